@@ -1,0 +1,346 @@
+//! The page's address: everything on view, as a query that can be copied.
+//!
+//! Defaults are left out, so a plain address stays short. A value that makes no sense is reported
+//! and its default used: an old or mistyped link opens as much as it can.
+
+use shared::visualize::{Objective, Settings};
+
+use crate::making::Making;
+use crate::protocol::DeviceChoice;
+use crate::query;
+
+/// What the page shows, and with what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    /// Which verb.
+    pub view: View,
+    /// A name from the model registry.
+    pub model: String,
+    /// What is dreamed, as typed; empty before something is chosen.
+    pub objective: String,
+    /// How it is dreamed.
+    pub making: Making,
+    /// Settings of the second pane, as key and value; empty for one pane.
+    pub compare: Vec<(String, String)>,
+    /// The layer whose channels Look shows.
+    pub layer: String,
+    /// Which device.
+    pub device: DeviceChoice,
+    /// Whether the dream starts by itself.
+    pub autostart: bool,
+    /// Whether this is a picture in a slide, without furniture.
+    pub embed: bool,
+    /// Colours, if not the system's or the visitor's own choice.
+    pub theme: Option<Theme>,
+    /// What is behind an embedded picture.
+    pub background: Option<String>,
+}
+
+/// The page's verbs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// A picture that excites a unit, made live.
+    #[default]
+    Dream,
+    /// What the network sees in a picture.
+    Look,
+}
+
+/// Colours of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// A gallery at night.
+    Dark,
+    /// For projectors.
+    Light,
+}
+
+impl Theme {
+    /// As in the address: `dark`, `light`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    /// The theme of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Dark, Self::Light].into_iter().find(|theme| theme.name() == name)
+    }
+}
+
+/// A value in an address that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key.
+    pub key: String,
+    /// What it was set to.
+    pub found: String,
+    /// What could stand there.
+    pub expected: String,
+}
+
+impl Problem {
+    /// A key whose value is not what it must be.
+    pub fn new(key: &str, found: &str, expected: impl Into<String>) -> Self {
+        Self { key: key.to_owned(), found: found.to_owned(), expected: expected.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "The address sets {} to “{}”; it must be {}. The default is used.",
+            self.key, self.found, self.expected
+        )
+    }
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        Self {
+            view: View::default(),
+            model: "googlenet".to_owned(),
+            objective: String::new(),
+            making: Making::default(),
+            compare: Vec::new(),
+            layer: "mixed4a".to_owned(),
+            device: DeviceChoice::Automatic,
+            autostart: false,
+            embed: false,
+            theme: None,
+            background: None,
+        }
+    }
+}
+
+impl Address {
+    /// Reads a query, with or without its `?`.
+    pub fn parse(text: &str) -> (Self, Vec<Problem>) {
+        let mut address = Self::default();
+        let mut problems = Vec::new();
+        for (key, raw) in query::pairs(text) {
+            if let Err(problem) = address.set(key, raw) {
+                problems.push(problem);
+            }
+        }
+        (address, problems)
+    }
+
+    /// The query that [`Self::parse`] reads back, starting with `?`; empty where all is default.
+    pub fn query(&self) -> String {
+        let default = Self::default();
+        let mut pairs: Vec<(&str, String)> = Vec::new();
+        let mut put = |differs: bool, key, value: String| {
+            if differs {
+                pairs.push((key, value));
+            }
+        };
+        put(self.model != default.model, "model", self.model.clone());
+        put(self.view == View::Look, "view", "look".to_owned());
+        put(self.layer != default.layer, "layer", self.layer.clone());
+        put(!self.objective.is_empty(), "objective", self.objective.clone());
+        for (key, value) in self.making.differences(&default.making) {
+            put(true, key, value);
+        }
+        let compare: Vec<_> =
+            self.compare.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+        put(!compare.is_empty(), "compare", compare.join(","));
+        let device = match self.device {
+            DeviceChoice::Automatic => "",
+            DeviceChoice::WebGpu => "webgpu",
+            DeviceChoice::Cpu => "cpu",
+        };
+        put(!device.is_empty(), "device", device.to_owned());
+        put(self.autostart, "autostart", "1".to_owned());
+        put(self.embed, "embed", "1".to_owned());
+        put(self.theme.is_some(), "theme", self.theme.map_or("", Theme::name).to_owned());
+        put(self.background.is_some(), "bg", self.background.clone().unwrap_or_default());
+        query::join(&pairs)
+    }
+
+    /// The settings of the second pane, if two are compared.
+    pub fn compared(&self) -> Option<Making> {
+        let mut making = self.making.clone();
+        for (key, value) in &self.compare {
+            // Checked when it came in; a pane that cannot differ is no pane.
+            making.set(key, value).ok()?;
+        }
+        (!self.compare.is_empty()).then_some(making)
+    }
+
+    /// `bundle.json` of this model, relative to the page.
+    pub fn bundle(&self) -> String {
+        format!("bundles/{}/bundle.json", self.model)
+    }
+
+    fn set(&mut self, key: &str, raw: &str) -> Result<(), Problem> {
+        let value = query::decode(raw);
+        let value = value.trim();
+        let wrong = |expected: &str| Err(Problem::new(key, value, expected));
+        match key {
+            "view" => match value {
+                "dream" => self.view = View::Dream,
+                "look" => self.view = View::Look,
+                _ => return wrong("dream or look"),
+            },
+            // The name becomes part of an address, so it is kept to a plain word.
+            "model" if is_plain_word(value) => self.model = value.to_owned(),
+            "model" => return wrong("the name of a model, such as googlenet"),
+            "layer" if is_plain_word(value) => self.layer = value.to_owned(),
+            "layer" => return wrong("the name of a layer, such as mixed4a"),
+            "objective" => self.objective = readable_objective(raw),
+            "compare" => self.compare = self.read_compare(value)?,
+            "device" => match value {
+                "auto" => self.device = DeviceChoice::Automatic,
+                "webgpu" => self.device = DeviceChoice::WebGpu,
+                "cpu" => self.device = DeviceChoice::Cpu,
+                _ => return wrong("cpu, webgpu or auto"),
+            },
+            "autostart" => self.autostart = query::switch(key, value)?,
+            "embed" => self.embed = query::switch(key, value)?,
+            "theme" => match Theme::named(value) {
+                Some(theme) => self.theme = Some(theme),
+                None => return wrong("light or dark"),
+            },
+            "bg" if is_background(value) => self.background = Some(value.to_owned()),
+            "bg" => return wrong("transparent or a colour such as #101418"),
+            _ if Making::KEYS.contains(&key) => self.making.set(key, value)?,
+            // Other people's keys (trackers, hosts) are theirs.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn read_compare(&self, text: &str) -> Result<Vec<(String, String)>, Problem> {
+        let mut trial = Making::default();
+        text.split(',')
+            .map(|part| {
+                let (key, value) = part.split_once(':').ok_or_else(|| {
+                    Problem::new("compare", text, "key:value, such as parameterization:pixel")
+                })?;
+                trial.set(key, value).map_err(|problem| {
+                    Problem::new("compare", text, format!("{key} with {}", problem.expected))
+                })?;
+                Ok((key.to_owned(), value.to_owned()))
+            })
+            .collect()
+    }
+}
+
+/// In a query `+` is a space, but people type it as itself: what parses is what was meant.
+fn readable_objective(raw: &str) -> String {
+    let formal = query::decode(raw);
+    if formal.parse::<Objective>().is_err() && raw.contains('+') {
+        let literal = query::decode(&raw.replace('+', "%2B"));
+        if literal.parse::<Objective>().is_ok() {
+            return literal.trim().to_owned();
+        }
+    }
+    formal.trim().to_owned()
+}
+
+fn is_plain_word(text: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
+    !text.is_empty() && text.len() <= 80 && text.chars().all(plain) && !text.contains("..")
+}
+
+fn is_background(text: &str) -> bool {
+    let hexadecimal = text.strip_prefix('#').unwrap_or_default();
+    text == "transparent"
+        || ([3, 4, 6, 8].contains(&hexadecimal.len())
+            && hexadecimal.chars().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Pixels of a picture with these settings.
+pub fn area(settings: &Settings) -> usize {
+    settings.width * settings.height * settings.batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Address {
+        let (address, problems) = Address::parse(text);
+        assert_eq!(problems, [], "{text}");
+        address
+    }
+
+    #[test]
+    fn a_default_address_is_empty() {
+        assert_eq!(Address::default().query(), "");
+        assert_eq!(read(""), Address::default());
+        assert_eq!(read("?"), Address::default());
+    }
+
+    #[test]
+    fn every_key_survives_the_round_trip() {
+        let text = "?model=inception-v1&view=look&layer=mixed3b&objective=mixed4a:11&size=224x96\
+            &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0&transforms=jitter%2Brotate\
+            &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
+            &device=cpu&autostart=1&embed=1&theme=light&bg=transparent";
+        assert_eq!(read(text).query(), text);
+    }
+
+    #[test]
+    fn an_objective_with_signs_quotes_and_braces_survives() {
+        for objective in
+            ["mixed4a:11 + 0.5*mixed4b:3 - logits:1", "logits:\"dumbbell\"", "mixed4c/{streifen ü&=#%}"]
+        {
+            let address = Address { objective: objective.to_owned(), ..Address::default() };
+            assert_eq!(read(&address.query()).objective, objective);
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_reported_and_the_rest_still_counts() {
+        let (address, problems) = Address::parse("?size=3&seed=-1&objective=mixed4a:11&view=cook");
+        assert_eq!(address.objective, "mixed4a:11");
+        assert_eq!(address.making, Making::default());
+        let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        assert_eq!(keys, ["size", "seed", "view"]);
+        assert!(problems[0].to_string().contains("16 to 2048"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn foreign_keys_and_broken_escapes_do_no_harm() {
+        let address = read("?utm_source=x&&=&objective=mixed4a%3A1%&seed=7");
+        assert_eq!(address.objective, "mixed4a:1%");
+        assert_eq!(address.making.seed, 7);
+    }
+
+    #[test]
+    fn a_model_cannot_name_another_folder() {
+        for model in ["../secret", "a?b", "", "http://elsewhere"] {
+            let (address, problems) = Address::parse(&format!("?model={model}"));
+            assert_eq!((address.model.as_str(), problems.len()), ("googlenet", 1), "{model}");
+        }
+    }
+
+    #[test]
+    fn a_comparison_changes_only_what_it_names() {
+        let address = read("?objective=mixed4a:1&size=64&compare=parameterization:pixel");
+        let other = address.compared().unwrap();
+        assert_eq!(other.settings.width, 64);
+        assert_eq!(other.differences(&address.making), [("parameterization", "pixel".to_owned())]);
+        assert!(read("?size=64").compared().is_none());
+    }
+
+    #[test]
+    fn a_comparison_of_nonsense_is_reported() {
+        for text in ["?compare=pixel", "?compare=colour:blue", "?compare=steps:none"] {
+            let (address, problems) = Address::parse(text);
+            assert!(address.compare.is_empty() && problems.len() == 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn colours_behind_an_embedded_picture_are_colours() {
+        assert_eq!(read("?bg=%23101418").background.as_deref(), Some("#101418"));
+        let (address, problems) = Address::parse("?bg=url(evil)");
+        assert!(address.background.is_none() && problems.len() == 1);
+    }
+}

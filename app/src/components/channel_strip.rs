@@ -1,0 +1,71 @@
+//! The most active channels of a layer, each with its heat map; a click dreams one.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::components::heat_tile::HeatTile;
+use crate::numbers::value;
+use crate::page::Page;
+use crate::sight::Seen;
+use crate::unit::Unit;
+
+/// Side of a tile's canvas, in pixels.
+const SIDE: usize = 112;
+
+/// The strip of channels and the scale of their colours.
+#[component]
+pub fn ChannelStrip() -> impl IntoView {
+    let page = Page::here();
+    let sight = page.sight;
+    let tile = move |(place, seen): (usize, Arc<Seen>)| {
+        let channel = seen.classified.channels[place];
+        let unit =
+            Unit { layer: seen.classified.layer.clone(), channel: channel.channel }.objective();
+        let label = format!("Where {unit} answers");
+        let title = format!("{unit}: mean {}, at most {}. Click to dream it.", value(channel.mean), value(channel.max));
+        let shown = (seen.clone(), Some(place));
+        let enter = move || sight.shown.set(Some(place));
+        let leave = move || sight.shown.set(None);
+        view! {
+            <li>
+                <button
+                    class="tile"
+                    title=title
+                    data-unit=unit.clone()
+                    on:pointerenter=move |_| enter()
+                    on:pointerleave=move |_| leave()
+                    on:focus=move |_| enter()
+                    on:blur=move |_| leave()
+                    on:click=move |_| {
+                        leave();
+                        page.dream(unit.clone());
+                    }
+                >
+                    <HeatTile shown=Signal::derive(move || Some(shown.clone())) side=SIDE label=Signal::derive(move || label.clone())/>
+                    <span class="name">{channel.channel}</span>
+                    <span class="value">{value(channel.mean)}</span>
+                </button>
+            </li>
+        }
+    };
+    let tiles = move || {
+        let seen = sight.seen.get()?;
+        let count = seen.maps.len().min(seen.classified.channels.len());
+        Some((0..count).map(|place| tile((place, seen.clone()))).collect_view())
+    };
+    let layer = move || sight.seen.get().map(|seen| seen.classified.layer.clone());
+    let full = move || sight.seen.get().map(|seen| value(seen.full()));
+    view! {
+        <section class="strip">
+            <h2>
+                <span>"Most active channels of "<b class="mono">{layer}</b></span>
+                <span class="scale" aria-label="Scale of the heat maps">
+                    "0" <i></i> {full}
+                </span>
+            </h2>
+            <ul class="tiles" data-testid="look-channels">{tiles}</ul>
+            <p class="aside">"Brighter: the channel answers more there. Under each its number and its mean. Click one to dream it."</p>
+        </section>
+    }
+}

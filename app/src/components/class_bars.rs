@@ -1,0 +1,49 @@
+//! What the network takes a picture for: five classes, each with its probability.
+
+use leptos::prelude::*;
+
+use crate::numbers::percent;
+use crate::page::Page;
+use crate::protocol::ClassScore;
+use crate::unit::short_label;
+
+/// The five best classes with bars; a click dreams the class.
+#[component]
+pub fn ClassBars() -> impl IntoView {
+    let page = Page::here();
+    let row = move |score: ClassScore| {
+        let class = score.class;
+        let name = short_label(&score.label).to_owned();
+        let title = format!("{}: logit {:.2}. Click to dream it.", score.label, score.logit);
+        view! {
+            <li>
+                <button
+                    class="bar"
+                    title=title
+                    data-class=class
+                    data-probability=score.probability
+                    on:click=move |_| page.dream(format!("logits:{class}"))
+                >
+                    <span class="name">{name}</span>
+                    <span class="value">{percent(score.probability)}</span>
+                    <i style=format!("--share:{:.2}%", 100.0 * score.probability)></i>
+                </button>
+            </li>
+        }
+    };
+    let top = move || page.sight.seen.get().map(|seen| seen.classified.top.clone());
+    view! {
+        <section>
+            <h2>
+                <span>"What it is"</span>
+                <span>"probability"</span>
+            </h2>
+            <ol class="bars" data-testid="look-top">
+                {move || top().unwrap_or_default().into_iter().map(row).collect_view()}
+            </ol>
+            <Show when=move || top().is_none()>
+                <p class="aside">"The five best of the network's classes, once there is a picture."</p>
+            </Show>
+        </section>
+    }
+}

@@ -1,0 +1,123 @@
+//! The head of the page: what model, on what device, and how far the download is.
+
+use leptos::prelude::*;
+
+use crate::address::Theme;
+use crate::components::device_chip::DeviceChip;
+use crate::components::dialog::Dialog;
+use crate::components::icon::{Icon, outline};
+use crate::numbers::bytes_of;
+use crate::page::Page;
+
+/// Brand, chips, jump box, and the thin line of progress.
+#[component]
+pub fn Header() -> impl IntoView {
+    let page = Page::here();
+    let home = move |event: leptos::ev::MouseEvent| {
+        if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+            event.prevent_default();
+            page.wall();
+        }
+    };
+    let repaint = move |_| {
+        let shown = page.address.with_untracked(|address| address.theme);
+        let light = match shown.or(page.theme.get_untracked()) {
+            Some(theme) => theme == Theme::Light,
+            None => prefers_light(),
+        };
+        page.paint(if light { Theme::Dark } else { Theme::Light });
+    };
+    view! {
+        <header>
+            <a class="brand" href="?" on:click=home>"pellucid"</a>
+            <ModelChip/>
+            <DeviceChip/>
+            <span class="space"></span>
+            <button
+                class="jump"
+                aria-label="Jump to a unit, class or setting"
+                on:click=move |_| page.dialog.set(Some(Dialog::Palette))
+            >
+                <Icon of=outline::SEARCH/>
+                <span class="words">"Jump to a unit, class, setting"</span>
+                <kbd>"Ctrl K"</kbd>
+            </button>
+            <button class="quiet" aria-label="Light or dark" title="Light or dark" on:click=repaint>
+                <Icon of=outline::THEME/>
+            </button>
+            <button
+                class="quiet keyboard"
+                aria-label="Keys"
+                title="Keys (?)"
+                on:click=move |_| page.dialog.set(Some(Dialog::Keys))
+            >
+                <Icon of=outline::KEYS/>
+            </button>
+            <Progress/>
+        </header>
+    }
+}
+
+fn prefers_light() -> bool {
+    let query = window().match_media("(prefers-color-scheme: light)");
+    query.ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// What is being fetched, and how far it is.
+fn downloaded(page: Page) -> Option<String> {
+    page.session.download.get().map(|download| {
+        let how = if download.cached { "from the cache, " } else { "" };
+        format!("{} {how}{}", download.what, bytes_of(download.done, download.total))
+    })
+}
+
+/// The model and its state.
+#[component]
+fn ModelChip() -> impl IntoView {
+    let page = Page::here();
+    let session = page.session;
+    let title = move || match session.model.get() {
+        Some(model) => model.title.clone(),
+        None => {
+            let name = page.address.with(|address| address.model.clone());
+            shared::models::info(&name).map_or(name, |info| info.title.to_owned())
+        }
+    };
+    let state = move || match session.model.get() {
+        Some(_) => "ready".to_owned(),
+        None if session.trouble.with(Option::is_some) => "not loaded".to_owned(),
+        None => downloaded(page).unwrap_or_else(|| "starting".to_owned()),
+    };
+    view! {
+        <span class="chip" data-testid="model-chip" class:ready=move || session.model.with(Option::is_some)>
+            <b>{title}</b>
+            <span class="state">{state}</span>
+        </span>
+    }
+}
+
+/// A thin line along the header, as long as something is fetched.
+#[component]
+fn Progress() -> impl IntoView {
+    let page = Page::here();
+    let share = move || {
+        let download = page.session.download.get()?;
+        download.total.map(|total| 100.0 * download.done as f64 / total.max(1) as f64)
+    };
+    let waiting = move || {
+        page.session.model.with(Option::is_none) && page.session.trouble.with(Option::is_none)
+    };
+    view! {
+        <div
+            class="progress"
+            role="progressbar"
+            aria-label="Loading"
+            data-testid="progress"
+            hidden=move || !waiting()
+            aria-valuenow=move || share().map(|share| format!("{share:.0}"))
+            aria-valuetext=move || downloaded(page)
+            class:unsure=move || share().is_none()
+            style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
+        ></div>
+    }
+}

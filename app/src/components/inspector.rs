@@ -1,0 +1,86 @@
+//! What is selected and how it is made: beside a wide stage, a sheet over a narrow one.
+
+use leptos::prelude::*;
+
+use crate::address::View;
+use crate::browser;
+use crate::components::class_bars::ClassBars;
+use crate::components::icon::{Icon, outline};
+use crate::components::layer_list::LayerList;
+use crate::components::objective_box::ObjectiveBox;
+use crate::components::settings_list::SettingsList;
+use crate::components::unit_picker::UnitPicker;
+use crate::page::Page;
+use crate::unit::Unit;
+
+/// The inspector.
+#[component]
+pub fn Inspector() -> impl IntoView {
+    let page = Page::here();
+    let view = Memo::new(move |_| page.address.with(|address| address.view));
+    let fold = move |_| {
+        page.sheet.set(false);
+        page.inspector.update(|shown| *shown = !*shown);
+        let shown = page.inspector.get_untracked();
+        browser::remember("inspector", if shown { "open" } else { "closed" });
+    };
+    view! {
+        <Show when=move || page.sheet.get()>
+            <button class="scrim" tabindex="-1" aria-label="Close" on:click=move |_| page.sheet.set(false)></button>
+        </Show>
+        <aside
+            id="inspector"
+            aria-label="Inspector"
+            class:folded=move || !page.inspector.get()
+            class:sheet=move || page.sheet.get()
+        >
+            <button
+                class="quiet fold"
+                aria-label="Show or hide the inspector"
+                title="Show or hide"
+                aria-expanded=move || (page.inspector.get() || page.sheet.get()).to_string()
+                on:click=fold
+            >
+                <Icon of=outline::PANEL/>
+            </button>
+            <div class="sections">
+                {move || match view.get() {
+                    View::Dream => view! { <DreamSections/> }.into_any(),
+                    View::Look => view! { <LookSections/> }.into_any(),
+                }}
+            </div>
+        </aside>
+    }
+}
+
+#[component]
+fn DreamSections() -> impl IntoView {
+    let page = Page::here();
+    let selected = Signal::derive(move || page.unit().map(|unit| unit.layer).unwrap_or_default());
+    let choose = Callback::new(move |layer: String| {
+        let channel = untrack(|| page.unit()).map_or(0, |unit| unit.channel);
+        let channels = untrack(|| page.channels(&layer));
+        let unit = Unit { layer, channel }.moved(0, channels);
+        page.go(|address| address.objective = unit.objective());
+    });
+    view! {
+        <ObjectiveBox/>
+        <UnitPicker/>
+        <SettingsList/>
+        <LayerList selected choose/>
+    }
+}
+
+#[component]
+fn LookSections() -> impl IntoView {
+    let page = Page::here();
+    let selected = Signal::derive(move || page.address.with(|address| address.layer.clone()));
+    let choose = Callback::new(move |layer: String| {
+        page.go(|address| address.layer.clone_from(&layer));
+        page.sight.look(page.session, layer);
+    });
+    view! {
+        <ClassBars/>
+        <LayerList selected choose/>
+    }
+}

@@ -1,0 +1,33 @@
+//! The list of keys that `?` opens.
+
+use leptos::prelude::*;
+
+use crate::components::dialog::{Dialog, Modal};
+use crate::keys::LIST;
+
+/// Every key and what it does.
+#[component]
+pub fn KeysList() -> impl IntoView {
+    view! {
+        <Modal which=Dialog::Keys label="Keys">
+            <h2>"Keys"</h2>
+            <dl class="keys">
+                {LIST
+                    .iter()
+                    .map(|(keys, meaning)| {
+                        let keys = keys
+                            .split(' ')
+                            .map(|key| view! { <kbd>{key}</kbd> })
+                            .collect_view();
+                        view! {
+                            <div>
+                                <dt>{keys}</dt>
+                                <dd>{*meaning}</dd>
+                            </div>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+        </Modal>
+    }
+}

@@ -1,0 +1,95 @@
+//! Every layer with its channels; the one in use stands out.
+
+use leptos::prelude::*;
+use shared::tap::LayerInfo;
+
+use crate::page::Page;
+use crate::unit::listed;
+
+/// A searchable list of layers.
+#[component]
+pub fn LayerList(
+    /// The name of the one in use.
+    selected: Signal<String>,
+    /// Hears the name of the one that is chosen.
+    choose: Callback<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let (typed, set_typed) = signal(String::new());
+    let shown = Memo::new(move |_| {
+        page.layers.with(|layers| {
+            let mut shown: Vec<LayerInfo> =
+                listed(layers, &typed.get()).into_iter().cloned().collect();
+            // The one in use is shown even if it is a branch.
+            let used = selected.get();
+            if typed.with(String::is_empty) && !shown.iter().any(|layer| layer.name == used) {
+                let used = layers.iter().position(|layer| layer.name == used);
+                if let Some(place) = used {
+                    let before = |name: &String| {
+                        layers.iter().position(|layer| layer.name == *name) < Some(place)
+                    };
+                    let at = shown.iter().take_while(|layer| before(&layer.name)).count();
+                    shown.insert(at, layers[place].clone());
+                }
+            }
+            shown
+        })
+    });
+    let widest = Memo::new(move |_| {
+        page.layers.with(|layers| layers.iter().map(|layer| layer.channels).max().unwrap_or(1))
+    });
+    let hidden = move || {
+        let all = page.layers.with(|layers| layers.len());
+        all.saturating_sub(shown.with(Vec::len))
+    };
+    let row = move |layer: LayerInfo| {
+        let name = StoredValue::new(layer.name.clone());
+        let on = move || selected.with(|selected| name.with_value(|name| name == selected));
+        let width = move || 100.0 * layer.channels as f64 / widest.get() as f64;
+        let sees = match layer.receptive_field {
+            0 => "sees everything".to_owned(),
+            side => format!("sees {side} px"),
+        };
+        let title = format!("{} channels, {sees}. {}", layer.channels, layer.aliases.join(", "));
+        view! {
+            <li>
+                <button
+                    class="layer"
+                    class:on=on
+                    title=title
+                    data-layer=layer.name.clone()
+                    aria-pressed=move || on().to_string()
+                    on:click=move |_| choose.run(name.get_value())
+                >
+                    <span class="name">{layer.name.clone()}</span>
+                    <i style=move || format!("--share:{:.1}%", width())></i>
+                    <span class="count">{layer.channels}</span>
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <section>
+            <h2>
+                <span>"Layers"</span>
+                <span>"channels"</span>
+            </h2>
+            <input
+                class="filter"
+                type="search"
+                aria-label="Search layers"
+                placeholder="Search, also by Caffe or torchvision name"
+                on:input=move |event| set_typed.set(event_target_value(&event))
+            />
+            <ul class="layers" data-testid="layer-list">
+                {move || shown.get().into_iter().map(row).collect_view()}
+            </ul>
+            <Show when=move || typed.with(String::is_empty) && hidden() != 0>
+                <p class="aside">{hidden}" more: branches, and before the nonlinearity. Search shows them."</p>
+            </Show>
+            <Show when=move || shown.with(Vec::is_empty) && !typed.with(String::is_empty)>
+                <p class="aside">"No layer is called that."</p>
+            </Show>
+        </section>
+    }
+}

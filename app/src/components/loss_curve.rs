@@ -1,0 +1,117 @@
+//! The loss, step by step, labelled at the line.
+
+use leptos::prelude::*;
+
+use crate::numbers;
+use crate::pane::Pane;
+
+/// Points drawn at most: more than a stage has pixels.
+const POINTS: usize = 400;
+
+/// The line's points in a box of 1000 by 100, and its end as shares of width and height.
+///
+/// The whole width stands for all steps; the height for the losses so far.
+pub fn path(losses: &[f32], steps: usize) -> Option<(String, f32, f32)> {
+    let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
+    let lowest = finite().reduce(f32::min)?;
+    let highest = finite().reduce(f32::max)?;
+    let range = if highest > lowest { highest - lowest } else { 1.0 };
+    let last = losses.len() - 1;
+    let all = steps.max(losses.len()).max(2) - 1;
+    let place = |index: usize| {
+        let across = index as f32 / all as f32;
+        let down = (highest - losses[index]) / range;
+        (across, down)
+    };
+    let stride = losses.len().div_ceil(POINTS).max(1);
+    let indices = (0..last).step_by(stride).chain([last]);
+    let mut line = String::new();
+    for index in indices.filter(|index| losses[*index].is_finite()) {
+        let (across, down) = place(index);
+        let command = if line.is_empty() { 'M' } else { 'L' };
+        line.push_str(&format!("{command}{:.1} {:.1}", 1000.0 * across, 100.0 * down));
+    }
+    let (across, down) = if losses[last].is_finite() { place(last) } else { (1.0, 0.5) };
+    Some((line, across, down))
+}
+
+/// The loss curves of the panes.
+#[component]
+pub fn LossCurve(
+    /// One or two.
+    panes: Vec<Pane>,
+) -> impl IntoView {
+    let curve = |(index, pane): (usize, Pane)| {
+        let drawn = Memo::new(move |_| {
+            let steps = pane.stepped.with(|step| step.as_ref().map_or(0, |step| step.steps));
+            pane.losses.with(|losses| path(losses, steps))
+        });
+        let line = move || drawn.get().map(|(line, ..)| line);
+        let end = move || {
+            drawn.get().map(|(_, across, down)| {
+                format!("left:{:.2}%;top:{:.2}%", 100.0 * across, 100.0 * down)
+            })
+        };
+        // The label keeps clear of the line: right of its end while there is room.
+        let early = move || drawn.get().is_some_and(|(_, across, _)| across < 0.7);
+        let loss = move || {
+            pane.losses.with(|losses| losses.last().map(|loss| numbers::value(*loss)))
+        };
+        view! {
+            <div class="curve" class:second=index == 1>
+                <svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
+                    <path class="line" d=line></path>
+                </svg>
+                <Show when=move || drawn.with(Option::is_some)>
+                    <span class="end" style=end class:early=early>
+                        <i></i>
+                        <b>"loss "{loss}</b>
+                    </span>
+                </Show>
+            </div>
+        }
+    };
+    view! {
+        <div class="curves" data-testid="loss">
+            {panes.into_iter().enumerate().map(curve).collect_view()}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_loss_draws_nothing() {
+        assert_eq!(path(&[], 512), None);
+        assert_eq!(path(&[f32::NAN], 512), None);
+    }
+
+    #[test]
+    fn a_falling_loss_ends_at_the_foot_of_the_line_so_far() {
+        let (line, across, down) = path(&[0.0, -5.0, -10.0], 5).unwrap();
+        assert_eq!(line, "M0.0 0.0L250.0 50.0L500.0 100.0");
+        assert_eq!((across, down), (0.5, 1.0));
+    }
+
+    #[test]
+    fn a_constant_loss_is_a_level_line() {
+        let (line, ..) = path(&[2.0, 2.0], 2).unwrap();
+        assert_eq!(line, "M0.0 0.0L1000.0 0.0");
+    }
+
+    #[test]
+    fn long_runs_are_thinned_but_keep_their_end() {
+        let losses: Vec<f32> = (0..5_000).map(|step| -(step as f32)).collect();
+        let (line, across, down) = path(&losses, 5_000).unwrap();
+        assert!(line.matches('L').count() <= POINTS + 1);
+        assert_eq!((across, down), (1.0, 1.0));
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_leaves_a_gap() {
+        let (line, ..) = path(&[1.0, f32::NAN, 0.0], 3).unwrap();
+        assert_eq!(line, "M0.0 0.0L1000.0 100.0");
+    }
+}

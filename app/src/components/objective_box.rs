@@ -1,0 +1,76 @@
+//! The objective, as typed; a mistake is marked under its column.
+
+use leptos::prelude::*;
+
+use crate::components::hint::Hint;
+use crate::page::Page;
+use crate::unit::mistake;
+
+/// The box an objective is typed into. Enter dreams it.
+#[component]
+pub fn ObjectiveBox() -> impl IntoView {
+    let page = Page::here();
+    let (typed, set_typed) = signal(page.address.with_untracked(|address| address.objective.clone()));
+    // The box follows the address, so that Back and the arrow keys show here too.
+    Effect::new(move |_| set_typed.set(page.objective()));
+    let wrong = Memo::new(move |_| {
+        let typed = typed.get();
+        if typed.trim().is_empty() { None } else { page.layers.with(|layers| mistake(&typed, layers)) }
+    });
+    let commit = move || {
+        let typed = typed.get_untracked().trim().to_owned();
+        if typed.is_empty() || wrong.get_untracked().is_some() {
+            return false;
+        }
+        page.go(|address| address.objective = typed);
+        true
+    };
+    let enter = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if commit() {
+            let objective = page.address.with_untracked(|address| address.objective.clone());
+            page.dream(objective);
+        }
+    };
+    let marker = move || {
+        let column = wrong.get()?.column?;
+        Some(format!("{}^", " ".repeat(column.saturating_sub(1))))
+    };
+    view! {
+        <section>
+            <h2>
+                <label for="objective">"Objective"</label>
+                <span>"larger is better"</span>
+            </h2>
+            <form class="objective" on:submit=enter>
+                <input
+                    id="objective"
+                    class="mono"
+                    type="text"
+                    data-testid="objective-input"
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                    placeholder="mixed4a:11"
+                    aria-invalid=move || wrong.with(Option::is_some).to_string()
+                    aria-describedby="objective-mistake"
+                    prop:value=move || typed.get()
+                    on:input=move |event| set_typed.set(event_target_value(&event))
+                    on:change=move |_| {
+                        commit();
+                    }
+                />
+                <pre class="marker" aria-hidden="true">{marker}</pre>
+            </form>
+            <p id="objective-mistake" class="mistake" role="status">
+                {move || wrong.get().map(|wrong| wrong.message)}
+            </p>
+            <Hint key="objective">
+                "A "<b>"channel"</b>" is one of a layer's feature detectors: "
+                <code>"mixed4a:11"</code>". Add and subtract them: "
+                <code>"mixed4a:11 - 0.5*mixed4b:3"</code>". A class is a channel of "
+                <code>"logits"</code>"."
+            </Hint>
+        </section>
+    }
+}

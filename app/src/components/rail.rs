@@ -1,0 +1,36 @@
+//! The verbs: what can be done here.
+
+use leptos::prelude::*;
+
+use crate::address::View;
+use crate::components::icon::{Icon, outline};
+use crate::page::Page;
+
+/// The rail on the left; a bar at the foot of narrow windows.
+#[component]
+pub fn Rail() -> impl IntoView {
+    let page = Page::here();
+    let verb = move |view: View, name: &'static str, icon: &'static str| {
+        let href = if view == View::Look { "?view=look" } else { "?" };
+        let here = move || page.address.with(|address| address.view == view);
+        let go = move |event: leptos::ev::MouseEvent| {
+            // A click with a modifier opens a tab of its own.
+            if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+                event.prevent_default();
+                page.go(|address| address.view = view);
+            }
+        };
+        view! {
+            <a href=href class:on=here aria-current=move || here().then_some("page") on:click=go>
+                <Icon of=icon/>
+                {name}
+            </a>
+        }
+    };
+    view! {
+        <nav class="rail" aria-label="Views">
+            {verb(View::Dream, "Dream", outline::DREAM)}
+            {verb(View::Look, "Look", outline::LOOK)}
+        </nav>
+    }
+}

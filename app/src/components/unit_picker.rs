@@ -1,0 +1,118 @@
+//! Which channel of the layer: by number, by slider or, for logits, by class.
+
+use leptos::prelude::*;
+
+use crate::page::Page;
+use crate::unit::{Unit, short_label};
+
+/// Classes offered at most.
+const OFFERED: usize = 8;
+
+/// Number and slider; a search for classes.
+#[component]
+pub fn UnitPicker() -> impl IntoView {
+    let page = Page::here();
+    let unit = Memo::new(move |_| page.unit());
+    let channels = Memo::new(move |_| unit.get().map_or(0, |unit| page.channels(&unit.layer)));
+    let last = move || channels.get().saturating_sub(1);
+    let at = move |text: &str| {
+        let unit = unit.get_untracked()?;
+        let channel = text.parse::<usize>().ok()?.min(untrack(last));
+        Some(Unit { channel, ..unit }.objective())
+    };
+    let slide = move |event| {
+        if let Some(objective) = at(&event_target_value(&event)) {
+            page.slide(|address| address.objective = objective);
+        }
+    };
+    let choose = move |event| {
+        if let Some(objective) = at(&event_target_value(&event)) {
+            page.go(|address| address.objective = objective);
+        }
+    };
+    let channel = move || unit.get().map_or(0, |unit| unit.channel).to_string();
+    let is_class = move || unit.get().is_some_and(|unit| unit.layer == "logits");
+    view! {
+        <Show when=move || unit.with(Option::is_some)>
+            <section class="unit">
+                <h2>
+                    <label for="unit">{move || if is_class() { "Class" } else { "Channel" }}</label>
+                    <span>"0 to "{last}</span>
+                </h2>
+                <div class="pick">
+                    <input
+                        id="unit"
+                        type="number"
+                        min="0"
+                        max=last
+                        data-testid="unit-input"
+                        prop:value=channel
+                        on:change=choose
+                    />
+                    <input
+                        type="range"
+                        min="0"
+                        max=last
+                        aria-label="Channel"
+                        prop:value=channel
+                        on:input=slide
+                    />
+                </div>
+                <Show when=is_class>
+                    <ClassSearch/>
+                </Show>
+            </section>
+        </Show>
+    }
+}
+
+/// Classes by any of their names.
+#[component]
+fn ClassSearch() -> impl IntoView {
+    let page = Page::here();
+    let (typed, set_typed) = signal(String::new());
+    let found = move || {
+        let wanted = typed.get().trim().to_lowercase();
+        page.labels.with(|labels| {
+            labels
+                .iter()
+                .enumerate()
+                .filter(|(_, label)| !wanted.is_empty() && label.to_lowercase().contains(&wanted))
+                .take(OFFERED)
+                .map(|(class, label)| (class, short_label(label).to_owned(), label.clone()))
+                .collect::<Vec<_>>()
+        })
+    };
+    let choose = move |class: usize| {
+        set_typed.set(String::new());
+        page.go(|address| address.objective = format!("logits:{class}"));
+    };
+    view! {
+        <input
+            class="filter"
+            type="search"
+            aria-label="Search classes"
+            data-testid="class-search"
+            placeholder="Search classes: goldfish, volcano …"
+            prop:value=move || typed.get()
+            on:input=move |event| set_typed.set(event_target_value(&event))
+        />
+        <ul class="layers">
+            {move || {
+                found()
+                    .into_iter()
+                    .map(|(class, name, label)| {
+                        view! {
+                            <li>
+                                <button class="layer plain" title=label on:click=move |_| choose(class)>
+                                    <span>{name}</span>
+                                    <span class="count">{class}</span>
+                                </button>
+                            </li>
+                        }
+                    })
+                    .collect_view()
+            }}
+        </ul>
+    }
+}

@@ -1,0 +1,67 @@
+//! Errors of the formulas in the page's three sentences: what, why, what next.
+
+use shared::Error;
+
+use super::host::FetchError;
+use crate::protocol::{Failure, FailureKind};
+
+/// A failure of the request at hand.
+pub fn of(error: Error) -> Failure {
+    let why = error.to_string();
+    let (kind, what, next) = match error {
+        Error::Objective(_) => {
+            (FailureKind::Input, "This objective cannot be read.", "Correct it at that column.")
+        }
+        Error::UnknownLayer { .. } | Error::OutOfRange { .. } => {
+            (FailureKind::Input, "This model has no such unit.", "Choose one that exists.")
+        }
+        Error::Score(_) => (
+            FailureKind::Input,
+            "This objective has no value for this model.",
+            "Correct what it names.",
+        ),
+        Error::Setting { .. } => {
+            (FailureKind::Input, "A setting cannot work.", "Change it and start again.")
+        }
+        Error::NotFinite { .. } => (
+            FailureKind::Input,
+            "The picture ran off to infinity.",
+            "Start again with a smaller learning rate.",
+        ),
+        Error::PictureSize { .. } => {
+            (FailureKind::Picture, "This picture cannot be used.", "Choose another picture.")
+        }
+        Error::Weights(_) | Error::Format { .. } | Error::UnknownModel { .. } => (
+            FailureKind::Corrupted,
+            "The model's files cannot be used.",
+            "Load it again, or choose another model.",
+        ),
+        Error::Device { .. } => {
+            (FailureKind::Internal, "The device failed.", "Try again, or switch to the processor.")
+        }
+    };
+    Failure::new(kind, what, why, next)
+}
+
+/// A download that did not come.
+pub fn of_download(what: &str, address: &str, error: &FetchError) -> Failure {
+    let next = match error {
+        FetchError::Unreachable(_) => "Check the network connection, then try again.",
+        FetchError::Status(404 | 410) => "Check the model's address.",
+        FetchError::Status(_) => "Wait a little, then try again.",
+        FetchError::Interrupted { .. } | FetchError::TooShort { .. } => "Try again.",
+        FetchError::TooLong(_) => "Ask whoever serves these files to publish the bundle again.",
+    };
+    let why = format!("{address}: {error}.");
+    Failure::new(FailureKind::Download, format!("The {what} could not be downloaded."), why, next)
+}
+
+/// A download that is not what it should be.
+pub fn of_corruption(what: &str, address: &str, error: &Error) -> Failure {
+    Failure::new(
+        FailureKind::Corrupted,
+        format!("The {what} that came are damaged and were not used."),
+        format!("{address}: {error}."),
+        "Try again; if it happens once more, the files on the server are wrong.",
+    )
+}

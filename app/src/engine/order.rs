@@ -1,0 +1,86 @@
+//! Who waits for whom: devices and models in the order they were asked for, and everything else
+//! after those that were asked for before it.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::watch::Watch;
+
+/// Requests that set something up and have not ended.
+#[derive(Default)]
+pub struct Queue {
+    next: Cell<u64>,
+    unfinished: Watch<BTreeSet<u64>>,
+}
+
+/// A place behind everything that was set up before.
+pub struct Place {
+    queue: Rc<Queue>,
+    number: u64,
+}
+
+/// The place of a request that sets something up; those behind it wait until it is dropped.
+pub struct Turn(Place);
+
+impl Queue {
+    /// A place for something that uses what was set up.
+    pub fn place(self: &Rc<Self>) -> Place {
+        Place { queue: self.clone(), number: self.next.get() }
+    }
+
+    /// A place for something that sets up.
+    pub fn turn(self: &Rc<Self>) -> Turn {
+        let place = self.place();
+        self.next.set(place.number + 1);
+        self.unfinished.change(|unfinished| unfinished.insert(place.number));
+        Turn(place)
+    }
+}
+
+impl Place {
+    /// Waits until everything before it has ended.
+    pub async fn comes(&self) {
+        let first = |unfinished: &BTreeSet<u64>| {
+            unfinished.first().is_none_or(|&first| self.number <= first)
+        };
+        self.queue.unfinished.until(first).await;
+    }
+}
+
+impl Turn {
+    /// Waits until everything before it has ended.
+    pub async fn comes(&self) {
+        self.0.comes().await;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.queue.unfinished.change(|unfinished| unfinished.remove(&self.0.number));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn everything_waits_for_what_was_set_up_before_it_and_no_longer() {
+        let queue = Rc::new(Queue::default());
+        let early = queue.place();
+        let first = queue.turn();
+        let second = queue.turn();
+        let late = queue.place();
+        assert!(early.comes().now_or_never().is_some());
+        assert!(first.comes().now_or_never().is_some());
+        assert!(second.comes().now_or_never().is_none());
+        drop(first);
+        assert!(second.comes().now_or_never().is_some());
+        assert!(late.comes().now_or_never().is_none());
+        drop(second);
+        assert!(late.comes().now_or_never().is_some());
+    }
+}

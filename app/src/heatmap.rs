@@ -1,0 +1,121 @@
+//! Where a channel answers, in colour over a grey copy of the picture.
+
+use shared::colormap::inferno;
+
+/// Values row by row; `columns` in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// Values in a row.
+    pub columns: usize,
+    /// All values.
+    pub values: Vec<f32>,
+}
+
+impl Map {
+    /// From the little-endian bytes that the engine sends. A short last value is dropped.
+    pub fn from_bytes(columns: usize, bytes: &[u8]) -> Self {
+        let values = bytes
+            .chunks_exact(4)
+            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+            .collect();
+        Self { columns, values }
+    }
+
+    /// The value at a place given in 0..=1 across and down, between neighbours by their distance.
+    fn at(&self, across: f32, down: f32) -> f32 {
+        let columns = self.columns.max(1);
+        let rows = self.values.len() / columns;
+        if rows == 0 {
+            return 0.0;
+        }
+        let (left, right, share_right) = neighbours(across, columns);
+        let (upper, lower, share_lower) = neighbours(down, rows);
+        let mix = |from: f32, to: f32, share: f32| from + share * (to - from);
+        let row = |row: usize| {
+            mix(self.values[row * columns + left], self.values[row * columns + right], share_right)
+        };
+        mix(row(upper), row(lower), share_lower)
+    }
+}
+
+/// The two cells around a place in 0..=1 and the share of the second. Cells are squares: the
+/// middle of the first of `count` lies at `0.5 / count`.
+fn neighbours(place: f32, count: usize) -> (usize, usize, f32) {
+    let position = (place * count as f32 - 0.5).clamp(0.0, (count - 1) as f32);
+    let first = position as usize;
+    (first, (first + 1).min(count - 1), position - first as f32)
+}
+
+/// Paints a map over a picture: grey where the channel is silent, inferno where it answers.
+///
+/// - `rgba`: the picture, `[height, width, 4]`
+/// - `full`: the value that gets the brightest colour
+/// - returns: `[side, side, 4]`, opaque
+pub fn paint(rgba: &[u8], width: usize, height: usize, map: &Map, full: f32, side: usize) -> Vec<u8> {
+    let mut painted = Vec::with_capacity(4 * side * side);
+    for row in 0..side {
+        for column in 0..side {
+            let across = (column as f32 + 0.5) / side as f32;
+            let down = (row as f32 + 0.5) / side as f32;
+            let x = (column * width / side).min(width.saturating_sub(1));
+            let y = (row * height / side).min(height.saturating_sub(1));
+            let pixel = rgba.get(4 * (y * width + x)..).unwrap_or_default();
+            let grey = match pixel {
+                // Rec. 709 weights, darkened so that the colours stand out.
+                [red, green, blue, ..] => {
+                    0.6 * (0.2126 * f32::from(*red) + 0.7152 * f32::from(*green) + 0.0722 * f32::from(*blue))
+                }
+                _ => 0.0,
+            };
+            let share = if full > 0.0 { (map.at(across, down) / full).clamp(0.0, 1.0) } else { 0.0 };
+            // The picture shows through everywhere, least where the channel answers most.
+            let cover = 0.85 * share.sqrt();
+            let colour = inferno(share);
+            painted.extend(colour.map(|byte| (grey * (1.0 - cover) + f32::from(byte) * cover) as u8));
+            painted.push(255);
+        }
+    }
+    painted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_become_the_values_they_hold() {
+        let bytes: Vec<u8> = [1.5_f32, -2.0, 0.25].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(Map::from_bytes(3, &bytes).values, [1.5, -2.0, 0.25]);
+        assert_eq!(Map::from_bytes(3, &bytes[..5]).values, [1.5]);
+    }
+
+    #[test]
+    fn silence_leaves_the_picture_grey() {
+        let map = Map { columns: 1, values: vec![0.0] };
+        let painted = paint(&[200, 100, 50, 255], 1, 1, &map, 3.0, 1);
+        assert!(painted[0] == painted[1] && painted[1] == painted[2] && painted[3] == 255);
+    }
+
+    #[test]
+    fn the_strongest_place_is_the_brightest() {
+        let map = Map { columns: 2, values: vec![0.0, 1.0, 2.0, 4.0] };
+        let painted = paint(&[0, 0, 0, 255], 1, 1, &map, 4.0, 2);
+        let brightness: Vec<u32> =
+            painted.chunks(4).map(|p| p[..3].iter().map(|&byte| u32::from(byte)).sum()).collect();
+        assert!(brightness.is_sorted() && brightness[3] > 2 * brightness[1], "{brightness:?}");
+    }
+
+    #[test]
+    fn between_two_cells_lies_their_mean() {
+        let map = Map { columns: 2, values: vec![0.0, 4.0] };
+        assert_eq!(map.at(0.5, 0.5), 2.0);
+        assert_eq!(map.at(0.0, 0.0), 0.0);
+        assert_eq!(map.at(1.0, 1.0), 4.0);
+    }
+
+    #[test]
+    fn nothing_to_paint_is_painted_without_a_crash() {
+        let map = Map { columns: 0, values: Vec::new() };
+        assert_eq!(paint(&[], 0, 0, &map, 0.0, 2).len(), 16);
+    }
+}

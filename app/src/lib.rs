@@ -1,0 +1,29 @@
+//! What page and worker share, and the engine between them.
+//!
+//! The window ([`client`]) and the worker ([`worker`]) talk in [`protocol`]; [`transport`] carries
+//! it. The [`engine`] does the work and knows no browser. The [`page`] is what the window shows: it
+//! follows its [`address`], asks through a [`session`], and is made of [`views`] and [`components`].
+
+pub mod address;
+pub mod browser;
+pub mod client;
+pub mod components;
+pub mod engine;
+pub mod estimate;
+pub mod heatmap;
+pub mod keys;
+pub mod making;
+pub mod numbers;
+pub mod page;
+pub mod palette;
+pub mod pane;
+pub mod protocol;
+pub mod query;
+pub mod session;
+pub mod share;
+pub mod sight;
+pub mod transport;
+pub mod unit;
+pub mod views;
+#[cfg(target_family = "wasm")]
+pub mod worker;

@@ -1,0 +1,218 @@
+//! One dream on view: its request, its newest picture, its numbers.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::making::Making;
+use crate::protocol::{Ask, Event, Failure, Pace, RequestId, Stepped};
+use crate::session::Session;
+
+/// What a pane is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing was asked for, or what was asked for has ended early.
+    #[default]
+    Idle,
+    /// Asked for; the first step has not come.
+    Waiting,
+    /// Step after step.
+    Running,
+    /// Stopped between two steps; goes on from there.
+    Paused,
+    /// All steps are done.
+    Finished,
+}
+
+impl Status {
+    /// Whether steps come, or will without being asked for again.
+    pub fn is_going(self) -> bool {
+        matches!(self, Self::Waiting | Self::Running)
+    }
+}
+
+/// The newest picture of a dream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The step it belongs to, with its recipe and sizes.
+    pub stepped: Stepped,
+    /// The batch's pictures, RGBA, one after another.
+    pub rgba: Vec<u8>,
+}
+
+/// What arrived since the window was last painted.
+#[derive(Default)]
+struct Arrived {
+    losses: Vec<(usize, f32)>,
+    stepped: Option<Stepped>,
+    frame: Option<Arc<Frame>>,
+    scheduled: bool,
+}
+
+/// One dream on view.
+#[derive(Clone, Copy)]
+pub struct Pane {
+    /// What it is doing.
+    pub status: RwSignal<Status>,
+    /// The newest step.
+    pub stepped: RwSignal<Option<Stepped>>,
+    /// The loss of each step, from the first.
+    pub losses: RwSignal<Vec<f32>>,
+    /// The newest picture.
+    pub frame: RwSignal<Option<Arc<Frame>>>,
+    /// Why it ended early.
+    pub failure: RwSignal<Option<Failure>>,
+    request: StoredValue<Option<RequestId>>,
+    // Counts dreams, so that late answers to an earlier one are recognised.
+    generation: StoredValue<u32>,
+    arrived: StoredValue<Arrived>,
+}
+
+impl Pane {
+    /// An empty pane.
+    pub fn new() -> Self {
+        Self {
+            status: RwSignal::default(),
+            stepped: RwSignal::default(),
+            losses: RwSignal::default(),
+            frame: RwSignal::default(),
+            failure: RwSignal::default(),
+            request: StoredValue::default(),
+            generation: StoredValue::default(),
+            arrived: StoredValue::default(),
+        }
+    }
+
+    /// Begins a dream, in place of what was there. The old picture stays until the first new one.
+    pub fn start(self, session: Session, objective: &str, making: &Making, paused: bool) {
+        self.stop(session);
+        let generation = self.generation.get_value();
+        self.failure.set(None);
+        self.stepped.set(None);
+        self.losses.set(Vec::new());
+        self.status.set(if paused { Status::Paused } else { Status::Waiting });
+        let ask = Ask::Dream {
+            objective: making.objective(objective),
+            settings: making.settings.clone(),
+            seed: making.seed,
+            steps: making.steps,
+            paused,
+        };
+        let id = session.client.ask(ask, Vec::new(), move |event, buffers| {
+            if self.generation.get_value() == generation {
+                self.hear(session, event, buffers);
+            }
+        });
+        self.request.set_value(Some(id));
+    }
+
+    /// Stays as it is after the step it is in.
+    pub fn pause(self, session: Session) {
+        self.steer(session, Pace::Pause, Status::Paused);
+    }
+
+    /// Goes on.
+    pub fn resume(self, session: Session) {
+        self.steer(session, Pace::Run, Status::Running);
+    }
+
+    /// One step, then stays.
+    pub fn step(self, session: Session) {
+        self.steer(session, Pace::Once, Status::Paused);
+    }
+
+    /// Ends the dream; picture and numbers stay.
+    pub fn stop(self, session: Session) {
+        self.generation.update_value(|generation| *generation += 1);
+        self.arrived.set_value(Arrived::default());
+        if let Some(id) = self.request.get_value() {
+            session.client.stop(id);
+            self.request.set_value(None);
+        }
+        self.status.set(Status::Idle);
+    }
+
+    /// Ends the dream and takes its picture down.
+    pub fn clear(self, session: Session) {
+        self.stop(session);
+        self.stepped.set(None);
+        self.losses.set(Vec::new());
+        self.frame.set(None);
+        self.failure.set(None);
+    }
+
+    fn steer(self, session: Session, pace: Pace, status: Status) {
+        if let Some(id) = self.request.get_value() {
+            session.client.steer(id, pace);
+            self.status.set(status);
+        }
+    }
+
+    fn hear(self, session: Session, event: Event, buffers: Vec<Vec<u8>>) {
+        match event {
+            Event::Stepped(stepped) => {
+                session.measure(&stepped);
+                self.keep(stepped, buffers);
+            }
+            Event::Done => self.end(Status::Finished),
+            Event::Cancelled => self.end(Status::Idle),
+            Event::Failed(failure) => {
+                self.end(Status::Idle);
+                if !session.takes(&failure) {
+                    self.failure.set(Some(failure));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(self, status: Status) {
+        // The window may be hidden and never painted again: nothing may be left behind.
+        self.show();
+        self.request.set_value(None);
+        self.status.set(status);
+    }
+
+    /// Steps may come faster than the window is painted; only the newest is shown.
+    fn keep(self, stepped: Stepped, buffers: Vec<Vec<u8>>) {
+        let schedule = self.arrived.try_update_value(|arrived| {
+            arrived.losses.push((stepped.step, stepped.loss));
+            if let Some(rgba) = buffers.into_iter().next() {
+                arrived.frame = Some(Arc::new(Frame { stepped: stepped.clone(), rgba }));
+            }
+            arrived.stepped = Some(stepped);
+            !std::mem::replace(&mut arrived.scheduled, true)
+        });
+        if schedule == Some(true) {
+            request_animation_frame(move || self.show());
+        }
+    }
+
+    fn show(self) {
+        let Some(arrived) = self.arrived.try_update_value(std::mem::take) else { return };
+        if !arrived.losses.is_empty() {
+            self.losses.update(|losses| {
+                for (step, loss) in arrived.losses {
+                    // A step that is said again replaces itself.
+                    losses.truncate(step.saturating_sub(1));
+                    losses.push(loss);
+                }
+            });
+        }
+        if let Some(frame) = arrived.frame {
+            self.frame.set(Some(frame));
+        }
+        if let Some(stepped) = arrived.stepped {
+            if self.status.get_untracked() == Status::Waiting {
+                self.status.set(Status::Running);
+            }
+            self.stepped.set(Some(stepped));
+        }
+    }
+}
+
+impl Default for Pane {
+    fn default() -> Self {
+        Self::new()
+    }
+}

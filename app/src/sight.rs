@@ -1,0 +1,277 @@
+//! The picture that is looked at, and what the network sees in it.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, HtmlCanvasElement, HtmlVideoElement, ImageBitmap, MediaStream, MediaStreamConstraints,
+    MediaStreamTrack,
+};
+
+use crate::browser;
+use crate::heatmap::Map;
+use crate::protocol::{
+    Ask, Classified, Event, Failure, FailureKind, PictureSize, RequestId,
+};
+use crate::session::Session;
+use crate::transport::reason;
+
+/// Channels whose heat maps are shown.
+const CHANNELS: usize = 12;
+/// The network looks at 224 pixels; a shorter side beyond this adds nothing but waiting.
+const SHORTER_SIDE: f64 = 1024.0;
+
+/// A picture as the visitor gave it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Photo {
+    /// Pixels across and down.
+    pub size: PictureSize,
+    /// `[height, width, 4]`.
+    pub rgba: Vec<u8>,
+}
+
+/// What the network saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Classes and channels.
+    pub classified: Classified,
+    /// The part it looked at, RGBA.
+    pub crop: Vec<u8>,
+    /// A heat map for each of the channels.
+    pub maps: Vec<Map>,
+}
+
+impl Seen {
+    /// The largest value in any map: the end of the colour scale.
+    pub fn full(&self) -> f32 {
+        self.classified.channels.iter().map(|channel| channel.max).fold(0.0, f32::max)
+    }
+}
+
+/// The picture that is looked at.
+#[derive(Clone, Copy)]
+pub struct Sight {
+    /// The picture.
+    pub photo: RwSignal<Option<Arc<Photo>>>,
+    /// What the network saw in it.
+    pub seen: RwSignal<Option<Arc<Seen>>>,
+    /// Why there is nothing to see.
+    pub failure: RwSignal<Option<Failure>>,
+    /// Whether the network is looking.
+    pub busy: RwSignal<bool>,
+    /// The place in `seen` of the channel whose map lies over the picture.
+    pub shown: RwSignal<Option<usize>>,
+    /// Whether the camera is on.
+    pub camera: RwSignal<bool>,
+    request: StoredValue<Option<RequestId>>,
+    generation: StoredValue<u32>,
+    stream: StoredValue<Option<MediaStream>, LocalStorage>,
+}
+
+impl Sight {
+    /// Nothing to see yet.
+    pub fn new() -> Self {
+        Self {
+            photo: RwSignal::default(),
+            seen: RwSignal::default(),
+            failure: RwSignal::default(),
+            busy: RwSignal::default(),
+            shown: RwSignal::default(),
+            camera: RwSignal::default(),
+            request: StoredValue::default(),
+            generation: StoredValue::default(),
+            stream: StoredValue::new_local(None),
+        }
+    }
+
+    /// Decodes a file, upright as its camera noted, and looks at it.
+    pub fn open(self, session: Session, file: Blob, layer: String) {
+        self.close_camera();
+        self.failure.set(None);
+        spawn_local(async move {
+            match decode(&file).await {
+                Ok(photo) => {
+                    self.photo.set(Some(Arc::new(photo)));
+                    self.look(session, layer);
+                }
+                Err(why) => self.failure.set(Some(unreadable(&file, &why))),
+            }
+        });
+    }
+
+    /// Looks at the picture, again if the layer has changed.
+    pub fn look(self, session: Session, layer: String) {
+        let Some(photo) = self.photo.get_untracked() else { return };
+        if let Some(id) = self.request.get_value() {
+            session.client.stop(id);
+        }
+        self.generation.update_value(|generation| *generation += 1);
+        let generation = self.generation.get_value();
+        self.busy.set(true);
+        let ask =
+            Ask::Classify { picture: photo.size, layer: layer.clone(), channels: CHANNELS };
+        let id = session.client.ask(ask, vec![photo.rgba.clone()], move |event, buffers| {
+            if self.generation.get_value() == generation {
+                self.hear(session, event, buffers);
+            }
+        });
+        self.request.set_value(Some(id));
+    }
+
+    fn hear(self, session: Session, event: Event, buffers: Vec<Vec<u8>>) {
+        match event {
+            Event::Classified(classified) => {
+                let mut buffers = buffers.into_iter();
+                let crop = buffers.next().unwrap_or_default();
+                let columns = classified.map.width;
+                let maps = buffers.map(|bytes| Map::from_bytes(columns, &bytes)).collect();
+                self.shown.update(|shown| {
+                    *shown = shown.filter(|place| *place < classified.channels.len());
+                });
+                self.failure.set(None);
+                self.seen.set(Some(Arc::new(Seen { classified, crop, maps })));
+            }
+            Event::Failed(failure) => {
+                self.end();
+                self.close_camera();
+                if !session.takes(&failure) {
+                    self.failure.set(Some(failure));
+                }
+            }
+            Event::Done | Event::Cancelled => self.end(),
+            _ => {}
+        }
+    }
+
+    fn end(self) {
+        self.request.set_value(None);
+        self.busy.set(false);
+    }
+
+    /// Shows the camera in a video element; `session` looks at one picture after another.
+    pub fn open_camera(self, session: Session, video: HtmlVideoElement, layer: Signal<String>) {
+        self.failure.set(None);
+        spawn_local(async move {
+            match stream_camera(&video).await {
+                Ok(stream) => {
+                    self.stream.set_value(Some(stream));
+                    self.camera.set(true);
+                    self.watch(session, video, layer);
+                }
+                Err(why) => self.failure.set(Some(Failure::new(
+                    FailureKind::Picture,
+                    "The camera did not open.",
+                    why,
+                    "Allow the camera for this page, or choose a picture instead.",
+                ))),
+            }
+        });
+    }
+
+    /// Looks at what the camera shows now, then again, as long as it is on.
+    fn watch(self, session: Session, video: HtmlVideoElement, layer: Signal<String>) {
+        const PAUSE: std::time::Duration = std::time::Duration::from_millis(40);
+        if !self.camera.get_untracked() {
+            return;
+        }
+        if !self.busy.get_untracked()
+            && let Some(photo) = frame_of(&video)
+        {
+            self.photo.set(Some(Arc::new(photo)));
+            self.look(session, layer.get_untracked());
+        }
+        set_timeout(move || self.watch(session, video, layer), PAUSE);
+    }
+
+    /// Switches the camera off; its last picture stays.
+    pub fn close_camera(self) {
+        self.camera.set(false);
+        if let Some(stream) = self.stream.try_update_value(Option::take).flatten() {
+            for track in stream.get_tracks() {
+                if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
+                    track.stop();
+                }
+            }
+        }
+    }
+}
+
+impl Default for Sight {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn decode(file: &Blob) -> Result<Photo, String> {
+    let promise =
+        window().create_image_bitmap_with_blob(file).map_err(|thrown| reason(&thrown))?;
+    let bitmap = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
+    let bitmap: ImageBitmap = bitmap.dyn_into().map_err(|_| "no picture came out".to_owned())?;
+    let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
+    let photo = read(width, height, |canvas, width, height| {
+        let context = browser::context(canvas)?;
+        context.draw_image_with_image_bitmap_and_dw_and_dh(&bitmap, 0.0, 0.0, width, height).ok()
+    });
+    bitmap.close();
+    photo.ok_or_else(|| format!("its {width} x {height} pixels could not be read"))
+}
+
+fn frame_of(video: &HtmlVideoElement) -> Option<Photo> {
+    let (width, height) = (f64::from(video.video_width()), f64::from(video.video_height()));
+    read(width, height, |canvas, width, height| {
+        let context = browser::context(canvas)?;
+        context
+            .draw_image_with_html_video_element_and_dw_and_dh(video, 0.0, 0.0, width, height)
+            .ok()
+    })
+}
+
+/// Draws something of this size, made smaller if it is large, and reads its pixels.
+fn read(
+    width: f64,
+    height: f64,
+    draw: impl FnOnce(&HtmlCanvasElement, f64, f64) -> Option<()>,
+) -> Option<Photo> {
+    let scale = (SHORTER_SIDE / width.min(height)).min(1.0);
+    let (across, down) = ((width * scale).round(), (height * scale).round());
+    if !(across >= 1.0 && down >= 1.0) {
+        return None;
+    }
+    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    canvas.set_width(across as u32);
+    canvas.set_height(down as u32);
+    draw(&canvas, across, down)?;
+    let image = browser::context(&canvas)?.get_image_data(0.0, 0.0, across, down).ok()?;
+    let size = PictureSize { width: across as usize, height: down as usize };
+    Some(Photo { size, rgba: image.data().0 })
+}
+
+async fn stream_camera(video: &HtmlVideoElement) -> Result<MediaStream, String> {
+    let constraints = MediaStreamConstraints::new();
+    constraints.set_video(&true.into());
+    let devices = window().navigator().media_devices().map_err(|thrown| reason(&thrown))?;
+    let promise = devices
+        .get_user_media_with_constraints(&constraints)
+        .map_err(|thrown| reason(&thrown))?;
+    let stream = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
+    let stream: MediaStream = stream.dyn_into().map_err(|_| "no video came".to_owned())?;
+    video.set_src_object(Some(&stream));
+    if let Ok(playing) = video.play() {
+        JsFuture::from(playing).await.map_err(|thrown| reason(&thrown))?;
+    }
+    Ok(stream)
+}
+
+fn unreadable(file: &Blob, why: &str) -> Failure {
+    let kind = file.type_();
+    let kind = if kind.is_empty() { "a file of unknown kind".to_owned() } else { kind };
+    Failure::new(
+        FailureKind::Picture,
+        "This file is not a picture that the browser can read.",
+        format!("It is {kind}, and decoding it failed: {why}"),
+        "Choose a JPEG, PNG, WebP, GIF or AVIF picture.",
+    )
+}

@@ -1,0 +1,195 @@
+//! Dream: a picture that excites a unit, made live.
+
+use leptos::prelude::*;
+
+use crate::components::actions::Actions;
+use crate::components::compare_box::labels;
+use crate::components::dream_canvas::DreamCanvas;
+use crate::components::failure::FailureNote;
+use crate::components::icon::{Icon, outline};
+use crate::components::transport::Transport;
+use crate::numbers::value;
+use crate::page::Page;
+use crate::pane::Pane;
+use crate::protocol::FailureKind;
+use crate::unit::{Unit, short_label};
+use crate::views::wall::baked_picture;
+
+/// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
+pub fn title(objective: &str, unit: Option<&Unit>, labels: &[String]) -> String {
+    match unit {
+        Some(unit) if unit.layer == "logits" => match labels.get(unit.channel) {
+            Some(label) => short_label(label).to_owned(),
+            None => format!("class {}", unit.channel),
+        },
+        Some(unit) => format!("{} : {}", unit.layer, unit.channel),
+        None => objective.to_owned(),
+    }
+}
+
+/// The title of what is on view, reactive.
+pub fn title_here(page: Page) -> String {
+    page.labels.with(|labels| title(&page.objective(), page.unit().as_ref(), labels))
+}
+
+/// The baked picture of what is on view, reactive.
+pub fn baked_here(page: Page) -> Option<String> {
+    let unit = page.unit()?.objective();
+    page.baked.with_value(|baked| baked.contains(&unit)).then(|| baked_picture(&unit))
+}
+
+/// The stage: pictures, title, transport.
+#[component]
+pub fn DreamView() -> impl IntoView {
+    let page = Page::here();
+    let title = Memo::new(move |_| title_here(page));
+    let two = Memo::new(move |_| page.address.with(|address| !address.compare.is_empty()));
+    view! {
+        <div class="stage" class:two=move || two.get()>
+            <div id="pictures" class="pictures">
+                {move || {
+                    let count = if two.get() { 2 } else { 1 };
+                    (0..count).map(|index| view! { <Side index title=title.into()/> }).collect_view()
+                }}
+            </div>
+            <div class="under">
+                <Title title=title.into()/>
+                <Activation pane=page.panes[0]/>
+            </div>
+            <Transport/>
+            {page.panes.map(|pane| view! { <PaneFailure pane/> })}
+            <Actions/>
+        </div>
+    }
+}
+
+/// One of the pictures, labelled where there are two.
+#[component]
+fn Side(
+    /// 0 or 1.
+    index: usize,
+    /// What is dreamed.
+    title: Signal<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let label = move || {
+        page.address.with(|address| {
+            let second = address.compared()?;
+            let (left, right) = labels(&address.making, &second);
+            Some(if index == 0 { left } else { right })
+        })
+    };
+    // The baked picture was made with the default settings, so it stands for the first pane only.
+    let baked = Signal::derive(move || if index == 0 { baked_here(page) } else { None });
+    view! {
+        <figure>
+            <DreamCanvas pane=page.panes[index] title baked/>
+            {move || label().map(|label| view! { <figcaption>{label}</figcaption> })}
+        </figure>
+    }
+}
+
+/// The title, with the way to the neighbours.
+#[component]
+fn Title(
+    /// What is dreamed.
+    title: Signal<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let unit = Memo::new(move |_| page.unit());
+    let class = move || unit.get().filter(|unit| unit.layer == "logits").map(|unit| unit.objective());
+    let walk = move |by: isize, name: &'static str, icon: &'static str| {
+        view! {
+            <button class="quiet" aria-label=name title=name on:click=move |_| page.walk(by)>
+                <Icon of=icon/>
+            </button>
+        }
+    };
+    view! {
+        <div class="title">
+            <h1 class:long=move || unit.with(Option::is_none)>{move || title.get()}</h1>
+            {move || class().map(|class| view! { <code>{class}</code> })}
+            <Show when=move || unit.with(Option::is_some)>
+                <span class="walk">
+                    {walk(-1, "Previous unit (←)", outline::PREVIOUS)}
+                    {walk(1, "Next unit (→)", outline::NEXT)}
+                </span>
+            </Show>
+        </div>
+    }
+}
+
+/// How strongly the objective's terms answer to the picture.
+#[component]
+fn Activation(
+    /// Whose.
+    pane: Pane,
+) -> impl IntoView {
+    let terms = move || pane.stepped.get().map(|step| step.terms).unwrap_or_default();
+    let single = move || terms().len() == 1;
+    view! {
+        <p class="activation" aria-label="Activation">
+            {move || {
+                terms()
+                    .into_iter()
+                    .take(3)
+                    .map(|(name, activation)| {
+                        let name = if single() { "activation".to_owned() } else { name };
+                        view! {
+                            <span>{name}" "<b>{value(activation)}</b></span>
+                        }
+                    })
+                    .collect_view()
+            }}
+        </p>
+    }
+}
+
+/// Why a dream ended early, with the way out.
+#[component]
+fn PaneFailure(
+    /// Whose.
+    pane: Pane,
+) -> impl IntoView {
+    let page = Page::here();
+    let smaller = move |_| {
+        let side = page.address.with_untracked(|address| address.making.settings.width) / 2;
+        page.set("size", &side.max(64).to_string());
+    };
+    let again = move |_| page.start(false);
+    move || {
+        pane.failure.get().map(|failure| {
+            let kind = failure.kind;
+            view! {
+                <FailureNote failure>
+                    {match kind {
+                        FailureKind::OutOfMemory => {
+                            view! { <button class="button" on:click=smaller>"Half the size"</button> }
+                                .into_any()
+                        }
+                        FailureKind::Input => ().into_any(),
+                        _ => {
+                            view! { <button class="button" on:click=again>"Try again"</button> }
+                                .into_any()
+                        }
+                    }}
+                </FailureNote>
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_titled_by_its_first_name() {
+        let labels = ["tench, Tinca tinca".to_owned()];
+        let unit = |layer: &str, channel| Unit { layer: layer.to_owned(), channel };
+        assert_eq!(title("logits:0", Some(&unit("logits", 0)), &labels), "tench");
+        assert_eq!(title("logits:7", Some(&unit("logits", 7)), &labels), "class 7");
+        assert_eq!(title("mixed4a:11", Some(&unit("mixed4a", 11)), &labels), "mixed4a : 11");
+        assert_eq!(title("mixed4a - 0.1*tv", None, &labels), "mixed4a - 0.1*tv");
+    }
+}

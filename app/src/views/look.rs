@@ -1,0 +1,164 @@
+//! Look: what the network sees in a picture. The picture stays on this device.
+
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::Blob;
+
+use crate::components::channel_strip::ChannelStrip;
+use crate::components::failure::FailureNote;
+use crate::components::heat_tile::HeatTile;
+use crate::components::icon::{Icon, outline};
+use crate::numbers::{percent, value};
+use crate::page::Page;
+use crate::unit::short_label;
+
+/// The stage with the picture, and the ways to bring one.
+#[component]
+pub fn LookView() -> impl IntoView {
+    let page = Page::here();
+    let sight = page.sight;
+    let layer = Signal::derive(move || page.address.with(|address| address.layer.clone()));
+    let open = move |file: Blob| sight.open(page.session, file, layer.get_untracked());
+    let video = NodeRef::<html::Video>::new();
+    let (over, set_over) = signal(false);
+    let camera = move |_| {
+        if sight.camera.get_untracked() {
+            sight.close_camera();
+        } else if let Some(video) = video.get_untracked() {
+            sight.open_camera(page.session, video, layer);
+        }
+    };
+    let chosen = move |event: leptos::ev::Event| {
+        let input = event_target::<web_sys::HtmlInputElement>(&event);
+        if let Some(file) = input.files().and_then(|files| files.get(0)) {
+            open(file.into());
+        }
+        // The same file may be chosen again.
+        input.set_value("");
+    };
+    let dropped = move |event: leptos::ev::DragEvent| {
+        event.prevent_default();
+        set_over.set(false);
+        let files = event.data_transfer().and_then(|data| data.files());
+        if let Some(file) = files.and_then(|files| files.get(0)) {
+            open(file.into());
+        }
+    };
+    let handle = window_event_listener(leptos::ev::paste, move |event| {
+        let files = event.clipboard_data().and_then(|data| data.files());
+        if let Some(file) = files.and_then(|files| files.get(0)) {
+            event.prevent_default();
+            open(file.into());
+        }
+    });
+    on_cleanup(move || {
+        handle.remove();
+        sight.close_camera();
+    });
+    let empty = move || sight.seen.with(Option::is_none);
+    let on = move || sight.camera.get();
+    view! {
+        <div
+            class="stage look"
+            class:over=move || over.get()
+            on:dragover=move |event| {
+                event.prevent_default();
+                set_over.set(true);
+            }
+            on:dragleave=move |_| set_over.set(false)
+            on:drop=dropped
+        >
+            <div class="sight" class:empty=move || empty() && !on() class:busy=move || sight.busy.get()>
+                <video node_ref=video class:on=on playsinline=true muted=true aria-label="Camera"></video>
+                <Show when=move || !empty() && !on()>
+                    <Picture/>
+                </Show>
+                <Show when=move || empty() && !on()>
+                    <label class="drop" for="look-file">
+                        <Icon of=outline::PICTURE/>
+                        <b>"Drop a picture here"</b>
+                        <span>"or paste it, choose one, or use the camera"</span>
+                    </label>
+                </Show>
+            </div>
+            <div class="under">
+                <Verdict/>
+                <div class="ways">
+                    <label class="button" for="look-file">
+                        <Icon of=outline::PICTURE/>
+                        "Choose"
+                        <input id="look-file" type="file" accept="image/*" data-testid="look-file" on:change=chosen/>
+                    </label>
+                    <button class="button" on:click=camera>
+                        <Icon of=outline::CAMERA/>
+                        {move || if on() { "Hold" } else { "Camera" }}
+                    </button>
+                    <button class="button narrow" on:click=move |_| page.sheet.set(true)>
+                        <Icon of=outline::SETTINGS/>
+                        "Layers"
+                    </button>
+                </div>
+            </div>
+            {move || {
+                sight.failure.get().map(|failure| view! { <FailureNote failure/> })
+            }}
+            <Show when=move || !empty()>
+                <ChannelStrip/>
+            </Show>
+        </div>
+    }
+}
+
+/// The crop that the network saw, or a channel's heat map over it.
+#[component]
+fn Picture() -> impl IntoView {
+    let sight = Page::here().sight;
+    let shown = Signal::derive(move || sight.seen.get().map(|seen| (seen, sight.shown.get())));
+    let label = Signal::derive(move || match shown.get() {
+        Some((seen, Some(place))) => match seen.classified.channels.get(place) {
+            Some(channel) => format!(
+                "Where {} : {} answers, at most {}",
+                seen.classified.layer,
+                channel.channel,
+                value(channel.max)
+            ),
+            None => "The picture".to_owned(),
+        },
+        _ => "The picture as the network sees it".to_owned(),
+    });
+    view! { <HeatTile shown side=448 label/> }
+}
+
+/// The best class, and that nothing left the device.
+#[component]
+fn Verdict() -> impl IntoView {
+    let page = Page::here();
+    let sight = page.sight;
+    let best = move || {
+        let seen = sight.seen.get()?;
+        let best = seen.classified.top.first()?;
+        Some((short_label(&best.label).to_owned(), best.probability, seen.classified.milliseconds))
+    };
+    let title = move || match best() {
+        Some((name, ..)) => name,
+        None if sight.busy.get() && page.session.model.with(Option::is_none) => {
+            "Waits for the network".to_owned()
+        }
+        None if sight.busy.get() => "Looking".to_owned(),
+        None => "What does it see?".to_owned(),
+    };
+    let numbers = move || {
+        best().map(|(_, probability, milliseconds)| {
+            format!("{} sure · {milliseconds:.0} ms", percent(probability))
+        })
+    };
+    view! {
+        <div class="verdict" aria-live="polite">
+            <h1>{title}</h1>
+            <p>
+                {move || numbers().map(|numbers| view! { <span class="sure">{numbers}</span> })}
+                <span>"Your picture never leaves this device."</span>
+            </p>
+        </div>
+    }
+}

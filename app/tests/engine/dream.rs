@@ -1,0 +1,211 @@
+//! Dreams, at the window's pace.
+
+use app::protocol::{Ask, Event, FailureKind, Pace};
+use shared::format::recipe::Recipe;
+use shared::visualize::Settings;
+
+use crate::page::Page;
+use crate::reference::Reference;
+
+#[test]
+fn a_dream_climbs_step_by_step_and_ends() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    page.world.allow_breaths(usize::MAX);
+    let dream = page.dream("mixed3a:5", 64, 6, false);
+    page.drive();
+    assert_eq!(page.end(dream), Some(Event::Done));
+    assert_eq!(page.step_numbers(dream), [1, 2, 3, 4, 5, 6]);
+    let steps = page.steps(dream);
+    assert!(steps[5].0.loss < steps[0].0.loss, "{steps:?}");
+    assert!(steps.iter().all(|(step, _)| step.rate.is_finite() && step.terms.len() == 1));
+}
+
+#[test]
+fn the_same_seed_dreams_the_same_picture() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    page.world.allow_breaths(usize::MAX);
+    let dreams = [0, 1].map(|_| page.dream("mixed3a:5", 32, 3, false));
+    page.drive();
+    let [one, other] = dreams.map(|dream| {
+        let said = page.said(dream);
+        said[said.len() - 2].buffers[0].clone()
+    });
+    assert_eq!(one.len(), 4 * 32 * 32);
+    assert!(one == other);
+}
+
+#[test]
+fn a_recipe_says_what_makes_the_picture_again() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    page.world.allow_breaths(usize::MAX);
+    let dream = page.dream("0.5*mixed3a:5  -1e-3*tv", 32, 2, false);
+    page.drive();
+    let (last, _) = page.steps(dream).pop().unwrap();
+    let recipe: Recipe = serde_json::from_str(&last.recipe).unwrap();
+    recipe.validate().unwrap();
+    assert_eq!(recipe.model, "googlenet");
+    assert_eq!(recipe.model_sha256, reference.bundle.weights.sha256);
+    assert_eq!((recipe.seed, recipe.step), (7, 2));
+    assert_eq!(recipe.settings, Settings::square(32));
+    assert_eq!(last.terms.len(), 2);
+}
+
+#[test]
+fn a_paused_dream_stays_until_it_is_told_to_go_on() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    page.world.allow_breaths(usize::MAX);
+    let dream = page.dream("mixed3a:5", 32, 6, true);
+    page.drive();
+    assert_eq!(page.step_numbers(dream), [0; 0]);
+    page.steer(dream, Pace::Once);
+    assert_eq!(page.step_numbers(dream), [1]);
+    // Two presses before the first is heard are two steps.
+    page.ask(Ask::Steer { dream, pace: Pace::Once });
+    page.ask(Ask::Steer { dream, pace: Pace::Once });
+    page.drive();
+    assert_eq!(page.step_numbers(dream), [1, 2, 3]);
+    let steer = page.steer(dream, Pace::Run);
+    assert_eq!(page.end(steer), Some(Event::Done));
+    assert_eq!(page.step_numbers(dream), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(page.end(dream), Some(Event::Done));
+}
+
+#[test]
+fn a_running_dream_pauses_after_the_step_it_is_in() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    let dream = page.dream("mixed3a:5", 32, 50, false);
+    page.drive();
+    page.world.allow_breaths(2);
+    page.drive();
+    assert_eq!(page.step_numbers(dream), [1, 2, 3]);
+    page.steer(dream, Pace::Pause);
+    page.seen(dream);
+    page.world.allow_breaths(10);
+    page.drive();
+    assert_eq!(page.step_numbers(dream).last(), Some(&3));
+    assert_eq!(page.end(dream), None);
+}
+
+#[test]
+fn stop_means_stop_at_the_next_step() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    let dream = page.dream("mixed3a:5", 32, 50, false);
+    page.drive();
+    let stop = page.ask(Ask::Stop { target: dream });
+    page.world.allow_breaths(10);
+    page.drive();
+    assert_eq!(page.end(stop), Some(Event::Done));
+    assert_eq!(page.end(dream), Some(Event::Cancelled));
+    assert_eq!(page.step_numbers(dream), [1]);
+}
+
+#[test]
+fn a_paused_dream_can_be_stopped() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    let dream = page.dream("mixed3a:5", 32, 50, true);
+    page.drive();
+    page.ask(Ask::Stop { target: dream });
+    page.drive();
+    assert_eq!(page.end(dream), Some(Event::Cancelled));
+}
+
+#[test]
+fn two_dreams_climb_in_turn() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    let one = page.dream("mixed3a:5", 32, 50, false);
+    let other = page.dream("mixed3a:6", 32, 50, false);
+    page.drive();
+    for _ in 0..5 {
+        page.world.allow_breaths(2);
+        page.drive();
+        let made = [one, other].map(|dream| page.step_numbers(dream).len());
+        assert!(made[0].abs_diff(made[1]) <= 1, "{made:?}");
+    }
+}
+
+#[test]
+fn a_slow_window_misses_pictures_but_no_step() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    let dream = page.dream("mixed3a:5", 32, 8, false);
+    page.drive();
+    page.world.allow_breaths(2);
+    page.drive();
+    page.seen(dream);
+    page.world.allow_breaths(2);
+    page.drive();
+    let shown = |page: &Page| -> Vec<(usize, bool)> {
+        page.steps(dream).iter().map(|(step, shown)| (step.step, *shown)).collect()
+    };
+    assert_eq!(shown(&page), [(1, true), (2, false), (3, false), (4, true), (5, false)]);
+    // The step it pauses on is shown after all.
+    page.world.allow_breaths(1);
+    page.ask(Ask::Steer { dream, pace: Pace::Pause });
+    page.drive();
+    assert_eq!(shown(&page)[5..], [(5, true)]);
+    page.world.allow_breaths(usize::MAX);
+    page.steer(dream, Pace::Run);
+    assert_eq!(shown(&page)[6..], [(6, false), (7, false), (8, true)]);
+    assert_eq!(page.end(dream), Some(Event::Done));
+}
+
+#[test]
+fn an_unreadable_objective_is_answered_with_its_column() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    for (objective, word) in
+        [("mixed3a:", "column 9"), ("mixed3a:5 + ", "column"), ("mixde3a:5", "mixed3a")]
+    {
+        let dream = page.dream(objective, 32, 3, false);
+        page.drive();
+        let failure = page.failure(dream);
+        assert_eq!(failure.kind, FailureKind::Input);
+        assert!(failure.why.contains(word), "{objective}: {failure:?}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::with_model(&reference);
+    let dream = page.dream("mixed3a:5", 8, 3, false);
+    page.drive();
+    let failure = page.failure(dream);
+    assert_eq!(failure.kind, FailureKind::Input);
+    assert!(failure.why.contains("width is 8"), "{failure:?}");
+}
+
+#[test]
+fn a_lost_device_fails_its_dream_and_the_processor_goes_on() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    page.world.pretend_gpu.set(true);
+    reference.serve(&page.world);
+    page.ask(Ask::OpenDevice(app::protocol::DeviceChoice::WebGpu));
+    page.load();
+    let dream = page.dream("mixed3a:5", 32, 50, false);
+    page.drive();
+    let lose = page.ask(Ask::LoseDevice);
+    page.world.allow_breaths(usize::MAX);
+    page.drive();
+    assert_eq!(page.end(lose), Some(Event::Done));
+    assert_eq!(page.failure(dream).kind, FailureKind::DeviceLost);
+    let again = page.dream("mixed3a:5", 32, 2, false);
+    page.drive();
+    assert_eq!(page.failure(again).kind, FailureKind::DeviceLost);
+
+    let n_fetched = page.world.fetched.borrow().len();
+    page.ask(Ask::OpenDevice(app::protocol::DeviceChoice::Cpu));
+    let again = page.dream("mixed3a:5", 32, 2, false);
+    page.drive();
+    assert_eq!(page.end(again), Some(Event::Done));
+    assert_eq!(page.world.fetched.borrow().len(), n_fetched);
+}

@@ -1,0 +1,141 @@
+//! Whatever is asked in whatever order, every request ends exactly once.
+
+use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, Pace, PictureSize, RequestId};
+use rand::RngExt;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::page::Page;
+use crate::reference::Reference;
+
+fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
+    let asked = page.n_asked();
+    let any_id = RequestId(random.random_range(0..asked + 2));
+    match random.random_range(0..14) {
+        0 => {
+            let choice = [DeviceChoice::Cpu, DeviceChoice::Automatic, DeviceChoice::WebGpu];
+            page.ask(Ask::OpenDevice(choice[random.random_range(0..3)]));
+        }
+        1 => {
+            page.load();
+        }
+        2 => {
+            page.ask(Ask::LoadModel { bundle_url: "https://page.example/none".to_owned() });
+        }
+        3 => {
+            let picture = PictureSize { width: 8, height: 8 };
+            let bytes = vec![100; if random.random() { 256 } else { 255 }];
+            let layer = "mixed3a".to_owned();
+            page.ask_with(Ask::Classify { picture, layer, channels: 2 }, vec![bytes]);
+        }
+        4 | 5 => {
+            let objective = ["mixed3a:5", "logits:3", "nonsense:"][random.random_range(0..3)];
+            let side = [8, 16, 24][random.random_range(0..3)];
+            page.dream(objective, side, random.random_range(0..5), random.random());
+        }
+        6 | 7 => {
+            page.ask(Ask::Stop { target: any_id });
+        }
+        8 | 9 => {
+            let pace = [Pace::Run, Pace::Pause, Pace::Once][random.random_range(0..3)];
+            page.ask(Ask::Steer { dream: any_id, pace });
+        }
+        10 => page.seen(any_id),
+        11 => page.world.allow_breaths(random.random_range(1..4)),
+        12 if random.random_bool(0.1) => page.drop_work(),
+        _ => page.drive(),
+    }
+}
+
+/// Lets everything come to its end: paused dreams would wait for ever.
+fn finish(page: &mut Page) {
+    page.world.stalled.set(false);
+    page.world.allow_breaths(usize::MAX);
+    for id in (0..page.n_asked()).map(RequestId) {
+        page.ask(Ask::Stop { target: id });
+    }
+    page.drive();
+}
+
+fn check(page: &Page, seed: u64) {
+    for id in (0..page.n_asked()).map(RequestId) {
+        assert!(page.end(id).is_some(), "seed {seed}: {id:?} never ended: {:?}", page.said(id));
+    }
+}
+
+#[test]
+fn every_request_ends_exactly_once_without_a_model() {
+    for seed in 0..300 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut page = Page::new();
+        page.world.stalled.set(random.random_bool(0.3));
+        for _ in 0..40 {
+            anything(&mut page, &mut random);
+        }
+        finish(&mut page);
+        check(&page, seed);
+    }
+}
+
+#[test]
+fn every_request_ends_exactly_once_with_a_model_and_a_device_that_may_be_lost() {
+    let Some(reference) = Reference::find() else { return };
+    for seed in 0..15 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut page = Page::new();
+        page.world.pretend_gpu.set(random.random());
+        reference.serve(&page.world);
+        page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
+        page.load();
+        for _ in 0..40 {
+            anything(&mut page, &mut random);
+            if random.random_bool(0.02) {
+                page.ask(Ask::LoseDevice);
+            }
+        }
+        finish(&mut page);
+        check(&page, seed);
+    }
+}
+
+#[test]
+fn work_that_is_dropped_fails_its_request() {
+    let mut page = Page::new();
+    page.world.stalled.set(true);
+    let load = page.load();
+    page.drive();
+    page.drop_work();
+    assert_eq!(page.failure(load).kind, FailureKind::Internal);
+}
+
+#[test]
+fn stopping_what_has_ended_or_never_was_changes_nothing() {
+    let mut page = Page::new();
+    let open = page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
+    page.drive();
+    for target in [open, RequestId(99)] {
+        let stop = page.ask(Ask::Stop { target });
+        assert_eq!(page.end(stop), Some(Event::Done));
+    }
+    assert_eq!(page.end(open), Some(Event::Done));
+}
+
+#[test]
+fn steering_a_dream_that_is_over_is_a_mistake() {
+    let mut page = Page::new();
+    let steer = page.steer(RequestId(99), Pace::Run);
+    let Failure { kind, .. } = page.failure(steer);
+    assert_eq!(kind, FailureKind::Input);
+}
+
+#[test]
+fn an_id_that_is_still_in_use_is_not_taken_twice() {
+    let mut page = Page::new();
+    page.world.stalled.set(true);
+    let load = page.load();
+    page.ask_as(load, Ask::OpenDevice(DeviceChoice::Cpu), Vec::new());
+    page.drive();
+    page.ask(Ask::Stop { target: load });
+    page.drive();
+    assert_eq!(page.end(load), Some(Event::Cancelled));
+}

@@ -1,0 +1,198 @@
+//! Models come from the cache or the network, and damaged ones not at all.
+
+use app::engine::host::FetchError;
+use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, RequestId};
+
+use shared::format::bundle::Part;
+
+use crate::page::Page;
+use crate::reference::Reference;
+
+fn open_and_load(page: &mut Page) -> RequestId {
+    page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
+    let load = page.load();
+    page.drive();
+    load
+}
+
+fn cached(page: &Page, load: RequestId) -> Vec<bool> {
+    page.said(load)
+        .iter()
+        .filter_map(|reply| match reply.message.event {
+            Event::Progress { cached, .. } => Some(cached),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_model_is_fetched_with_progress_and_described() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    let load = open_and_load(&mut page);
+    assert_eq!(page.end(load), Some(Event::Done));
+    assert!(cached(&page, load).iter().all(|cached| !cached));
+    let said = page.said(load);
+    let Event::Model(model) = &said[said.len() - 2].message.event else {
+        panic!("expected the model before the end: {said:?}");
+    };
+    assert_eq!(model.name, "googlenet");
+    assert_eq!(model.labels.len(), 1000);
+    assert_eq!(model.layers.last().unwrap().name, "logits");
+    assert_eq!(model.weights_sha256, reference.bundle.weights.sha256);
+}
+
+#[test]
+fn a_second_visit_downloads_no_parts() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    open_and_load(&mut page);
+    page.world.fetched.borrow_mut().clear();
+    let load = open_and_load(&mut page);
+    assert_eq!(page.end(load), Some(Event::Done));
+    assert_eq!(*page.world.fetched.borrow(), [Reference::BUNDLE]);
+    assert!(cached(&page, load).iter().all(|&cached| cached));
+}
+
+#[test]
+fn a_damaged_cache_entry_is_dropped_and_fetched_again() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    let sha256 = &reference.bundle.weights.sha256;
+    page.world.cache.borrow_mut().insert(sha256.clone(), b"damaged".to_vec());
+    let load = open_and_load(&mut page);
+    assert_eq!(page.end(load), Some(Event::Done));
+    assert!(page.world.fetched.borrow().iter().any(|address| address == Reference::WEIGHTS));
+    assert_eq!(page.world.cache.borrow()[sha256].len() as u64, reference.bundle.weights.size);
+}
+
+#[test]
+fn damaged_weights_are_refused_with_both_hashes_and_not_kept() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    let mut found = String::new();
+    if let Some(Ok(weights)) = page.world.files.borrow_mut().get_mut(Reference::WEIGHTS) {
+        weights[5_000_000] ^= 1;
+        found = Part::of("weights.safetensors", weights).sha256;
+    }
+    let load = open_and_load(&mut page);
+    let failure = page.failure(load);
+    assert_eq!(failure.kind, FailureKind::Corrupted);
+    for hash in [&found, &reference.bundle.weights.sha256] {
+        assert!(failure.why.contains(hash), "{hash}: {failure:?}");
+    }
+    assert!(!page.world.cache.borrow().contains_key(&reference.bundle.weights.sha256));
+}
+
+#[test]
+fn downloads_that_do_not_come_say_why() {
+    let Some(reference) = Reference::find() else { return };
+    let cut = |page: &Page, address: &str, n_bytes| {
+        if let Some(Ok(bytes)) = page.world.files.borrow_mut().get_mut(address) {
+            bytes.resize(n_bytes, 0);
+        }
+    };
+    let answer = |page: &Page, address: &str, error| {
+        page.world.files.borrow_mut().insert(address.to_owned(), Err(error));
+    };
+    let broken = FetchError::Interrupted { received: 9, reason: "reset".to_owned() };
+    type Damage<'a> = Box<dyn Fn(&Page) + 'a>;
+    let cases: [(Damage<'_>, FailureKind, &str); 7] = [
+        (
+            Box::new(|page| answer(page, Reference::BUNDLE, FetchError::Status(404))),
+            FailureKind::Download,
+            "404",
+        ),
+        (
+            Box::new(|page| answer(page, Reference::WEIGHTS, FetchError::Status(503))),
+            FailureKind::Download,
+            "weights.safetensors",
+        ),
+        (
+            Box::new(|page| {
+                answer(page, Reference::LABELS, FetchError::Unreachable("offline".to_owned()))
+            }),
+            FailureKind::Download,
+            "offline",
+        ),
+        (
+            Box::new(|page| answer(page, Reference::WEIGHTS, broken.clone())),
+            FailureKind::Download,
+            "9 bytes",
+        ),
+        (Box::new(|page| cut(page, Reference::WEIGHTS, 1000)), FailureKind::Download, "1000 bytes"),
+        (
+            Box::new(|page| cut(page, Reference::LABELS, 1 << 20)),
+            FailureKind::Download,
+            "more than",
+        ),
+        (Box::new(|page| cut(page, Reference::BUNDLE, 10)), FailureKind::Corrupted, "bundle.json"),
+    ];
+    for (damage, kind, word) in cases {
+        let mut page = Page::new();
+        reference.serve(&page.world);
+        damage(&page);
+        let load = open_and_load(&mut page);
+        let failure = page.failure(load);
+        assert_eq!(failure.kind, kind, "{failure:?}");
+        assert!(failure.why.contains(word), "{failure:?}");
+        // The page goes on: the same request succeeds once the damage is mended.
+        reference.serve(&page.world);
+        let load = open_and_load(&mut page);
+        assert_eq!(page.end(load), Some(Event::Done));
+    }
+}
+
+#[test]
+fn a_download_can_be_stopped() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    page.world.stalled.set(true);
+    let load = open_and_load(&mut page);
+    assert_eq!(page.end(load), None);
+    page.ask(Ask::Stop { target: load });
+    page.drive();
+    assert_eq!(page.end(load), Some(Event::Cancelled));
+}
+
+#[test]
+fn everything_may_be_asked_at_once() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    page.world.allow_breaths(usize::MAX);
+    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
+    page.load();
+    let dream = page.dream("mixed3a:5", 32, 2, false);
+    page.drive();
+    assert_eq!(page.end(dream), Some(Event::Done));
+}
+
+#[test]
+fn without_a_model_there_is_nothing_to_dream() {
+    let mut page = Page::new();
+    let dream = page.dream("mixed3a:5", 32, 2, false);
+    page.drive();
+    assert_eq!(page.failure(dream).kind, FailureKind::NotReady);
+}
+
+#[test]
+fn without_a_device_there_is_no_model() {
+    let Some(reference) = Reference::find() else { return };
+    let mut page = Page::new();
+    reference.serve(&page.world);
+    let failure = Failure::new(FailureKind::NoWebGpu, "No GPU.", "Test.", "Use the processor.");
+    *page.world.no_device.borrow_mut() = Some(failure.clone());
+    let open = page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
+    let load = page.load();
+    let dream = page.dream("mixed3a:5", 32, 2, false);
+    page.drive();
+    assert_eq!(page.failure(open), failure);
+    assert_eq!(page.failure(load).kind, FailureKind::NotReady);
+    assert_eq!(page.failure(dream).kind, FailureKind::NotReady);
+}

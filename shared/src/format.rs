@@ -1,0 +1,5 @@
+//! Files that outlive a run.
+
+pub mod bundle;
+pub mod png;
+pub mod recipe;

@@ -1,0 +1,172 @@
+//! One layer, three published naming schemes: Caffe's, torchvision's, Lucent's.
+//!
+//! The canonical names are those of Distill's articles; Lucent and Lucid share them.
+//!
+//! torchvision numbers its poolings 1 to 4, so its `maxpool1` and `maxpool4` would clash with the
+//! canonical `maxpool1` and `maxpool4`, which are other layers. The canonical meaning wins: write
+//! `maxpool0` and `maxpool10` for those.
+
+use super::Variant;
+
+/// Layers outside the modules: canonical, Caffe, torchvision.
+const TRUNK: [(&str, &str, &str); 11] = [
+    ("conv2d0", "conv1/7x7_s2", "conv1"),
+    ("maxpool0", "pool1/3x3_s2", ""),
+    ("localresponsenorm0", "pool1/norm1", ""),
+    ("conv2d1", "conv2/3x3_reduce", "conv2"),
+    ("conv2d2", "conv2/3x3", "conv3"),
+    ("localresponsenorm1", "conv2/norm2", ""),
+    ("maxpool1", "pool2/3x3_s2", "maxpool2"),
+    ("maxpool4", "pool3/3x3_s2", "maxpool3"),
+    ("maxpool10", "pool4/3x3_s2", ""),
+    ("avgpool0", "pool5/7x7_s1", "avgpool"),
+    ("logits", "loss3/classifier", "fc"),
+];
+
+/// Layers inside a module: what follows the module's name in the canonical, Caffe's and
+/// torchvision's scheme.
+const PARTS: [(&str, &str, &str); 7] = [
+    ("_1x1", "/1x1", ".branch1"),
+    ("_3x3_bottleneck", "/3x3_reduce", ".branch2.0"),
+    ("_3x3", "/3x3", ".branch2.1"),
+    ("_5x5_bottleneck", "/5x5_reduce", ".branch3.0"),
+    ("_5x5", "/5x5", ".branch3.1"),
+    ("_pool", "/pool", ".branch4.0"),
+    ("_pool_reduce", "/pool_proj", ".branch4.1"),
+];
+
+/// Lucent's name of the classifier.
+const LUCENT_LOGITS: &str = "softmax2_pre_activation_matmul";
+
+/// A published way to name weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// `inception_4a/1x1.weight`, `.bias`.
+    Caffe,
+    /// `inception4a.branch1.conv.weight` with batch normalisation in `inception4a.branch1.bn`.
+    Torchvision,
+    /// `mixed4a_1x1_pre_relu_conv.weight`, `.bias`.
+    Lucent,
+}
+
+impl Naming {
+    pub const ALL: [Self; 3] = [Self::Caffe, Self::Torchvision, Self::Lucent];
+
+    /// The scheme in which a variant is published.
+    pub fn native(variant: Variant) -> Self {
+        match variant {
+            Variant::GoogLeNet => Self::Caffe,
+            Variant::InceptionV1 => Self::Lucent,
+            Variant::GoogLeNetTorchvision => Self::Torchvision,
+        }
+    }
+
+    /// What this scheme calls the convolution (or classifier) of this canonical name.
+    pub fn of(self, canonical: &str) -> String {
+        let is_classifier = canonical == "logits";
+        match self {
+            Self::Caffe => {
+                foreign(canonical, |(_, caffe, _)| caffe, |module| format!("inception_{module}"))
+                    .unwrap_or_default()
+            }
+            Self::Torchvision => torchvision(canonical).unwrap_or_default(),
+            Self::Lucent if is_classifier => LUCENT_LOGITS.to_owned(),
+            Self::Lucent => format!("{canonical}_pre_relu_conv"),
+        }
+    }
+}
+
+/// Whether a tensor only helped in training: the auxiliary classifiers, counters of batches.
+pub fn is_training_only(tensor: &str) -> bool {
+    const HEADS: [&str; 10] = [
+        "loss1/",
+        "loss2/",
+        "aux1.",
+        "aux2.",
+        "head0_",
+        "head1_",
+        "nn0_",
+        "nn1_",
+        "softmax0_",
+        "softmax1_",
+    ];
+    HEADS.iter().any(|head| tensor.starts_with(head)) || tensor.ends_with("num_batches_tracked")
+}
+
+/// Published names of the layer of this canonical name.
+pub(super) fn aliases(canonical: &str) -> Vec<String> {
+    if let Some(layer) = canonical.strip_suffix("_pre_relu") {
+        return pre_relu_aliases(layer);
+    }
+    let mut aliases: Vec<String> = caffe(canonical).into_iter().collect();
+    aliases.extend(caffe_relu(canonical));
+    aliases.extend(torchvision(canonical));
+    // A branch as a whole gives what its last convolution gives.
+    aliases.extend(torchvision(canonical).and_then(|name| {
+        let branch = name.strip_suffix(".1")?;
+        Some(branch.to_owned())
+    }));
+    if canonical == "logits" {
+        aliases.push(LUCENT_LOGITS.to_owned());
+        aliases.push("softmax2_pre_activation".to_owned());
+    }
+    aliases
+}
+
+/// torchvision's `.conv` comes before batch normalisation; folding makes one layer of the two.
+fn pre_relu_aliases(layer: &str) -> Vec<String> {
+    let is_module = module_and_part(layer).is_some_and(|(_, part)| part.is_empty());
+    if is_module {
+        return Vec::new();
+    }
+    let torchvision = torchvision(layer);
+    let parts = torchvision.iter().flat_map(|name| [format!("{name}.conv"), format!("{name}.bn")]);
+    [format!("{layer}_pre_relu_conv")].into_iter().chain(parts).collect()
+}
+
+fn caffe(canonical: &str) -> Option<String> {
+    let name = foreign(canonical, |(_, caffe, _)| caffe, |module| format!("inception_{module}"))?;
+    match module_and_part(canonical) {
+        Some((_, "")) => Some(format!("{name}/output")),
+        _ => Some(name),
+    }
+}
+
+/// Caffe's ReLU layers work in place: `inception_4a/relu_1x1` is `inception_4a/1x1`.
+fn caffe_relu(canonical: &str) -> Option<String> {
+    let is_convolution = canonical.starts_with("conv2d")
+        || module_and_part(canonical).is_some_and(|(_, part)| !matches!(part, "" | "_pool"));
+    if !is_convolution {
+        return None;
+    }
+    let (stage, layer) =
+        caffe(canonical)?.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned()))?;
+    Some(format!("{stage}/relu_{}", layer.trim_end_matches("_s2")))
+}
+
+fn torchvision(canonical: &str) -> Option<String> {
+    foreign(canonical, |(_, _, torchvision)| torchvision, |module| format!("inception{module}"))
+}
+
+/// Looks a canonical name up in the tables.
+fn foreign(
+    canonical: &str,
+    column: impl Fn((&'static str, &'static str, &'static str)) -> &'static str,
+    module_name: impl Fn(&str) -> String,
+) -> Option<String> {
+    if let Some((module, part)) = module_and_part(canonical) {
+        let module = module_name(module);
+        if part.is_empty() {
+            return Some(module);
+        }
+        let row = PARTS.into_iter().find(|(name, ..)| *name == part)?;
+        return Some(format!("{module}{}", column(row)));
+    }
+    let row = TRUNK.into_iter().find(|(name, ..)| *name == canonical)?;
+    Some(column(row)).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// `mixed4a_1x1` as `4a` and `_1x1`.
+fn module_and_part(canonical: &str) -> Option<(&str, &str)> {
+    canonical.strip_prefix("mixed")?.split_at_checked(2)
+}

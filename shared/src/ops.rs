@@ -1,0 +1,216 @@
+//! Tensor operations that the networks here need and the tensor library lacks or does slowly.
+//!
+//! Each is one function on [`Tensor`], backed by a trait that every device implements: in terms of
+//! the library's own operations by default, with loops of our own on the processor. Gradients are
+//! closed forms.
+
+mod flex;
+mod gradient;
+mod primitives;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::{Tensor, activation};
+
+/// What a ReLU does to the gradient passing back through it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReluGradient {
+    /// The true gradient: zero wherever the input is negative.
+    #[default]
+    Exact,
+    /// Where the true gradient would be zero for a whole picture, lets through what pushes
+    /// negative inputs up (Lucid's redirected ReLU). For the first steps from noise.
+    Redirected,
+}
+
+/// How far a pooling window may reach over the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// Not at all: windows that do not fit are dropped.
+    Valid,
+    /// This many pixels on every side; windows that do not fit are dropped.
+    Symmetric(usize),
+    /// This many pixels on every side, and as many more on the right and bottom as the last
+    /// window needs, which is dropped if it would lie in the padding alone (Caffe's rule,
+    /// PyTorch's `ceil_mode`).
+    Ceil(usize),
+    /// TensorFlow's: `ceil(size / stride)` windows, the odd pixel on the right and bottom.
+    Same,
+}
+
+/// A square pooling window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Side, in pixels.
+    pub kernel: usize,
+    /// Pixels between neighbouring windows.
+    pub stride: usize,
+    /// What happens at the edge.
+    pub padding: Padding,
+}
+
+impl Pool {
+    /// Pixels of padding before the first one, and how many windows there are, along an axis.
+    /// No windows if the axis is too short.
+    pub fn layout(&self, size: usize) -> (usize, usize) {
+        let Self { kernel, stride, padding } = *self;
+        match padding {
+            Padding::Valid => Self { padding: Padding::Symmetric(0), ..*self }.layout(size),
+            Padding::Symmetric(before) if size + 2 * before < kernel => (before, 0),
+            Padding::Symmetric(before) => (before, (size + 2 * before - kernel) / stride + 1),
+            Padding::Ceil(before) if size + 2 * before < kernel => (before, usize::from(0 < size)),
+            Padding::Ceil(before) => {
+                let windows = (size + 2 * before - kernel).div_ceil(stride) + 1;
+                let beyond = size + before <= (windows - 1) * stride;
+                (before, windows - usize::from(beyond))
+            }
+            Padding::Same => {
+                let windows = size.div_ceil(stride);
+                let needed = (windows.saturating_sub(1) * stride + kernel).saturating_sub(size);
+                (needed / 2, windows)
+            }
+        }
+    }
+}
+
+/// A pooling window laid out over one size of activation. Rows first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Side, in pixels.
+    pub kernel: usize,
+    /// Pixels between neighbouring windows.
+    pub stride: usize,
+    /// How far the first window reaches over the top and left edge.
+    pub before: [usize; 2],
+    /// Rows and columns of windows.
+    pub output: [usize; 2],
+}
+
+/// The exponent of a local response normalization; both are made of square roots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beta {
+    /// 1/2, as in TensorFlow's Inception.
+    Half,
+    /// 3/4, as in Krizhevsky et al. 2012 and Caffe.
+    ThreeQuarters,
+}
+
+impl Beta {
+    /// As a number.
+    pub fn value(self) -> f32 {
+        match self {
+            Self::Half => 0.5,
+            Self::ThreeQuarters => 0.75,
+        }
+    }
+
+    /// `base` to the power of minus this.
+    #[inline(always)]
+    pub fn inverse_power(self, base: f32) -> f32 {
+        let root = base.sqrt();
+        match self {
+            Self::Half => 1.0 / root,
+            Self::ThreeQuarters => 1.0 / (root * root.sqrt()),
+        }
+    }
+}
+
+/// Normalization of each value by its neighbours in the channel axis (Krizhevsky et al. 2012, 3.3):
+/// `x / (bias + alpha * sum of squares over 2 * radius + 1 channels) ^ beta`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lrn {
+    /// Channels on either side; those beyond the ends count as zero.
+    pub radius: usize,
+    /// Factor of the plain sum of squares (Caffe divides its own by the window's length).
+    pub alpha: f32,
+    /// Added to it.
+    pub bias: f32,
+    /// The exponent.
+    pub beta: Beta,
+}
+
+/// What a device must be able to do beyond the tensor library.
+///
+/// # Shapes
+/// All activations are `[batch, channels, height, width]`.
+#[backend_extension(
+    Flex,
+    Cube: cfg(any(feature = "wgpu", feature = "webgpu", feature = "cuda")),
+    Autodiff
+)]
+pub trait VisionOps: Backend {
+    /// The largest value in each window, clipped to the picture.
+    fn clipped_max_pool(input: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        primitives::max_pool::<Self>(input, window)
+    }
+
+    /// The gradient of [`VisionOps::clipped_max_pool`]; of equal values the first takes it.
+    fn clipped_max_pool_backward(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        primitives::max_pool_backward::<Self>(input, gradient, window)
+    }
+
+    /// Local response normalization.
+    fn local_response_norm(input: FloatTensor<Self>, lrn: Lrn) -> FloatTensor<Self> {
+        primitives::local_response_norm::<Self>(input, lrn)
+    }
+
+    /// The gradient of [`VisionOps::local_response_norm`].
+    fn local_response_norm_backward(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        lrn: Lrn,
+    ) -> FloatTensor<Self> {
+        primitives::local_response_norm_backward::<Self>(input, gradient, lrn)
+    }
+
+    /// A ReLU whose gradient is redirected.
+    fn redirected_relu(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::relu(input)
+    }
+}
+
+#[cfg(any(feature = "wgpu", feature = "webgpu", feature = "cuda"))]
+impl VisionOps for burn_cubecl::CubeBackend {}
+
+/// `max(x, 0)`.
+pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<D> {
+    match gradient {
+        ReluGradient::Exact => activation::relu(input),
+        ReluGradient::Redirected => {
+            Tensor::from_dispatch(<Dispatch as VisionOps>::redirected_relu(input.into_dispatch()))
+        }
+    }
+}
+
+/// The largest value in each window; padding never wins.
+///
+/// # Shapes
+/// - `input`: `[batch, channels, height, width]`
+/// - returns: `[batch, channels, windows down, windows across]` as [`Pool::layout`] counts them;
+///   there must be at least one
+pub fn max_pool(input: Tensor<4>, pool: Pool) -> Tensor<4> {
+    let [_, _, height, width] = input.dims();
+    let [(top, rows), (left, columns)] = [pool.layout(height), pool.layout(width)];
+    let window = Window {
+        kernel: pool.kernel,
+        stride: pool.stride,
+        before: [top, left],
+        output: [rows, columns],
+    };
+    Tensor::from_dispatch(<Dispatch as VisionOps>::clipped_max_pool(input.into_dispatch(), window))
+}
+
+/// Local response normalization across channels.
+///
+/// # Shapes
+/// - `input`, returns: `[batch, channels, height, width]`
+pub fn local_response_norm(input: Tensor<4>, lrn: Lrn) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VisionOps>::local_response_norm(input.into_dispatch(), lrn))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! Each operation against the library's own or a plain loop, each gradient against differences.
+
+use burn::tensor::{Distribution, Tensor, TensorData};
+
+use super::*;
+
+const LRNS: [Lrn; 2] = [
+    Lrn { radius: 2, alpha: 0.3, bias: 1.0, beta: Beta::ThreeQuarters },
+    Lrn { radius: 5, alpha: 0.1, bias: 2.0, beta: Beta::Half },
+];
+
+const POOLS: [Pool; 5] = [
+    Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) },
+    Pool { kernel: 3, stride: 1, padding: Padding::Ceil(1) },
+    Pool { kernel: 3, stride: 2, padding: Padding::Same },
+    Pool { kernel: 2, stride: 2, padding: Padding::Valid },
+    Pool { kernel: 3, stride: 1, padding: Padding::Same },
+];
+
+fn noise(shape: [usize; 4]) -> Tensor<4> {
+    let device = crate::device::cpu();
+    device.seed(7);
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device)
+}
+
+fn values(tensor: Tensor<4>) -> Vec<f32> {
+    tensor.into_data().to_vec().unwrap()
+}
+
+fn assert_close(left: &[f32], right: &[f32], tolerance: f32) {
+    assert_eq!(left.len(), right.len());
+    for (place, (left, right)) in left.iter().zip(right).enumerate() {
+        let allowed = tolerance * (1.0 + right.abs());
+        assert!((left - right).abs() < allowed, "place {place}: {left} and {right}");
+    }
+}
+
+/// The gradient of sum(function(x) * w) by tracking, and by central differences at some places.
+fn check_gradient(input: Tensor<4>, function: impl Fn(Tensor<4>) -> Tensor<4>, step: f32) {
+    let weight = noise(function(input.clone()).dims());
+    let score = |input: Tensor<4>| -> f32 {
+        (function(input) * weight.clone()).sum().into_scalar::<f32>()
+    };
+    let tracked = input.clone().autodiff().require_grad();
+    let weighed = function(tracked.clone()) * weight.clone();
+    let mut gradients = weighed.sum().backward();
+    let gradient = values(tracked.grad_remove(&mut gradients).unwrap());
+
+    let shape = input.dims();
+    let start = values(input);
+    for place in (0..start.len()).step_by(7) {
+        let moved = |by: f32| {
+            let mut values = start.clone();
+            values[place] += by;
+            score(Tensor::from_data(TensorData::new(values, shape), &crate::device::cpu()))
+        };
+        let difference = (moved(step) - moved(-step)) / (2.0 * step);
+        let allowed = 2e-2 * (1.0 + difference.abs());
+        let found = gradient[place];
+        assert!((found - difference).abs() < allowed, "place {place}: {found}, {difference}");
+    }
+}
+
+#[test]
+fn the_processor_pools_as_the_library_does() {
+    for [height, width] in [[8, 8], [7, 9], [14, 13], [3, 3]] {
+        for pool in POOLS {
+            let input = noise([2, 3, height, width]);
+            let [(top, rows), (left, columns)] = [pool.layout(height), pool.layout(width)];
+            let Pool { kernel, stride, .. } = pool;
+            let window = Window { kernel, stride, before: [top, left], output: [rows, columns] };
+            let plain = input.clone().into_dispatch();
+            let expected = plain_backend(plain, |x| primitives::max_pool::<burn::backend::Flex>(x, window));
+            assert_close(&values(max_pool(input, pool)), &values(expected), 1e-7);
+        }
+    }
+}
+
+fn plain_backend(
+    input: burn::tensor::DispatchTensor,
+    function: impl FnOnce(burn_flex::FlexTensor) -> burn_flex::FlexTensor,
+) -> Tensor<4> {
+    let input = Tensor::<4>::from_dispatch(input);
+    let primitive = input.try_into_primitive::<burn::backend::Flex>().unwrap();
+    Tensor::from_primitive::<burn::backend::Flex>(function(primitive))
+}
+
+#[test]
+fn caffe_windows_are_counted_as_caffe_does() {
+    let ceil = |size| Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) }.layout(size);
+    assert_eq!([112, 56, 28, 14, 7].map(ceil), [(0, 56), (0, 28), (0, 14), (0, 7), (0, 3)]);
+    let kept = Pool { kernel: 3, stride: 1, padding: Padding::Ceil(1) };
+    assert_eq!(kept.layout(14), (1, 14));
+}
+
+#[test]
+fn tensorflow_puts_the_odd_pixel_last() {
+    let same = |size| Pool { kernel: 3, stride: 2, padding: Padding::Same }.layout(size);
+    assert_eq!(same(112), (0, 56));
+    assert_eq!(same(7), (1, 4));
+}
+
+#[test]
+fn padding_never_wins() {
+    let input = noise([1, 2, 5, 5]) - 10.0;
+    let pooled = max_pool(input, Pool { kernel: 3, stride: 1, padding: Padding::Ceil(1) });
+    assert!(values(pooled).iter().all(|&value| value < -1.0));
+}
+
+#[test]
+fn pooling_hands_each_gradient_to_the_largest() {
+    for pool in POOLS {
+        check_gradient(noise([1, 2, 7, 9]), |input| max_pool(input, pool), 1e-3);
+    }
+}
+
+#[test]
+fn the_library_and_the_processor_agree_on_pooling_gradients() {
+    let pool = Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) };
+    let window = Window { kernel: 3, stride: 2, before: [0, 0], output: [4, 7] };
+    assert_eq!(pool.layout(8).1, 4);
+    let [input, gradient] = [noise([2, 2, 8, 14]), noise([2, 2, 4, 7])];
+    let gradient = gradient.try_into_primitive::<burn::backend::Flex>().unwrap();
+    let plain = input.clone().into_dispatch();
+    let expected = plain_backend(plain.clone(), |x| {
+        primitives::max_pool_backward::<burn::backend::Flex>(x, gradient.clone(), window)
+    });
+    let found = plain_backend(plain, |x| {
+        burn::backend::Flex::clipped_max_pool_backward(x, gradient.clone(), window)
+    });
+    assert_close(&values(found), &values(expected), 1e-6);
+}
+
+#[test]
+fn normalization_follows_its_formula() {
+    for lrn in LRNS {
+        let input = noise([2, 9, 13, 11]);
+        let [batch, channels, height, width] = input.dims();
+        let area = height * width;
+        let x = values(input.clone());
+        let mut expected = x.clone();
+        for picture in 0..batch {
+            for channel in 0..channels {
+                for place in 0..area {
+                    let at = |channel: usize| x[(picture * channels + channel) * area + place];
+                    let from = channel.saturating_sub(lrn.radius);
+                    let to = (channel + lrn.radius).min(channels - 1);
+                    let sum: f32 = (from..=to).map(|neighbour| at(neighbour).powi(2)).sum();
+                    let scale = (lrn.bias + lrn.alpha * sum).powf(lrn.beta.value());
+                    expected[(picture * channels + channel) * area + place] /= scale;
+                }
+            }
+        }
+        assert_close(&values(local_response_norm(input.clone(), lrn)), &expected, 1e-5);
+        let library = plain_backend(input.into_dispatch(), |x| {
+            primitives::local_response_norm::<burn::backend::Flex>(x, lrn)
+        });
+        assert_close(&values(library), &expected, 1e-5);
+    }
+}
+
+#[test]
+fn normalization_gradients_match_differences() {
+    for lrn in LRNS {
+        check_gradient(noise([1, 9, 3, 5]), |input| local_response_norm(input, lrn), 1e-2);
+    }
+}
+
+#[test]
+fn the_library_and_the_processor_agree_on_normalization_gradients() {
+    for lrn in LRNS {
+        let [input, gradient] = [noise([2, 8, 13, 11]), noise([2, 8, 13, 11]) * 0.5];
+        let gradient = gradient.try_into_primitive::<burn::backend::Flex>().unwrap();
+        let plain = input.into_dispatch();
+        let expected = plain_backend(plain.clone(), |x| {
+            primitives::local_response_norm_backward::<burn::backend::Flex>(x, gradient.clone(), lrn)
+        });
+        let found = plain_backend(plain, |x| {
+            burn::backend::Flex::local_response_norm_backward(x, gradient.clone(), lrn)
+        });
+        assert_close(&values(found), &values(expected), 1e-5);
+    }
+}
+
+/// The gradient of `sum(relu(x) * weight)` as the redirected ReLU gives it.
+fn redirected(input: [f32; 4], weight: [f32; 4]) -> Vec<f32> {
+    let device = crate::device::cpu();
+    let tensor = |values: [f32; 4]| Tensor::<1>::from_floats(values, &device).reshape([2, 2, 1, 1]);
+    let input = tensor(input).autodiff().require_grad();
+    let loss = relu(input.clone(), ReluGradient::Redirected) * tensor(weight);
+    let mut gradients = loss.sum().backward();
+    values(input.grad_remove(&mut gradients).unwrap())
+}
+
+#[test]
+fn a_dead_picture_is_pushed_up_and_a_living_one_is_left_alone() {
+    // The first picture is off everywhere; the second has one unit on.
+    let gradient = redirected([-1.0, -2.0, -1.0, 2.0], [-3.0, 4.0, -5.0, 6.0]);
+    assert_eq!(gradient, [-3.0, 0.0, 0.0, 6.0]);
+}

@@ -1,0 +1,16 @@
+//! Feature visualization by gradient ascent (Olah et al. 2017, "Feature Visualization", Distill).
+
+pub mod adam;
+pub mod objective;
+pub mod parameters;
+pub mod score;
+pub mod settings;
+pub mod snapshot;
+pub mod spectrum;
+pub mod stepper;
+pub mod transform;
+
+pub use objective::Objective;
+pub use settings::Settings;
+pub use snapshot::Snapshot;
+pub use stepper::Dream;

@@ -1,0 +1,229 @@
+//! Scores and their arithmetic, as typed. Larger is better.
+//!
+//! An objective is written as people write sums, and printed back the same way:
+//!
+//! ```text
+//! mixed4a:11 + 0.5*mixed4b:3 - logits:1
+//! ```
+//!
+//! # Grammar
+//!
+//! ```text
+//! objective = [ "+" | "-" ] term { ( "+" | "-" ) term }
+//! term      = [ weight "*" ] measure
+//! weight    = [ "-" ] number
+//! measure   = "tv"                                   total variation of the picture
+//!           | "l2"                                   its distance from grey
+//!           | "similar" "(" layer ")"                how alike a batch looks to a layer
+//!           | layer                                  the whole layer (DeepDream)
+//!           | layer ":" channel [ "@" place ]        a unit
+//!           | layer "/{" name "}"                    a direction
+//! channel   = index | label
+//! place     = "center" | index "," index             row, column
+//! layer     = word { joiner word }
+//! joiner    = "." | "/" | "-" | ".-"
+//! word      = ( letter | digit | "_" ) { letter | digit | "_" }
+//! number    = ( digits [ "." [ digits ] ] | "." digits ) [ ( "e" | "E" ) [ "+" | "-" ] digits ]
+//! index     = digits
+//! label     = '"' { character | escape } '"'
+//! name      = { character | escape }                 at least one
+//! escape    = "\" ( "\" | '"' | "{" | "}" | "n" | "r" | "t" | "u{" hexadecimal "}" )
+//! ```
+//!
+//! White space may stand between any two of these pieces and around them, never inside a layer,
+//! a number or an index. Letters and digits are ASCII outside labels and names.
+//! `tv`, `l2`, `similar` and `only` are reserved: no layer is called so. A layer begins with a
+//! letter or `_`, a number never does.
+//!
+//! **A minus or a layer's name?** Published names contain `/`, `.`, `-` and digits
+//! (`inception_4a/output`, `inception4a.branch1.conv`, `blocks.-2`), so these belong to the name
+//! whenever they stand directly between its words: `mixed4d-mixed4c` is one (unknown) layer,
+//! `mixed4d - mixed4c` a difference. After an index there is no such doubt:
+//! `mixed4a:1-mixed4b:2` is a difference too. Printing always puts spaces there.
+
+mod parse;
+mod print;
+
+use std::ops::{Add, Mul, Neg, Sub};
+
+pub use self::parse::{MAX_LENGTH, MAX_TERMS};
+
+/// A weighted sum of terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// At least one.
+    pub terms: Vec<Term>,
+}
+
+/// One summand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// Its factor; negative for what is to be avoided. Finite.
+    pub weight: f64,
+    /// What is measured.
+    pub measure: Measure,
+}
+
+/// What a term measures of a picture or of the activations it causes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measure {
+    /// `mixed4a:11`, `mixed4a:11@center`, `logits:"dumbbell"`: a channel's mean over space, or one place.
+    Unit {
+        /// As typed; aliases resolve when the objective meets its model.
+        layer: String,
+        /// Which channel.
+        channel: Channel,
+        /// Where; everywhere if `None`.
+        place: Option<Place>,
+    },
+    /// `mixed4d`: mean of squares over the whole layer (DeepDream).
+    Layer(String),
+    /// `mixed4c/{stripes}`: dot product times cosine similarity to a power, as Lucid's.
+    Direction {
+        /// As typed.
+        layer: String,
+        /// The name between the braces.
+        name: String,
+    },
+    /// `tv`: total variation of the picture.
+    TotalVariation,
+    /// `l2`: distance of the picture from grey.
+    L2,
+    /// `similar(mixed4a)`: how alike the pictures of a batch look to a layer.
+    Similar(String),
+}
+
+/// A channel by number or, for logits, by label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// From 0.
+    Index(usize),
+    /// One of the model's class labels.
+    Label(String),
+}
+
+/// A place in a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `@center`: row height/2, column width/2, rounded down.
+    Center,
+    /// `@row,column`.
+    At {
+        /// From 0, downwards.
+        row: usize,
+        /// From 0, rightwards.
+        column: usize,
+    },
+}
+
+/// Where an objective stops making sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: expected {expected}, found {found}")]
+pub struct ParseError {
+    /// From 1, in characters.
+    pub column: usize,
+    /// What could stand there.
+    pub expected: String,
+    /// What does.
+    pub found: String,
+}
+
+/// A channel's mean over space: `mixed4a:42`.
+pub fn channel(layer: &str, index: usize) -> Objective {
+    unit(layer, index, None)
+}
+
+/// A channel's value at one place: `mixed4a:42@center`.
+pub fn place(layer: &str, index: usize, place: Place) -> Objective {
+    unit(layer, index, Some(place))
+}
+
+fn unit(layer: &str, index: usize, place: Option<Place>) -> Objective {
+    Measure::Unit { layer: layer.to_owned(), channel: Channel::Index(index), place }.into()
+}
+
+/// The whole layer, as in DeepDream: `mixed4d`.
+pub fn layer(layer: &str) -> Objective {
+    Measure::Layer(layer.to_owned()).into()
+}
+
+/// A named direction among a layer's channels: `mixed4c/{stripes}`.
+pub fn direction(layer: &str, name: &str) -> Objective {
+    Measure::Direction { layer: layer.to_owned(), name: name.to_owned() }.into()
+}
+
+/// How much neighbouring pixels differ: `tv`. To be subtracted.
+pub fn total_variation() -> Objective {
+    Measure::TotalVariation.into()
+}
+
+/// How far the picture is from grey: `l2`. To be subtracted.
+pub fn l2() -> Objective {
+    Measure::L2.into()
+}
+
+/// How alike the pictures of a batch look to a layer: `similar(mixed4a)`. To be subtracted.
+pub fn similar(layer: &str) -> Objective {
+    Measure::Similar(layer.to_owned()).into()
+}
+
+impl From<Measure> for Objective {
+    fn from(measure: Measure) -> Self {
+        Self { terms: vec![Term { weight: 1.0, measure }] }
+    }
+}
+
+impl Add for Objective {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self.terms.extend(other.terms);
+        self
+    }
+}
+
+impl Neg for Objective {
+    type Output = Self;
+
+    fn neg(mut self) -> Self {
+        for term in &mut self.terms {
+            term.weight = -term.weight;
+        }
+        self
+    }
+}
+
+impl Sub for Objective {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self + -other
+    }
+}
+
+impl Mul<Objective> for f64 {
+    type Output = Objective;
+
+    fn mul(self, mut objective: Objective) -> Objective {
+        for term in &mut objective.terms {
+            term.weight *= self;
+        }
+        objective
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_reads_as_it_prints() {
+        let score = channel("mixed4a", 42) + 0.5 * similar("mixed4a") - 0.001 * total_variation();
+        assert_eq!(score.to_string(), "mixed4a:42 + 0.5*similar(mixed4a) - 1e-3*tv");
+        let score = -(place("mixed3a", 1, Place::Center) - 2.0 * (layer("mixed4d") - l2()));
+        assert_eq!(score.to_string(), "-mixed3a:1@center + 2*mixed4d - 2*l2");
+        let score =
+            direction("mixed4c", "stripes") - place("a", 0, Place::At { row: 3, column: 4 });
+        assert_eq!(score.to_string(), "mixed4c/{stripes} - a:0@3,4");
+    }
+}

@@ -1,0 +1,182 @@
+//! The formulas behind an objective's terms: one value for each picture of a batch.
+
+use burn::tensor::Tensor;
+
+use crate::visualize::objective::Place;
+
+/// The power of the cosine in a direction's value.
+///
+/// Lucid leaves it to the caller (`cossim_pow`, 0 unless told otherwise, which is the plain dot
+/// product and likes large activations of any kind). Squared, what points elsewhere counts little.
+pub const COSINE_POWER: i32 = 2;
+
+/// Below this a cosine no longer matters, so that what points away still has a slope to climb (Lucid).
+const COSINE_FLOOR: f64 = 0.1;
+
+/// Added to lengths before dividing by them (Lucid).
+const LENGTH_EPSILON: f64 = 1e-4;
+
+/// Added under the root of an activation's squared length: where every channel is silent,
+/// as is common after a ReLU, the root alone has no gradient.
+const SQUARE_EPSILON: f64 = 1e-12;
+
+/// Least squared length by which a Gram matrix is divided (Lucid).
+const GRAM_EPSILON: f64 = 1e-10;
+
+/// Added under the root of the distance from grey (Lucid's `L2`).
+const L2_EPSILON: f64 = 1e-6;
+
+/// The value that `l2` calls grey.
+const GREY: f64 = 0.5;
+
+/// A measure of a layer's activation.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum OfActivation {
+    /// Mean over space of a channel (Lucid's `channel`; for logits, `class_logit`).
+    Channel(usize),
+    /// A channel at one place (Lucid's `neuron`).
+    Place { channel: usize, place: Place },
+    /// Mean of squares (Lucid's `deepdream`; Mordvintsev et al. 2015).
+    Squares,
+    /// Lucid's `direction`.
+    Direction(Vec<f32>),
+    /// Lucid's `diversity`.
+    Similar,
+}
+
+/// A measure of the picture itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OfPicture {
+    /// Lucid's `total_variation`.
+    TotalVariation,
+    /// Lucid's `L2` with `constant=0.5`.
+    L2,
+}
+
+/// A place that its layer does not have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outside {
+    pub(super) layer: String,
+    pub(super) what: &'static str,
+    pub(super) index: usize,
+    pub(super) count: usize,
+}
+
+impl OfActivation {
+    /// One value a picture.
+    ///
+    /// # Shapes
+    /// - `activation`: `[batch, channels, height, width]`, of the layer called `layer`
+    /// - returns: `[batch]`
+    pub(super) fn per_picture(
+        &self,
+        activation: Tensor<4>,
+        layer: &str,
+    ) -> Result<Tensor<1>, Outside> {
+        match self {
+            Self::Channel(channel) => Ok(mean(activation.narrow(1, *channel, 1))),
+            Self::Place { channel, place } => {
+                let (row, column) = position(*place, &activation, layer)?;
+                Ok(mean(activation.narrow(1, *channel, 1).narrow(2, row, 1).narrow(3, column, 1)))
+            }
+            Self::Squares => Ok(mean(activation.square())),
+            Self::Direction(direction) => Ok(along(activation, direction)),
+            Self::Similar => Ok(similarity(activation)),
+        }
+    }
+}
+
+impl OfPicture {
+    /// One value a picture.
+    ///
+    /// # Shapes
+    /// - `picture`: `[batch, 3, height, width]`, RGB in 0..=1
+    /// - returns: `[batch]`
+    pub(super) fn per_picture(self, picture: Tensor<4>) -> Tensor<1> {
+        match self {
+            Self::TotalVariation => total_variation(picture),
+            Self::L2 => (sum((picture - GREY).square()) + L2_EPSILON).sqrt(),
+        }
+    }
+}
+
+/// Row and column, once the layer's size is known.
+fn position(place: Place, activation: &Tensor<4>, layer: &str) -> Result<(usize, usize), Outside> {
+    let [_, _, height, width] = activation.dims();
+    let (row, column) = match place {
+        Place::Center => (height / 2, width / 2),
+        Place::At { row, column } => (row, column),
+    };
+    let check = |what, index, count| {
+        if index < count {
+            Ok(())
+        } else {
+            Err(Outside { layer: layer.to_owned(), what, index, count })
+        }
+    };
+    check("rows", row, height)?;
+    check("columns", column, width)?;
+    Ok((row, column))
+}
+
+/// `dot * max(0.1, cosine)^2`, averaged over places.
+///
+/// The dot product of the activation at a place with the direction, times their cosine similarity
+/// to the power [`COSINE_POWER`] (Lucid, `optvis/objectives.py`, `direction` and `_dot_cossim`):
+/// `cosine = dot / (1e-4 + |activation|) / (1e-4 + |direction|)`.
+fn along(activation: Tensor<4>, direction: &[f32]) -> Tensor<1> {
+    let length = direction.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    let device = activation.device().inner();
+    let direction = Tensor::<1>::from_floats(direction, &device).reshape([1, -1, 1, 1]);
+
+    let dot = (activation.clone() * direction).sum_dim(1);
+    let activation_length = (activation.square().sum_dim(1) + SQUARE_EPSILON).sqrt();
+    let cosine = dot.clone() / (activation_length + LENGTH_EPSILON) / (length + LENGTH_EPSILON);
+    mean(dot * cosine.clamp_min(COSINE_FLOOR).powi_scalar(COSINE_POWER))
+}
+
+/// For each picture the sum of its cosine similarities with all others, as a layer sees their style.
+///
+/// Style is the Gram matrix of the layer's channels, `G = A^T A` with `A` of places by channels,
+/// normalised as one long vector (Lucid, `diversity`; Olah et al. 2017). Its mean over the batch is
+/// Lucid's value: 0 for a batch of one, `batch - 1` for equal pictures. To be subtracted,
+/// `- 1e2*similar(mixed4a)`, where pictures should come out different.
+fn similarity(activation: Tensor<4>) -> Tensor<1> {
+    let [batch, channels, height, width] = activation.dims();
+    let device = activation.device().inner();
+    let by_channel = activation.reshape([batch, channels, height * width]);
+    let gram =
+        by_channel.clone().matmul(by_channel.transpose()).reshape([batch, channels * channels]);
+    let length = gram.clone().square().sum_dim(1).clamp_min(GRAM_EPSILON).sqrt();
+    let style = gram / length;
+    let others = Tensor::<2>::ones([batch, batch], &device) - Tensor::eye(batch, &device);
+    (style.clone().matmul(style.transpose()) * others).sum_dim(1).reshape([batch])
+}
+
+/// Sum over colours of the absolute differences between neighbours down and across: anisotropic and
+/// not divided by the number of pixels, as `tf.image.total_variation`, so that published weights fit.
+fn total_variation(picture: Tensor<4>) -> Tensor<1> {
+    let [batch, ..] = picture.dims();
+    let silent = Tensor::zeros([batch], &picture.device().inner());
+    [2, 3].into_iter().filter(|&axis| 1 < picture.dims()[axis]).fold(silent, |total, axis| {
+        let pairs = picture.dims()[axis] - 1;
+        let differences =
+            picture.clone().narrow(axis, 1, pairs) - picture.clone().narrow(axis, 0, pairs);
+        total + sum(differences.abs())
+    })
+}
+
+/// Over everything but the batch.
+fn mean(tensor: Tensor<4>) -> Tensor<1> {
+    let [batch, ..] = tensor.dims();
+    tensor.reshape([batch as i32, -1]).mean_dim(1).reshape([batch])
+}
+
+/// Over everything but the batch.
+fn sum(tensor: Tensor<4>) -> Tensor<1> {
+    let [batch, ..] = tensor.dims();
+    tensor.reshape([batch as i32, -1]).sum_dim(1).reshape([batch])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! A measure's names looked up in its model and context.
+
+use super::measure::{OfActivation, OfPicture};
+use super::{Context, ScoreError, Target};
+use crate::models::ModelInfo;
+use crate::tap::{LayerInfo, nearest};
+use crate::visualize::objective::{Channel, Measure};
+use crate::{Error, Result};
+
+/// The layer whose channels are classes.
+const LOGITS: &str = "logits";
+
+/// Characters of a misspelt label that are compared with the real ones. It may come from anybody.
+const COMPARED: usize = 100;
+
+/// What a measure looks at, with every name and number checked.
+pub(super) fn target(measure: &Measure, model: &ModelInfo, context: &Context) -> Result<Target> {
+    match measure {
+        Measure::Unit { layer, channel, place } => {
+            let layer = model.layer(layer)?;
+            let channel = channel_idx(channel, layer, context)?;
+            Ok(of_activation(
+                layer,
+                match *place {
+                    Some(place) => OfActivation::Place { channel, place },
+                    None => OfActivation::Channel(channel),
+                },
+            ))
+        }
+        Measure::Layer(layer) => Ok(of_activation(model.layer(layer)?, OfActivation::Squares)),
+        Measure::Direction { layer, name } => {
+            let layer = model.layer(layer)?;
+            let values = direction(name, layer, context)?;
+            Ok(of_activation(layer, OfActivation::Direction(values)))
+        }
+        Measure::Similar(layer) => Ok(of_activation(model.layer(layer)?, OfActivation::Similar)),
+        Measure::TotalVariation => Ok(Target::Picture(OfPicture::TotalVariation)),
+        Measure::L2 => Ok(Target::Picture(OfPicture::L2)),
+    }
+}
+
+fn of_activation(layer: &LayerInfo, measure: OfActivation) -> Target {
+    Target::Activation { layer: layer.name.clone(), measure }
+}
+
+fn channel_idx(channel: &Channel, layer: &LayerInfo, context: &Context) -> Result<usize> {
+    let index = match channel {
+        Channel::Index(index) => *index,
+        Channel::Label(label) => class_idx(label, layer, &context.labels)?,
+    };
+    if index < layer.channels {
+        return Ok(index);
+    }
+    Err(Error::OutOfRange {
+        layer: layer.name.clone(),
+        what: if layer.name == LOGITS { "classes" } else { "channels" },
+        index,
+        count: layer.channels,
+    })
+}
+
+/// The class with this label.
+///
+/// Labels often list synonyms, comma separated ("tench, Tinca tinca"); any of them will do.
+/// An exact match goes before a synonym, and both before one that differs in case.
+fn class_idx(
+    label: &str,
+    layer: &LayerInfo,
+    labels: &[String],
+) -> std::result::Result<usize, ScoreError> {
+    let refused = |reason| {
+        let (layer, label) = (layer.name.clone(), label.to_owned());
+        Err(ScoreError::NoLabels { layer, label, reason })
+    };
+    if layer.name != LOGITS {
+        return refused("only logits have labels");
+    }
+    if labels.is_empty() {
+        return refused("this model's labels are not loaded");
+    }
+    let is_same = |known: &str| known == label;
+    let is_synonym = |known: &str| synonyms(known).any(|synonym| synonym == label);
+    let is_alike = |known: &str| {
+        known.eq_ignore_ascii_case(label)
+            || synonyms(known).any(|synonym| synonym.eq_ignore_ascii_case(label))
+    };
+    let tests: [&dyn Fn(&str) -> bool; 3] = [&is_same, &is_synonym, &is_alike];
+    for matches in tests {
+        let numbered = labels.iter().enumerate();
+        let found: Vec<_> =
+            numbered.filter(|(_, known)| matches(known)).map(|(idx, _)| idx).collect();
+        match found[..] {
+            [] => {}
+            [idx] => return Ok(idx),
+            _ => {
+                let classes = found.iter().map(|idx| format!("{}:{idx}", layer.name)).collect();
+                return Err(ScoreError::AmbiguousLabel { label: label.to_owned(), classes });
+            }
+        }
+    }
+    let compared: String = label.chars().take(COMPARED).collect();
+    let known = labels.iter().flat_map(|known| synonyms(known));
+    let nearest = nearest(&compared, known).unwrap_or_default().to_owned();
+    Err(ScoreError::UnknownLabel { label: label.to_owned(), nearest })
+}
+
+fn synonyms(label: &str) -> impl Iterator<Item = &str> {
+    label.split(',').map(str::trim)
+}
+
+fn direction(
+    name: &str,
+    layer: &LayerInfo,
+    context: &Context,
+) -> std::result::Result<Vec<f32>, ScoreError> {
+    let key = (layer.name.clone(), name.to_owned());
+    let Some(values) = context.directions.get(&key) else {
+        let known = context.directions.keys().filter(|(owner, _)| *owner == layer.name);
+        let compared: String = name.chars().take(COMPARED).collect();
+        let nearest = nearest(&compared, known.map(|(_, name)| name.as_str())).map(str::to_owned);
+        let (layer, name) = key;
+        return Err(ScoreError::UnknownDirection { layer, name, nearest });
+    };
+    let (layer_name, name) = key;
+    if values.len() != layer.channels {
+        let (found, expected) = (values.len(), layer.channels);
+        return Err(ScoreError::DirectionLength { layer: layer_name, name, found, expected });
+    }
+    if let Some(channel) = values.iter().position(|value| !value.is_finite()) {
+        return Err(ScoreError::DirectionValue { layer: layer_name, name, channel });
+    }
+    Ok(values.clone())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::preprocess::{ChannelOrder, Preprocessing};
+    use crate::tap::Nonlinearity;
+    use crate::visualize::score::Score;
+
+    fn layer(name: &str, alias: &str, channels: usize) -> LayerInfo {
+        LayerInfo {
+            name: name.to_owned(),
+            aliases: vec![alias.to_owned()],
+            channels,
+            stride: 16,
+            receptive_field: 100,
+            nonlinearity: Nonlinearity::After,
+        }
+    }
+
+    pub(in crate::visualize::score) fn model() -> ModelInfo {
+        ModelInfo {
+            name: "tiny",
+            title: "Tiny",
+            origin: "tests",
+            preprocessing: Preprocessing {
+                order: ChannelOrder::Rgb,
+                scale: [1.0; 3],
+                offset: [0.0; 3],
+                resize_shorter_side: 8,
+                crop: 8,
+            },
+            layers: vec![
+                layer("mixed4a", "inception_4a/output", 4),
+                layer("mixed4b", "inception4b", 3),
+                layer("logits", "loss3/classifier", 5),
+            ],
+        }
+    }
+
+    pub(in crate::visualize::score) fn context() -> Context {
+        let labels = ["tench, Tinca tinca", "crane", "dumbbell", "crane", "Persian cat"];
+        let directions =
+            [("stripes", vec![1.0; 4]), ("short", vec![1.0]), ("bad", vec![f32::NAN; 4])];
+        Context {
+            labels: labels.map(str::to_owned).to_vec(),
+            directions: directions
+                .map(|(name, values)| (("mixed4a".to_owned(), name.to_owned()), values))
+                .into(),
+        }
+    }
+
+    fn resolve(text: &str) -> Result<Score> {
+        Score::resolve(&text.parse().unwrap(), &model(), &context())
+    }
+
+    #[test]
+    fn aliases_become_canonical_and_each_layer_is_tapped_once() {
+        let score =
+            resolve("mixed4a:1 + inception_4a/output:3@center - 2*inception4b - tv").unwrap();
+        assert_eq!(score.taps(), ["mixed4a", "mixed4b"]);
+        assert!(resolve("tv + l2").unwrap().taps().is_empty());
+    }
+
+    #[test]
+    fn labels_become_classes() {
+        for (text, class) in [
+            (r#"logits:"dumbbell""#, 2),
+            (r#"loss3/classifier:"dumbbell""#, 2),
+            (r#"logits:"tench, Tinca tinca""#, 0),
+            (r#"logits:"Tinca tinca""#, 0),
+            (r#"logits:"persian CAT""#, 4),
+        ] {
+            let score = resolve(text).unwrap();
+            let Target::Activation { layer, measure } = &score.terms[0].target else {
+                panic!("{text} should look at an activation");
+            };
+            assert_eq!(
+                (layer.as_str(), measure),
+                ("logits", &OfActivation::Channel(class)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_named_with_what_does() {
+        for (text, message) in [
+            ("mixde4b:1", r#"tiny has no layer "mixde4b"; nearest is "mixed4b""#),
+            ("similar(mixed4c)", r#"tiny has no layer "mixed4c"; nearest is "mixed4a""#),
+            ("mixed4a:4", "mixed4a has 4 channels, numbered 0 to 3; 4 is not one of them"),
+            (
+                "inception_4a/output:9@center",
+                "mixed4a has 4 channels, numbered 0 to 3; 9 is not one of them",
+            ),
+            ("logits:5", "logits has 5 classes, numbered 0 to 4; 5 is not one of them"),
+            (r#"logits:"dumbell""#, r#"no class is called "dumbell"; nearest is "dumbbell""#),
+            (
+                r#"logits:"Tinca tinka""#,
+                r#"no class is called "Tinca tinka"; nearest is "Tinca tinca""#,
+            ),
+            (
+                r#"logits:"crane""#,
+                r#""crane" names several classes; say one of logits:1, logits:3"#,
+            ),
+            (
+                r#"mixed4a:"crane""#,
+                r#"mixed4a:"crane": only logits have labels; give a number instead"#,
+            ),
+            ("mixed4a/{strips}", r#"mixed4a has no direction "strips"; nearest is "stripes""#),
+            ("mixed4b/{stripes}", r#"mixed4b has no direction "stripes"; none are known there"#),
+            (
+                "mixed4a/{short}",
+                "direction mixed4a/{short} has 1 values, expected one for each of 4 channels",
+            ),
+            (
+                "mixed4a/{bad}",
+                "direction mixed4a/{bad} has a value that is not finite at channel 0",
+            ),
+        ] {
+            assert_eq!(resolve(text).unwrap_err().to_string(), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_without_labels_says_so() {
+        let objective = r#"logits:"dumbbell""#.parse().unwrap();
+        let error = Score::resolve(&objective, &model(), &Context::default()).unwrap_err();
+        assert!(error.to_string().contains("labels are not loaded"), "{error}");
+    }
+
+    #[test]
+    fn nothing_to_climb_is_refused() {
+        use crate::visualize::objective::{Objective, l2};
+        let refused = |objective: Objective| {
+            Score::resolve(&objective, &model(), &context()).unwrap_err().to_string()
+        };
+        assert!(refused(Objective { terms: Vec::new() }).contains("no terms"));
+        assert_eq!(
+            refused(f64::INFINITY * l2()),
+            "the weight of l2 is inf; it must be a finite number"
+        );
+    }
+}

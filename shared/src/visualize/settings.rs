@@ -1,0 +1,202 @@
+//! What a visualization is made with, apart from its objective and seed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How a picture is described to the optimizer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Parameterization {
+    /// Every pixel for itself.
+    Pixel,
+    /// Fourier coefficients scaled by 1/f (Olah et al. 2017).
+    #[default]
+    Fourier,
+    /// Phases only, under the average magnitudes of photographs (Fel et al. 2023).
+    Maco,
+}
+
+impl Parameterization {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::Pixel, Self::Fourier, Self::Maco];
+
+    /// As typed: `pixel`, `fourier`, `maco`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pixel => "pixel",
+            Self::Fourier => "fourier",
+            Self::Maco => "maco",
+        }
+    }
+}
+
+impl std::str::FromStr for Parameterization {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| Error::Setting {
+            name: "parameterization",
+            found: name.to_owned(),
+            expected: "pixel, fourier or maco".to_owned(),
+        })
+    }
+}
+
+/// Which random movements a picture makes before each look, in Lucid's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Transforms {
+    /// A grey border of 12 pixels, so that edges are not special.
+    pub pad: bool,
+    /// Up to 8 pixels sideways and up and down, then up to 4 more after rotating.
+    pub jitter: bool,
+    /// 0.9 to 1.1 times the size, in 11 steps.
+    pub scale: bool,
+    /// Up to 10 degrees either way, in whole degrees; upright a little more often.
+    pub rotate: bool,
+}
+
+impl Transforms {
+    /// None: the network sees the picture itself.
+    pub const NONE: Self = Self { pad: false, jitter: false, scale: false, rotate: false };
+    /// All, as in Lucid.
+    pub const STANDARD: Self = Self { pad: true, jitter: true, scale: true, rotate: true };
+}
+
+impl Default for Transforms {
+    fn default() -> Self {
+        Self::STANDARD
+    }
+}
+
+impl std::fmt::Display for Transforms {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Self::NONE => formatter.write_str("none"),
+            Self::STANDARD => formatter.write_str("standard"),
+            some => {
+                let names = [
+                    (some.pad, "pad"),
+                    (some.jitter, "jitter"),
+                    (some.scale, "scale"),
+                    (some.rotate, "rotate"),
+                ];
+                let chosen: Vec<_> = names.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+                formatter.write_str(&chosen.join("+"))
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for Transforms {
+    type Err = Error;
+
+    /// `none`, `standard`, or some of `pad`, `jitter`, `scale`, `rotate` joined by `+`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "none" => return Ok(Self::NONE),
+            "standard" => return Ok(Self::STANDARD),
+            _ => {}
+        }
+        let mut transforms = Self::NONE;
+        for name in text.split('+') {
+            let switch = match name.trim() {
+                "pad" => &mut transforms.pad,
+                "jitter" => &mut transforms.jitter,
+                "scale" => &mut transforms.scale,
+                "rotate" => &mut transforms.rotate,
+                _ => {
+                    return Err(Error::Setting {
+                        name: "transforms",
+                        found: text.to_owned(),
+                        expected: "none, standard, or some of pad, jitter, scale, rotate joined by +"
+                            .to_owned(),
+                    });
+                }
+            };
+            *switch = true;
+        }
+        Ok(transforms)
+    }
+}
+
+/// What a visualization is made with. The defaults are Lucid's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Pixels across, 16 to 2048.
+    pub width: usize,
+    /// Pixels down, 16 to 2048.
+    pub height: usize,
+    /// Pictures climbed together, 1 to 64. Each starts from its own noise.
+    pub batch: usize,
+    /// Adam's step size.
+    pub learning_rate: f64,
+    /// How the picture is described.
+    pub parameterization: Parameterization,
+    /// Whether colour channels are first made independent, as they are in photographs.
+    pub decorrelate: bool,
+    /// Random movements before each look.
+    pub transforms: Transforms,
+    /// For this many first steps, units that are off still receive a gradient.
+    pub redirected_steps: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            width: 128,
+            height: 128,
+            batch: 1,
+            learning_rate: 0.05,
+            parameterization: Parameterization::default(),
+            decorrelate: true,
+            transforms: Transforms::default(),
+            redirected_steps: 16,
+        }
+    }
+}
+
+impl Settings {
+    /// A square of this side, everything else as by default.
+    pub fn square(side: usize) -> Self {
+        Self { width: side, height: side, ..Self::default() }
+    }
+
+    /// Refuses what cannot work, naming it.
+    pub fn validate(&self) -> Result<()> {
+        let check = |name, value: String, good: bool, expected: &str| {
+            if good {
+                Ok(())
+            } else {
+                Err(Error::Setting { name, found: value, expected: expected.to_owned() })
+            }
+        };
+        let sides = 16..=2048;
+        check("width", self.width.to_string(), sides.contains(&self.width), "16 to 2048 pixels")?;
+        check("height", self.height.to_string(), sides.contains(&self.height), "16 to 2048 pixels")?;
+        check("batch", self.batch.to_string(), (1..=64).contains(&self.batch), "1 to 64")?;
+        let rate = self.learning_rate;
+        check("learning rate", rate.to_string(), 0.0 < rate && rate <= 10.0, "above 0, at most 10")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transforms_print_what_they_parse() {
+        for text in ["none", "standard", "pad", "jitter+rotate", "pad+scale+rotate"] {
+            assert_eq!(text.parse::<Transforms>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_range() {
+        let settings = Settings { width: 3, ..Settings::default() };
+        let error = settings.validate().unwrap_err().to_string();
+        assert_eq!(error, "width is 3; it must be 16 to 2048 pixels");
+    }
+}

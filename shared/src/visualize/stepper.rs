@@ -1,0 +1,220 @@
+//! One step uphill: where every idea meets. Owns optimizer and seed.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::image::Picture;
+use crate::models::VisionModel;
+use crate::ops::ReluGradient;
+use crate::visualize::adam::Adam;
+use crate::visualize::parameters::Painter;
+use crate::visualize::score::{Context, Score};
+use crate::visualize::snapshot::Snapshot;
+use crate::visualize::transform::Sampling;
+use crate::visualize::{Objective, Settings};
+use crate::{Error, Result, device};
+
+/// A picture (or a batch of them) on its way up.
+///
+/// ```text
+/// parameters -> picture -> transforms -> preprocessing -> model -> tap -> objective
+///     ^------------|---------- gradient -----------------------------------|
+/// ```
+/// The gradient comes back in two pieces, each tracked for itself: from the objective to what the
+/// network saw, then, through the transposed transforms, from the picture to its parameters.
+/// Weights get no gradient, and the forward pass ends at the deepest tap.
+///
+/// The same seed on the same device gives the same pictures: every step draws its transforms from
+/// a stream of its own, so that a dream resumed at step n goes on as if it had never stopped.
+pub struct Dream {
+    model: Arc<dyn VisionModel>,
+    score: Score,
+    painter: Painter,
+    settings: Settings,
+    seed: u64,
+    device: Device,
+    parameters: Tensor<4>,
+    adam: Adam,
+}
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Steps made so far, this one included.
+    pub step: usize,
+    /// What was minimised: the objective, negated, as a mean over the batch. Measured on the
+    /// pictures as they were before the step.
+    pub loss: f32,
+    /// Each term as printed and its value before its weight, as a mean over the batch.
+    pub terms: Vec<(String, f32)>,
+}
+
+/// A pass through picture and network, and the gradient that came back.
+struct Pass {
+    /// Of the loss with respect to the parameters; `None` if the objective cannot see them.
+    gradient: Option<Tensor<4>>,
+    /// Each term's value, in the score's order.
+    values: Vec<Tensor<1>>,
+}
+
+impl Dream {
+    /// Starts from noise made from `seed`.
+    ///
+    /// # Errors
+    /// A setting that cannot work, or an objective that names what the model does not have.
+    pub fn new(
+        model: Arc<dyn VisionModel>,
+        objective: Objective,
+        context: Context,
+        settings: Settings,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
+        settings.validate()?;
+        let score = Score::resolve(&objective, model.info(), &context)?;
+        let painter = Painter::new(&settings, device)?;
+        let parameters = painter.start(seed, device)?;
+        let adam = Adam::new(&parameters);
+        let device = device.clone();
+        Ok(Self { model, score, painter, settings, seed, device, parameters, adam })
+    }
+
+    /// Steps made so far.
+    pub fn steps_made(&self) -> usize {
+        self.adam.updates
+    }
+
+    /// One step uphill.
+    ///
+    /// # Errors
+    /// A value that is not finite: the dream then stays as it was before the step. A place outside
+    /// its layer, a picture too small for the layer, a device that fails.
+    pub async fn step(&mut self) -> Result<Report> {
+        let step = self.steps_made() + 1;
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(step as u64);
+        let size = [self.settings.height, self.settings.width];
+        let sampling = Sampling::draw(self.settings.transforms, size, &mut random, &self.device)?;
+        let redirected = step <= self.settings.redirected_steps;
+        let relu = if redirected { ReluGradient::Redirected } else { ReluGradient::Exact };
+
+        let Pass { gradient, mut values } = self.pass(sampling.as_ref(), relu)?;
+        let terms: usize = values.iter().map(|values| values.dims()[0]).sum();
+        if let Some(gradient) = &gradient {
+            values.push(gradient.clone().abs().sum());
+        }
+        // One read a step: on a GPU each costs a round trip.
+        let read = device::read(Tensor::cat(values, 0)).await?;
+        let report = self.report(step, &read[..terms]);
+        if !report.loss.is_finite() {
+            return Err(Error::NotFinite { step, what: "the loss" });
+        }
+        if read[terms..].iter().any(|size| !size.is_finite()) {
+            return Err(Error::NotFinite { step, what: "the gradient" });
+        }
+        let gradient = gradient.unwrap_or_else(|| self.parameters.zeros_like());
+        let rate = self.settings.learning_rate;
+        self.parameters = self.adam.update(self.parameters.clone(), gradient, rate);
+        Ok(report)
+    }
+
+    /// The pictures as they are now, one for each of the batch.
+    pub async fn images(&self) -> Result<Vec<Picture>> {
+        Picture::from_tensor(self.painter.paint(self.parameters.clone())).await
+    }
+
+    /// The objective on the pictures themselves, without transforms, as they are now.
+    pub async fn evaluate(&self) -> Result<Report> {
+        let picture = self.painter.paint(self.parameters.clone());
+        let values = self.look(picture.clone(), ReluGradient::Exact)?.into_iter();
+        let values: Vec<_> =
+            values.chain(self.score.of_picture(&picture)).map(|share| share.values).collect();
+        Ok(self.report(self.steps_made(), &device::read(Tensor::cat(values, 0)).await?))
+    }
+
+    /// Everything needed to go on exactly from here.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        Ok(Snapshot {
+            step: self.steps_made(),
+            shape: self.painter.shape(),
+            parameters: device::read(self.parameters.clone()).await?,
+            first_moment: device::read(self.adam.first.clone()).await?,
+            second_moment: device::read(self.adam.second.clone()).await?,
+        })
+    }
+
+    /// Goes back (or on) to a snapshot of a dream with the same settings.
+    ///
+    /// # Errors
+    /// A snapshot of another size or parameterisation.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let shape = self.painter.shape();
+        if snapshot.shape != shape {
+            let reason = format!("shape {:?}, this dream has {shape:?}", snapshot.shape);
+            return Err(Error::Format { what: "snapshot".to_owned(), reason });
+        }
+        let tensor = |values: &[f32]| {
+            Tensor::from_data(TensorData::new(values.to_vec(), shape), &self.device)
+        };
+        self.parameters = tensor(&snapshot.parameters);
+        self.adam = Adam {
+            first: tensor(&snapshot.first_moment),
+            second: tensor(&snapshot.second_moment),
+            updates: snapshot.step,
+        };
+        Ok(())
+    }
+
+    /// What the network makes of pictures.
+    fn look(
+        &self,
+        seen: Tensor<4>,
+        relu: ReluGradient,
+    ) -> Result<Option<crate::visualize::score::Share>> {
+        let taps = self.score.taps();
+        if taps.is_empty() {
+            return Ok(None);
+        }
+        let input = self.model.info().preprocessing.apply(seen);
+        self.score.of_activations(&self.model.forward(input, &taps, relu)?)
+    }
+
+    fn pass(&self, sampling: Option<&Sampling>, relu: ReluGradient) -> Result<Pass> {
+        let parameters = self.parameters.clone().autodiff().require_grad();
+        let picture = self.painter.paint(parameters.clone());
+
+        let plain = picture.clone().inner();
+        let seen = sampling.map_or(plain.clone(), |sampling| sampling.apply(plain));
+        let seen = seen.autodiff().require_grad();
+        let caught = self.look(seen.clone(), relu)?;
+        let painted = self.score.of_picture(&picture);
+
+        // Larger is better, and optimizers go down: the sign turns here and nowhere else.
+        let mut losses = Vec::new();
+        if let Some(share) = &caught {
+            let mut gradients = share.score.clone().neg().backward();
+            if let Some(gradient) = seen.grad_remove(&mut gradients) {
+                let gradient = match sampling {
+                    Some(sampling) => sampling.pull_back(gradient),
+                    None => gradient,
+                };
+                losses.push((picture * Tensor::from_inner(gradient)).sum());
+            }
+        }
+        losses.extend(painted.as_ref().map(|share| share.score.clone().neg()));
+
+        let gradient = losses.into_iter().reduce(|left, right| left + right).and_then(|loss| {
+            let mut gradients = loss.backward();
+            parameters.grad_remove(&mut gradients)
+        });
+        let values = caught.into_iter().chain(painted).map(|share| share.values).collect();
+        Ok(Pass { gradient, values })
+    }
+
+    fn report(&self, step: usize, values: &[f32]) -> Report {
+        Report { step, loss: -self.score.total(values), terms: self.score.report(values) }
+    }
+}

@@ -1,0 +1,76 @@
+//! Damaged input of every kind that arrives from outside, through its parser: an error or a value,
+//! never a panic. The same cases every time; `docs/fuzzing.md` says how to run longer.
+#![cfg(not(target_family = "wasm"))]
+
+#[path = "hostile/damage.rs"]
+mod damage;
+#[path = "hostile/parsers.rs"]
+mod parsers;
+#[path = "hostile/valid.rs"]
+mod valid;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use damage::Damage;
+
+/// Damaged versions of each valid input.
+const CASES: u64 = 1500;
+
+/// Parses every valid input whole, then damaged in `CASES` ways.
+fn check(kind: &str, inputs: &[Vec<u8>], parse: impl Fn(&[u8]) -> bool) {
+    save(kind, inputs);
+    for (position, input) in inputs.iter().enumerate() {
+        assert!(parse(input), "{kind} {position} should be valid");
+        for seed in 0..CASES {
+            let damaged = Damage::new(seed).apply(input);
+            let outcome = catch_unwind(AssertUnwindSafe(|| parse(&damaged)));
+            assert!(outcome.is_ok(), "{kind} {position}, seed {seed}: {}", damaged.escape_ascii());
+        }
+    }
+}
+
+/// Gives the fuzzer something to start from, in the folder named by `PELLUCID_FUZZ_CORPUS`.
+fn save(kind: &str, inputs: &[Vec<u8>]) {
+    let Some(corpus) = std::env::var_os("PELLUCID_FUZZ_CORPUS") else { return };
+    let folder = std::path::Path::new(&corpus).join(kind);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (position, input) in inputs.iter().enumerate() {
+        std::fs::write(folder.join(format!("valid-{position}")), input).unwrap();
+    }
+}
+
+#[test]
+fn damaged_objectives_never_panic() {
+    check("objective", &valid::objectives(), parsers::objective);
+}
+
+#[test]
+fn damaged_safetensors_never_panic() {
+    check("safetensors", &valid::safetensors(), parsers::safetensors);
+}
+
+#[test]
+fn damaged_caffemodels_never_panic() {
+    check("caffemodel", &valid::caffemodels(), parsers::caffemodel);
+}
+
+#[test]
+fn damaged_bundles_never_panic() {
+    check("bundle", &valid::bundles(), parsers::bundle);
+}
+
+#[test]
+fn damaged_labels_never_panic() {
+    check("labels", &valid::labels(), parsers::labels);
+}
+
+#[test]
+fn damaged_pictures_with_recipes_never_panic() {
+    check("recipe_png", &valid::recipe_pictures(), parsers::recipe_png);
+}
+
+/// A PNG's checksums stop most damage; a recipe that was damaged before it was packed has none.
+#[test]
+fn damaged_recipes_in_sound_pictures_never_panic() {
+    check("recipe", &valid::recipes(), parsers::recipe);
+}

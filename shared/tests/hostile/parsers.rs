@@ -1,0 +1,75 @@
+//! Every reader of outside input, with what must hold of anything it accepts.
+//!
+//! Each takes any bytes and says whether they were accepted. The fuzz targets call the same.
+
+use shared::format::bundle::{Bundle, labels_from_bytes};
+use shared::format::png::{self, Text};
+use shared::format::recipe::{KEYWORD, recipe_from_png};
+use shared::visualize::Objective;
+use shared::weights::{NamedTensors, from_caffemodel, from_safetensors};
+
+/// Classes of the labels that are read.
+pub const N_CLASSES: usize = 4;
+
+/// An objective that is accepted prints as what it parses to.
+pub fn objective(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(objective) = text.parse::<Objective>() else { return false };
+    let printed = objective.to_string();
+    // White space that was left out makes room for escapes, but not always enough.
+    if printed.len() <= shared::visualize::objective::MAX_LENGTH {
+        assert_eq!(printed.parse(), Ok(objective), "{printed}");
+    }
+    true
+}
+
+/// Safetensors that are accepted have as many values as their shapes say.
+pub fn safetensors(bytes: &[u8]) -> bool {
+    from_safetensors(bytes).is_ok_and(are_whole)
+}
+
+/// A Caffe model that is accepted has as many values as its shapes say.
+pub fn caffemodel(bytes: &[u8]) -> bool {
+    from_caffemodel(bytes).is_ok_and(are_whole)
+}
+
+fn are_whole(tensors: NamedTensors) -> bool {
+    for (name, tensor) in &tensors {
+        assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len(), "{name}");
+    }
+    true
+}
+
+/// A bundle that is accepted stays in its folder and survives being written again.
+pub fn bundle(bytes: &[u8]) -> bool {
+    let Ok(bundle) = Bundle::parse(bytes) else { return false };
+    for part in [&bundle.weights, &bundle.labels] {
+        let steps = part.path.split(['/', '\\']);
+        assert!(steps.clone().all(|step| !["", ".", ".."].contains(&step)), "{:?}", part.path);
+        assert_eq!(part.sha256.len(), 64);
+    }
+    let written = bundle.to_json().expect("an accepted bundle can be written");
+    assert_eq!(Bundle::parse(written.as_bytes()).ok(), Some(bundle));
+    true
+}
+
+/// Labels that are accepted are as many as there are classes.
+pub fn labels(bytes: &[u8]) -> bool {
+    let Ok(labels) = labels_from_bytes(bytes, N_CLASSES) else { return false };
+    assert_eq!(labels.len(), N_CLASSES);
+    true
+}
+
+/// A recipe that is accepted is one that can be cooked.
+pub fn recipe_png(bytes: &[u8]) -> bool {
+    let Ok(Some(recipe)) = recipe_from_png(bytes) else { return false };
+    recipe.validate().expect("an accepted recipe is valid");
+    true
+}
+
+/// A recipe's text, packed into a sound picture first.
+pub fn recipe(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let text = Text { keyword: KEYWORD, text: &text };
+    png::encode(1, 1, &[0; 3], &[text]).is_ok_and(|picture| recipe_png(&picture))
+}

@@ -1,0 +1,122 @@
+//! Sound inputs of every kind, small enough that an accident somewhere matters.
+
+use std::collections::BTreeMap;
+
+use shared::format::bundle::{Bundle, Part};
+use shared::format::recipe::{Recipe, encode_png};
+use shared::image::Picture;
+use shared::visualize::Settings;
+use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
+
+pub fn objectives() -> Vec<Vec<u8>> {
+    [
+        "mixed4a:11 + 0.5*mixed4b:3@center - logits:1",
+        r#"logits:"a \"quoted\" dumbbell" - 1e-3*tv - 1e-4*l2 - 1e2*similar(inception_4a/output)"#,
+        r"-mixed4c/{zig\}zag} + blocks.-2:7@3,14 - inception4a.branch1.conv",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+fn tensors() -> NamedTensors {
+    let tensor = |shape: &[usize]| {
+        let length = shape.iter().product();
+        NamedTensor {
+            shape: shape.to_vec(),
+            values: (0..length).map(|value| value as f32 / 8.0).collect(),
+        }
+    };
+    let named =
+        [("conv1/7x7_s2.weight", tensor(&[2, 3, 1, 2])), ("conv1/7x7_s2.bias", tensor(&[2]))];
+    named.map(|(name, tensor)| (name.to_owned(), tensor)).into()
+}
+
+pub fn safetensors() -> Vec<Vec<u8>> {
+    let metadata = BTreeMap::from([("licence".to_owned(), "none".to_owned())]);
+    [Precision::F16, Precision::F32]
+        .map(|precision| to_safetensors(&tensors(), precision, &metadata).unwrap())
+        .into()
+}
+
+/// Networks of one convolution, in the two layouts that Caffe has used: `caffe.proto`, `NetParameter`
+/// with `layer` (100) and blobs with a `shape`, or with the older `layers` (2) and four sides.
+pub fn caffemodels() -> Vec<Vec<u8>> {
+    let values = |length: u8| {
+        (0..length).flat_map(|value| f32::from(value).to_le_bytes()).collect::<Vec<_>>()
+    };
+    let packed = |length| field(5, &values(length));
+    let shaped = |sides: &[u8], length| [field(7, &field(1, sides)), packed(length)].concat();
+    let four_sided = |sides: [u8; 4], length| {
+        let sides = (1..).zip(sides).flat_map(|(number, side)| varint(number, side));
+        sides.chain(packed(length)).collect::<Vec<u8>>()
+    };
+    let current = [
+        field(1, b"conv1/7x7_s2"),
+        field(2, b"Convolution"),
+        field(7, &shaped(&[2, 3, 1, 2], 12)),
+        field(7, &shaped(&[2], 2)),
+    ];
+    let older = [
+        field(4, b"conv1/7x7_s2"),
+        varint(5, 4),
+        field(6, &four_sided([2, 3, 1, 2], 12)),
+        field(6, &four_sided([1, 1, 1, 2], 2)),
+    ];
+    vec![
+        [field(1, b"tiny"), field(100, &current.concat())].concat(),
+        [field(1, b"tiny"), field(2, &older.concat())].concat(),
+    ]
+}
+
+/// A protobuf field of bytes, shorter than 128.
+fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut message = key(number, 2);
+    message.push(u8::try_from(bytes.len()).unwrap());
+    message.extend(bytes);
+    message
+}
+
+/// A protobuf field of a number below 128.
+fn varint(number: u32, value: u8) -> Vec<u8> {
+    let mut message = key(number, 0);
+    message.push(value);
+    message
+}
+
+fn key(number: u32, wire_type: u32) -> Vec<u8> {
+    let key = number << 3 | wire_type;
+    if key < 128 { vec![key as u8] } else { vec![key as u8 | 128, (key >> 7) as u8] }
+}
+
+pub fn bundles() -> Vec<Vec<u8>> {
+    let info = shared::models::info("googlenet").unwrap();
+    let (weights, labels) =
+        (Part::of("weights.safetensors", b"w"), Part::of("text/labels.txt", b"l"));
+    vec![Bundle::new(&info, weights, labels).to_json().unwrap().into_bytes()]
+}
+
+pub fn labels() -> Vec<Vec<u8>> {
+    vec!["tench, Tinca tinca\ncrane\ndumbbell\nécureuil\n".as_bytes().to_vec()]
+}
+
+fn recipe_value() -> Recipe {
+    Recipe {
+        version: "0.1.0".to_owned(),
+        model: "googlenet".to_owned(),
+        model_sha256: "0f".repeat(32),
+        objective: "mixed4a:11 - 1e-3*tv".to_owned(),
+        settings: Settings { batch: 3, ..Settings::square(96) },
+        seed: u64::MAX,
+        step: 512,
+        batch_index: 2,
+    }
+}
+
+pub fn recipes() -> Vec<Vec<u8>> {
+    vec![serde_json::to_vec(&recipe_value()).unwrap()]
+}
+
+pub fn recipe_pictures() -> Vec<Vec<u8>> {
+    let picture = Picture::from_rgb8(2, 1, &[0, 128, 255, 3, 2, 1]).unwrap();
+    vec![encode_png(&picture, Some(&recipe_value())).unwrap()]
+}

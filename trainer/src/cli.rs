@@ -1,0 +1,92 @@
+//! The command line as plain data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use shared::weights::Precision;
+
+use crate::commands;
+
+/// Shows what a vision network has learned.
+#[derive(Debug, Parser)]
+#[command(name = "pellucid", version, max_term_width = 100)]
+#[command(after_help = "Begin with `pellucid doctor`, then `pellucid fetch googlenet`.\n\
+    Results go to stdout, progress to stderr.\n\
+    Exit code: 0 done, 1 the job failed, 2 the call was wrong.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Download a model's published weights into the cache
+    Fetch(commands::fetch::Args),
+    /// Convert a published weights file to safetensors
+    Import(commands::import::Args),
+    /// List a model's layers
+    Layers(commands::layers::Args),
+    /// Say what a model sees in pictures
+    Classify(commands::classify::Args),
+    /// Make pictures of what units look for
+    Visualize(commands::visualize::Args),
+    /// Measure the average magnitude spectrum of a folder of pictures, for MACO
+    Spectrum(commands::spectrum::Args),
+    /// Write the bundle that the page opens
+    Export(commands::export::Args),
+    /// Say what is here, what is missing, and how to mend it
+    Doctor(commands::doctor::Args),
+}
+
+/// The model a verb works on.
+#[derive(Args, Clone, Debug)]
+pub struct ModelArgs {
+    /// Its name: googlenet, inception-v1 or googlenet-torchvision
+    pub model: String,
+
+    /// Its weights, in any published format; otherwise what `pellucid fetch` put into the cache
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+}
+
+/// Where a verb computes.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DeviceArgs {
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+}
+
+/// A device by the name of its driver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// A GPU that this program was built for and that is here, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// A GPU through Vulkan, Metal or DX12.
+    Wgpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+/// Bits of a written weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionChoice {
+    /// Half: half the size, the same top class on all of a thousand photographs.
+    F16,
+    /// Single: as published.
+    F32,
+}
+
+impl From<PrecisionChoice> for Precision {
+    fn from(choice: PrecisionChoice) -> Self {
+        match choice {
+            PrecisionChoice::F16 => Self::F16,
+            PrecisionChoice::F32 => Self::F32,
+        }
+    }
+}

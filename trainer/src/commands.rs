@@ -1,0 +1,10 @@
+//! One verb a file: arguments in, one library call, results out.
+
+pub mod classify;
+pub mod doctor;
+pub mod export;
+pub mod fetch;
+pub mod import;
+pub mod layers;
+pub mod spectrum;
+pub mod visualize;

@@ -1,0 +1,108 @@
+//! `pellucid classify`: pictures to class names.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::classify::{Classified, classify};
+use crate::cli::{DeviceArgs, ModelArgs};
+use crate::failure::WrongCall;
+use crate::progress::{Progress, Unit};
+use crate::{cache, device, images, output};
+
+/// Characters of a bar at probability 1.
+const BAR: usize = 24;
+
+/// Which pictures, by which model.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    pellucid classify googlenet cat.jpg\n  \
+    pellucid classify googlenet photographs/ --batch 8 --json > classes.jsonl")]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Pictures, or folders that are searched to the bottom: JPEG, PNG, WebP, BMP, GIF
+    #[arg(required = true, value_name = "PICTURE")]
+    pictures: Vec<PathBuf>,
+
+    /// How many classes to show for each picture
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    top: usize,
+
+    /// Pictures computed together
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    batch: usize,
+
+    /// One line of JSON for each picture
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Prints the classes of each picture. Pictures that cannot be read are named, counted and skipped.
+pub fn run(args: Args) -> Result<()> {
+    for (name, value) in [("--batch", args.batch), ("--top", args.top)] {
+        if value == 0 {
+            return Err(WrongCall(format!("{name} is 0; it must be at least 1")).into());
+        }
+    }
+    let device = device::open(args.device.device)?;
+    let loaded = cache::load(&args.model, &device)?;
+    let pictures = images::find(&args.pictures)?;
+    let count = pictures.len();
+    let mut progress = Progress::new("classify", Some(count as u64), Unit::Count("pictures"));
+    let mut unreadable = 0;
+    let color = output::wants_color();
+    classify(&loaded, pictures, args.batch, args.top, &device, |_, result| {
+        match result {
+            Ok(classified) if args.json => output::json_line(&classified)?,
+            Ok(classified) => progress.suspend(|| print(&classified, color))?,
+            Err(error) => {
+                unreadable += 1;
+                progress.note(&format!("skipped: {error:#}"));
+            }
+        }
+        progress.advance(1);
+        Ok(())
+    })?;
+    progress.finish();
+    if 0 < unreadable {
+        bail!("{unreadable} of {count} pictures could not be read and were skipped");
+    }
+    Ok(())
+}
+
+fn print(classified: &Classified, color: bool) -> Result<()> {
+    let mut text = classified.file.clone();
+    for score in &classified.top {
+        let bar = bar(score.probability);
+        let bar = if color { format!("\x1b[36m{bar}\x1b[0m") } else { bar };
+        let percent = 100.0 * score.probability;
+        text.push_str(&format!("\n  {percent:5.1} % {bar} {} ({})", score.label, score.class));
+    }
+    output::line(&text)
+}
+
+/// A bar of eighths, padded to its full width.
+fn bar(share: f32) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * 8.0 * BAR as f32).round() as usize;
+    let full = "█".repeat(eighths / 8) + EIGHTHS[eighths % 8];
+    format!("{full:<BAR$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share_and_always_as_wide() {
+        assert_eq!(bar(0.0), " ".repeat(BAR));
+        assert_eq!(bar(1.0), "█".repeat(BAR));
+        assert_eq!(bar(0.5), "█".repeat(BAR / 2) + &" ".repeat(BAR / 2));
+        assert!((0..=100).all(|percent| bar(percent as f32 / 100.0).chars().count() == BAR));
+    }
+}

@@ -1,0 +1,45 @@
+//! `pellucid fetch`: published weights into the cache.
+
+use anyhow::Result;
+
+use crate::download::Patience;
+use crate::fetch::{Order, fetch};
+use crate::{cache, output};
+
+/// Which weights.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    pellucid fetch googlenet\n  \
+    pellucid fetch googlenet --from https://mirror.example.org/bvlc_googlenet.caffemodel\n\n\
+    An interrupted download goes on with the same command. The cache is $PELLUCID_CACHE, else\n\
+    the system's cache folder; `pellucid doctor` shows it.")]
+pub struct Args {
+    /// Its name: googlenet, inception-v1 or googlenet-torchvision
+    model: String,
+
+    /// Another address to take the file from; a file of the published name must have its hash
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+
+    /// Download also when the weights are here already
+    #[arg(long)]
+    force: bool,
+
+    /// One line of JSON instead of the path
+    #[arg(long)]
+    json: bool,
+}
+
+/// Fetches, and prints where the weights are.
+pub fn run(args: Args) -> Result<()> {
+    let target = cache::weights_file(&args.model)?;
+    let order = Order { model: args.model, from: args.from, force: args.force, target };
+    let fetched = fetch(&order, &Patience::default())?;
+    if fetched.source_sha256.is_none() {
+        eprintln!("{} is here already; --force downloads it again", order.model);
+    }
+    if args.json {
+        return output::json_line(&fetched);
+    }
+    output::line(&fetched.path.display().to_string())
+}

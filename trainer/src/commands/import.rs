@@ -1,0 +1,64 @@
+//! `pellucid import`: a published weights file to safetensors.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::cli::PrecisionChoice;
+use crate::convert::{self, Origin};
+use crate::{cache, output};
+
+/// Which file, for which model.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    pellucid import googlenet bvlc_googlenet.caffemodel\n  \
+    pellucid import googlenet-torchvision googlenet-1378be20.pth --precision f16 --out small.safetensors")]
+pub struct Args {
+    /// The model the weights are for: googlenet, inception-v1 or googlenet-torchvision
+    model: String,
+
+    /// A .caffemodel, .pth or .safetensors file, with Caffe's, torchvision's or Lucent's names
+    file: PathBuf,
+
+    /// Where to write; otherwise the cache, where every verb finds it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Bits of a weight
+    #[arg(long, value_enum, default_value_t = PrecisionChoice::F32)]
+    precision: PrecisionChoice,
+
+    /// One line of JSON instead of the path
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Imported {
+    model: String,
+    path: PathBuf,
+    sha256: String,
+    source_sha256: String,
+}
+
+/// Converts, and prints where the weights are.
+pub fn run(args: Args) -> Result<()> {
+    shared::models::info(&args.model)?;
+    let path = match args.out {
+        Some(path) => path,
+        None => cache::weights_file(&args.model)?,
+    };
+    let tensors = convert::read(&args.model, &args.file)?;
+    let source = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let origin = Origin { source, sha256: cache::sha256_of_file(&args.file)? };
+    let bytes = convert::encode(&args.model, &tensors, args.precision.into(), &origin)?;
+    output::write_whole(&path, |out| Ok(out.write_all(&bytes)?))?;
+    let sha256 = cache::sha256_of_file(&path)?;
+    eprintln!("{} tensors, {}", tensors.len(), output::bytes(bytes.len() as u64));
+    if args.json {
+        let (model, source_sha256) = (args.model, origin.sha256);
+        return output::json_line(&Imported { model, path, sha256, source_sha256 });
+    }
+    output::line(&path.display().to_string())
+}

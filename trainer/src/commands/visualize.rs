@@ -1,0 +1,315 @@
+//! `pellucid visualize`: objectives to pictures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use shared::format::recipe::recipe_from_png;
+use shared::models;
+use shared::visualize::Settings;
+use shared::visualize::settings::{Parameterization, Transforms};
+
+use crate::cache::{self, LoadedModel};
+use crate::cli::{DeviceArgs, ModelArgs};
+use crate::failure::WrongCall;
+use crate::visualize::compare::{Comparison, size};
+use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
+use crate::visualize::record::Record;
+use crate::visualize::sheet::number;
+use crate::visualize::shorthand::expand;
+use crate::visualize::{Job, Made, Out, plan_from_png, resolve};
+use crate::{device, output};
+
+/// Pictures side by side on a sheet, as in the published figures.
+const COLUMNS: usize = 5;
+
+/// What to make pictures of, and how.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    pellucid visualize googlenet mixed4a:0..10 --size 128 --steps 512 --out grid.png\n  \
+    pellucid visualize googlenet mixed4a:11 logits:543 --out dreams/\n  \
+    pellucid visualize googlenet mixed4a:11 --compare parameterization=pixel,fourier \\\n      \
+    --compare decorrelate=yes,no --out compared.png\n  \
+    pellucid visualize googlenet mixed4a:11 --batch 4 --diversity 1e2 --out four.png\n  \
+    pellucid visualize --recipe dreams/mixed4a_11.png --out again.png\n\n\
+    A run that was stopped goes on where it was with the same command.")]
+pub struct Args {
+    /// The model: googlenet, inception-v1 or googlenet-torchvision
+    #[arg(required_unless_present = "recipe")]
+    model: Option<String>,
+
+    /// What to climb: mixed4a:11, mixed4a:11@center, logits:\"dumbbell\", mixed4d, weighted sums of
+    /// these; mixed4a:0..10 stands for ten
+    #[arg(required_unless_present = "recipe", value_name = "OBJECTIVE", allow_hyphen_values = true)]
+    objectives: Vec<String>,
+
+    /// The model's weights, in any published format; otherwise what `pellucid fetch` put into the cache
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+
+    /// A PNG file (several pictures become a titled sheet) or a folder/ (a file for each)
+    #[arg(long, short, value_name = "PATH")]
+    out: PathBuf,
+
+    /// Pixels of a side, or WxH
+    #[arg(long, default_value = "128", value_name = "N")]
+    size: String,
+
+    /// Steps uphill
+    #[arg(long, default_value_t = 512, value_name = "N")]
+    steps: usize,
+
+    /// How the picture is described: pixel, fourier or maco
+    #[arg(long, default_value = "fourier", value_name = "NAME")]
+    parameterization: String,
+
+    /// Leave colour channels as correlated as they come
+    #[arg(long)]
+    no_decorrelate: bool,
+
+    /// Random movements before each look: none, standard, or some of pad, jitter, scale, rotate joined by +
+    #[arg(long, default_value = "standard", value_name = "NAMES")]
+    transforms: String,
+
+    /// Weight of the total variation, to be subtracted
+    #[arg(long, default_value_t = 0.0, value_name = "W")]
+    tv: f64,
+
+    /// Weight of the distance from grey, to be subtracted
+    #[arg(long, default_value_t = 0.0, value_name = "W")]
+    l2: f64,
+
+    /// Adam's step size
+    #[arg(long, default_value_t = 0.05, value_name = "RATE")]
+    lr: f64,
+
+    /// For the noise it starts from and every movement after
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+
+    /// Pictures of each objective, from different noise
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    batch: usize,
+
+    /// Weight of the likeness within a batch, to be subtracted
+    #[arg(long, default_value_t = 0.0, value_name = "W")]
+    diversity: f64,
+
+    /// Steps on the way whose pictures are kept too: 64,256
+    #[arg(long, value_delimiter = ',', value_name = "STEPS")]
+    snapshots: Vec<usize>,
+
+    /// One setting in several values, side by side; may be repeated. Of parameterization,
+    /// decorrelate, transforms, lr, size, steps, seed
+    #[arg(long, value_name = "SETTING=A,B")]
+    compare: Vec<String>,
+
+    /// Make a picture or sheet again from the recipe in its PNG file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "size", "steps", "parameterization", "no_decorrelate", "transforms", "tv", "l2", "lr",
+            "seed", "batch", "diversity", "snapshots", "compare", "columns", "title",
+        ]
+    )]
+    recipe: Option<PathBuf>,
+
+    /// Pictures side by side on a sheet
+    #[arg(long, value_name = "N")]
+    columns: Option<usize>,
+
+    /// On top of a sheet
+    #[arg(long)]
+    title: Option<String>,
+
+    /// Also print the highest activation that any photograph in this folder reaches
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+
+    /// JSON instead of text
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// A stable interface: scripts read it.
+#[derive(Serialize)]
+struct Printed<'a> {
+    file: String,
+    #[serde(flatten)]
+    record: &'a Record,
+}
+
+/// Makes the pictures, and prints a line for each.
+pub fn run(args: Args) -> Result<()> {
+    let out = Out::new(&args.out)?;
+    let (mut plan, only) = match &args.recipe {
+        Some(recipe) => from_recipe(recipe, &out)?,
+        None => (args.plan(&out)?, None),
+    };
+    plan.validate()?;
+    // Before the weights are read: a wrong objective is answered at once.
+    let info = models::info(&plan.model)?;
+    resolve(&plan, &info, &cache::labels(&info))?;
+
+    let device = device::open(args.device.device)?;
+    let model = ModelArgs { model: plan.model.clone(), weights: args.weights.clone() };
+    let loaded = cache::load(&model, &device)?;
+    adopt(&mut plan, &loaded);
+    let job = Job { plan: &plan, out: &out, only, against: args.against.as_deref() };
+    let made = job.run(&loaded, &device)?;
+    if args.json {
+        let printed = made.iter().map(|Made { file, record }| Printed {
+            file: file.display().to_string(),
+            record,
+        });
+        return output::json(&printed.collect::<Vec<_>>());
+    }
+    made.iter().try_for_each(|made| output::line(&text(made)))
+}
+
+/// From here on the plan speaks of this program and these weights.
+fn adopt(plan: &mut Plan, loaded: &LoadedModel) {
+    let version = env!("CARGO_PKG_VERSION");
+    if !plan.model_sha256.is_empty() && plan.model_sha256 != loaded.sha256 {
+        eprintln!(
+            "warning: the recipe was made with other weights ({}) than {} ({}); the picture will differ",
+            plan.model_sha256,
+            loaded.path.display(),
+            loaded.sha256
+        );
+    }
+    if plan.version != version {
+        eprintln!(
+            "warning: the recipe was made by version {}, this is {version}; the picture may differ",
+            plan.version
+        );
+    }
+    plan.model_sha256.clone_from(&loaded.sha256);
+    version.clone_into(&mut plan.version);
+}
+
+fn text(Made { file, record }: &Made) -> String {
+    let mut text = format!("{}  activation {}", record.objective, number(record.activation));
+    if let Some(against) = &record.against {
+        let ratio = record.activation / against.best;
+        let best = number(against.best);
+        text.push_str(&format!("  best photograph {best} ({}), {ratio:.1} times", against.file));
+    }
+    format!("{text}  {}", file.display())
+}
+
+impl Args {
+    fn plan(&self, out: &Out) -> Result<Plan> {
+        let settings = self.settings()?;
+        let penalties =
+            Penalties { total_variation: self.tv, l2: self.l2, diversity: self.diversity };
+        if self.diversity != 0.0 && self.batch < 2 {
+            let reason = "needs --batch of at least 2: one picture is like no other";
+            return Err(WrongCall(format!("--diversity {reason}")).into());
+        }
+        let comparisons =
+            self.compare.iter().map(|text| text.parse()).collect::<Result<Vec<Comparison>, _>>()?;
+        let mut tasks = Vec::new();
+        for text in &self.objectives {
+            for objective in expand(text)? {
+                tasks.push(Task {
+                    objective: penalties.subtract_from(objective)?,
+                    settings: settings.clone(),
+                    seed: self.seed,
+                    steps: self.steps,
+                    snapshots: self.snapshots.clone(),
+                    variant: Vec::new(),
+                });
+            }
+        }
+        // The last first, so that the first varies fastest: it becomes the columns.
+        for comparison in comparisons.iter().rev() {
+            let spread: Result<Vec<_>> =
+                tasks.iter().map(|task| comparison.spread(task)).collect();
+            tasks = spread?.into_iter().flatten().collect();
+        }
+        let model = self.model.clone().context("no model was named")?;
+        let single = |task: &Task| task.stages().len() == 1 && task.settings.batch == 1;
+        let plain = self.title.is_none()
+            && self.columns.is_none()
+            && matches!(tasks.as_slice(), [task] if single(task));
+        let sheet = match out {
+            Out::File(_) if !plain => Some(Sheet {
+                title: match &self.title {
+                    Some(title) => title.clone(),
+                    None => title(models::info(&model)?.title, &tasks),
+                },
+                columns: self.columns.unwrap_or(COLUMNS),
+            }),
+            _ => None,
+        };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(Plan { version, model, model_sha256: String::new(), tasks, sheet })
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        let (width, height) = size(&self.size)?;
+        Ok(Settings {
+            width,
+            height,
+            batch: self.batch,
+            learning_rate: self.lr,
+            parameterization: self.parameterization.parse::<Parameterization>()?,
+            decorrelate: !self.no_decorrelate,
+            transforms: self.transforms.parse::<Transforms>()?,
+            ..Settings::default()
+        })
+    }
+}
+
+/// `GoogLeNet, mixed4a: 10 channels`, or what the objectives have in common.
+fn title(model: &str, tasks: &[Task]) -> String {
+    let mut objectives: Vec<String> =
+        tasks.iter().map(|task| task.objective.to_string()).collect();
+    objectives.dedup();
+    let mut layers: Vec<_> = tasks.iter().map(|task| first_layer(&task.objective)).collect();
+    layers.dedup();
+    match (objectives.as_slice(), layers.as_slice()) {
+        ([one], _) => format!("{model}: {one}"),
+        (some, [Some(layer)]) => format!("{model}: {} units of {layer}", some.len()),
+        (some, _) => format!("{model}: {} objectives", some.len()),
+    }
+}
+
+/// The plan that makes a PNG file again, and which of its batch it shows.
+fn from_recipe(path: &Path, out: &Out) -> Result<(Plan, Option<usize>)> {
+    let reading = || format!("reading the recipe in {}", path.display());
+    let bytes = fs::read(path).with_context(reading)?;
+    if let Some(mut plan) = plan_from_png(&bytes).with_context(reading)? {
+        if matches!(out, Out::Folder(_)) {
+            plan.sheet = None;
+        }
+        return Ok((plan, None));
+    }
+    let recipe = recipe_from_png(&bytes).with_context(reading)?.ok_or_else(|| {
+        let reason = "carries no recipe; pictures lose it in most programs that save them anew";
+        WrongCall(format!("--recipe {}: the file {reason}", path.display()))
+    })?;
+    let objective = recipe.objective.parse().map_err(shared::Error::from).with_context(reading)?;
+    let task = Task {
+        objective,
+        settings: recipe.settings,
+        seed: recipe.seed,
+        steps: recipe.step,
+        snapshots: Vec::new(),
+        variant: Vec::new(),
+    };
+    let plan = Plan {
+        version: recipe.version,
+        model: recipe.model,
+        model_sha256: recipe.model_sha256,
+        tasks: vec![task],
+        sheet: None,
+    };
+    Ok((plan, Some(recipe.batch_index)))
+}

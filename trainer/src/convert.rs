@@ -1,0 +1,46 @@
+//! Published weights as safetensors that say what they are.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use shared::models;
+use shared::weights::{NamedTensors, Precision, to_safetensors};
+
+/// Where weights come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// An address, or a file's name.
+    pub source: String,
+    /// Of the file as it was, hexadecimal.
+    pub sha256: String,
+}
+
+/// Reads weights in any published format and makes sure that they are this model's.
+/// Tensors that only training needs are left out.
+pub fn read(model: &str, path: &Path) -> Result<NamedTensors> {
+    let mut tensors = crate::import::read_weights(path)?;
+    tensors.retain(|name, _| !models::is_training_only(name));
+    models::load(model, tensors.clone(), &shared::device::cpu())
+        .with_context(|| format!("{} holds no weights for {model}", path.display()))?;
+    Ok(tensors)
+}
+
+/// A safetensors file with the model, its source and its preprocessing in its metadata.
+pub fn encode(
+    model: &str,
+    tensors: &NamedTensors,
+    precision: Precision,
+    origin: &Origin,
+) -> Result<Vec<u8>> {
+    let info = models::info(model)?;
+    let metadata = BTreeMap::from([
+        ("model".to_owned(), info.name.to_owned()),
+        ("title".to_owned(), info.title.to_owned()),
+        ("origin".to_owned(), info.origin.to_owned()),
+        ("source".to_owned(), origin.source.clone()),
+        ("source_sha256".to_owned(), origin.sha256.clone()),
+        ("preprocessing".to_owned(), serde_json::to_string(&info.preprocessing)?),
+    ]);
+    Ok(to_safetensors(tensors, precision, &metadata)?)
+}

@@ -1,0 +1,153 @@
+//! The one place that picks a device, and says why.
+
+use anyhow::Result;
+use shared::burn::tensor::Device;
+
+use crate::cli::DeviceChoice;
+use crate::failure::WrongCall;
+
+/// A device and why it was chosen.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Where tensors live.
+    pub device: Device,
+    /// `cpu`, `wgpu` or `cuda`.
+    pub driver: &'static str,
+    /// One clause for people.
+    pub reason: String,
+}
+
+/// Something other than the processor that can compute.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// Where tensors live.
+    pub device: Device,
+    /// `wgpu` or `cuda`.
+    pub driver: &'static str,
+    /// As its driver names it.
+    pub name: String,
+    /// It renders on the processor: slower than the processor's own code.
+    pub software: bool,
+}
+
+/// Drivers this program was built with, best first.
+pub const COMPILED: &[&str] = &[
+    #[cfg(feature = "cuda")]
+    "cuda",
+    #[cfg(feature = "wgpu")]
+    "wgpu",
+    "cpu",
+];
+
+/// The device asked for, announced on stderr.
+pub fn open(choice: DeviceChoice) -> Result<Device> {
+    let chosen = choose(choice)?;
+    eprintln!("device: {} ({})", chosen.driver, chosen.reason);
+    Ok(chosen.device)
+}
+
+/// The device asked for, or the best one for `auto`.
+pub fn choose(choice: DeviceChoice) -> Result<Chosen> {
+    match choice {
+        DeviceChoice::Auto => Ok(automatic()),
+        DeviceChoice::Cpu => Ok(processor("asked for".to_owned())),
+        DeviceChoice::Wgpu => asked_for("wgpu"),
+        DeviceChoice::Cuda => asked_for("cuda"),
+    }
+}
+
+fn automatic() -> Chosen {
+    if COMPILED == ["cpu"] {
+        return processor("this program was built without GPU drivers".to_owned());
+    }
+    let adapters = adapters();
+    match adapters.iter().find(|adapter| !adapter.software) {
+        Some(adapter) => Chosen {
+            device: adapter.device.clone(),
+            driver: adapter.driver,
+            reason: format!("{} is here", adapter.name),
+        },
+        None if adapters.is_empty() => processor("no GPU was found".to_owned()),
+        None => {
+            processor("the only GPU here is a software one, slower than the processor".to_owned())
+        }
+    }
+}
+
+fn processor(reason: String) -> Chosen {
+    Chosen { device: shared::device::cpu(), driver: "cpu", reason }
+}
+
+fn asked_for(driver: &str) -> Result<Chosen> {
+    if !COMPILED.contains(&driver) {
+        return Err(WrongCall(format!(
+            "--device {driver}: this program was built without {driver}; \
+             `cargo install --path trainer --features {driver}` builds one with it"
+        ))
+        .into());
+    }
+    let mut adapters: Vec<_> =
+        adapters().into_iter().filter(|adapter| adapter.driver == driver).collect();
+    adapters.sort_by_key(|adapter| adapter.software);
+    let Some(adapter) = adapters.into_iter().next() else {
+        return Err(WrongCall(format!(
+            "--device {driver}: no such device was found; `pellucid doctor` shows what is here"
+        ))
+        .into());
+    };
+    let kind = if adapter.software { ", a software renderer" } else { "" };
+    let reason = format!("asked for; {}{kind}", adapter.name);
+    Ok(Chosen { device: adapter.device, driver: adapter.driver, reason })
+}
+
+/// Every adapter that the compiled drivers reach. Opens them, so ask once.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub fn adapters() -> Vec<Adapter> {
+    use shared::burn::tensor::DeviceType;
+    let drivers = [
+        #[cfg(feature = "cuda")]
+        ("cuda", DeviceType::Cuda),
+        #[cfg(feature = "wgpu")]
+        ("wgpu", DeviceType::Wgpu),
+    ];
+    let mut adapters = Vec::new();
+    for (driver, kind) in drivers {
+        for device in Device::enumerate(kind).iter() {
+            let Some(identity) = device.identity() else { continue };
+            // A software renderer is no card on any bus.
+            let software = identity.physical.is_none();
+            adapters.push(Adapter {
+                device: device.clone(),
+                driver,
+                name: identity.name,
+                software,
+            });
+        }
+    }
+    adapters
+}
+
+/// Without GPU drivers there is nothing to list.
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+pub fn adapters() -> Vec<Adapter> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_of_device_gives_its_reason() {
+        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu] {
+            assert!(!choose(choice).unwrap().reason.is_empty());
+        }
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_driver_that_was_not_compiled_in_is_refused_with_the_command_that_mends_it() {
+        let error = choose(DeviceChoice::Cuda).unwrap_err().to_string();
+        assert!(error.contains("--features cuda"), "{error}");
+    }
+}

@@ -1,0 +1,25 @@
+//! The library behind the command `pellucid`: files, downloads, folders of pictures, bundles.
+//!
+//! What page and command line must agree on is in `shared`; this crate adds paths, threads,
+//! terminals and the network. A command turns arguments into plain data, calls one function
+//! here, and prints the result.
+
+pub mod bundle;
+pub mod cache;
+pub mod classify;
+pub mod cli;
+pub mod commands;
+pub mod convert;
+pub mod device;
+pub mod doctor;
+pub mod download;
+pub mod failure;
+pub mod fetch;
+pub mod figure;
+pub mod images;
+pub mod import;
+pub mod interrupt;
+pub mod output;
+pub mod progress;
+pub mod spectrum;
+pub mod visualize;

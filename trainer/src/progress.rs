@@ -1,0 +1,145 @@
+//! How far a job is, on stderr: a bar in a terminal, now and then a line elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Between two lines where there is no terminal.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Shown as kB, MB, ...
+    Bytes,
+    /// Shown as a number and this word: `pictures`, `steps`.
+    Count(&'static str),
+}
+
+/// A job's progress, with rate and remaining time.
+pub struct Progress {
+    bar: ProgressBar,
+    what: String,
+    unit: Unit,
+    started: Instant,
+    /// Work done before this run, which says nothing about its rate.
+    inherited: u64,
+    /// When the last plain line was printed; `None` in a terminal, where the bar speaks.
+    last_line: Option<Instant>,
+}
+
+impl Progress {
+    /// Begins. `total` is unknown for streams that do not say.
+    pub fn new(what: &str, total: Option<u64>, unit: Unit) -> Self {
+        Self::resumed(what, 0, total, unit)
+    }
+
+    /// Begins with `done` already done by an earlier run.
+    pub fn resumed(what: &str, done: u64, total: Option<u64>, unit: Unit) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target =
+            if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(total, target);
+        bar.set_style(style(total, unit));
+        bar.set_message(what.to_owned());
+        bar.set_position(done);
+        bar.reset_eta();
+        let started = Instant::now();
+        let last_line = (!terminal).then_some(started);
+        Self { bar, what: what.to_owned(), unit, started, inherited: done, last_line }
+    }
+
+    /// `count` more are done.
+    pub fn advance(&mut self, count: u64) {
+        self.bar.inc(count);
+        self.print_if_due();
+    }
+
+    /// A line for people, above the bar.
+    pub fn note(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
+    /// Runs something that writes to the terminal, with the bar out of its way.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
+    /// Ends, with a last line where there is no terminal.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+        if self.last_line.is_some() {
+            eprintln!("{}", self.line());
+        }
+    }
+
+    fn print_if_due(&mut self) {
+        let Some(last) = self.last_line else { return };
+        if PLAIN_INTERVAL <= last.elapsed() {
+            eprintln!("{}", self.line());
+            self.last_line = Some(Instant::now());
+        }
+    }
+
+    fn line(&self) -> String {
+        let done = self.bar.position();
+        let rate = (done - self.inherited.min(done)) as f64 / self.started.elapsed().as_secs_f64();
+        plain_line(&self.what, done, self.bar.length(), rate, self.unit)
+    }
+}
+
+fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
+    let template = match (total.is_some(), unit) {
+        (true, Unit::Bytes) => {
+            "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left".to_owned()
+        }
+        (false, Unit::Bytes) => "{msg} {spinner} {bytes} {bytes_per_sec}".to_owned(),
+        (true, Unit::Count(word)) => {
+            format!("{{msg}} {{bar:30}} {{pos}}/{{len}} {word} {{per_sec}}, {{eta}} left")
+        }
+        (false, Unit::Count(word)) => format!("{{msg}} {{spinner}} {{pos}} {word} {{per_sec}}"),
+    };
+    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// `googlenet: 12.0 MB of 53.5 MB, 1.2 MB/s, 35 s left`
+fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, unit: Unit) -> String {
+    let amount = |count: u64| match unit {
+        Unit::Bytes => crate::output::bytes(count),
+        Unit::Count(_) => count.to_string(),
+    };
+    let word = match unit {
+        Unit::Bytes => String::new(),
+        Unit::Count(word) => format!(" {word}"),
+    };
+    let speed = match unit {
+        Unit::Bytes => format!("{}/s", crate::output::bytes(rate as u64)),
+        Unit::Count(_) => format!("{rate:.1}/s"),
+    };
+    match total {
+        Some(total) if done < total && 0.0 < rate => {
+            let left = (total - done) as f64 / rate;
+            format!(
+                "{what}: {} of {}{word}, {speed}, {left:.0} s left",
+                amount(done),
+                amount(total)
+            )
+        }
+        Some(total) => format!("{what}: {} of {}{word}, {speed}", amount(done), amount(total)),
+        None => format!("{what}: {}{word}, {speed}", amount(done)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_says_rate_and_remaining_time() {
+        let line = plain_line("googlenet", 12_000_000, Some(53_000_000), 1e6, Unit::Bytes);
+        assert_eq!(line, "googlenet: 12.0 MB of 53.0 MB, 1.0 MB/s, 41 s left");
+        let line = plain_line("classify", 7, Some(7), 20.0, Unit::Count("pictures"));
+        assert_eq!(line, "classify: 7 of 7 pictures, 20.0/s");
+    }
+}

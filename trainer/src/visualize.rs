@@ -1,0 +1,253 @@
+//! Objectives to picture files: lists that go on where they stopped, and the sheets made of them.
+
+pub mod against;
+pub mod climb;
+pub mod compare;
+pub mod plan;
+pub mod record;
+pub mod sheet;
+pub mod shorthand;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use anyhow::{Context as _, Result, bail};
+use shared::Error;
+use shared::burn::tensor::Device;
+use shared::format::png::{self, Text};
+use shared::models::ModelInfo;
+use shared::visualize::score::{Context, Score};
+
+use crate::cache::LoadedModel;
+use crate::failure::WrongCall;
+use crate::progress::{Progress, Unit};
+use crate::{interrupt, output};
+use climb::Climb;
+use plan::Plan;
+use record::Record;
+
+/// Where pictures go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// One PNG file: a picture or a sheet of them.
+    File(PathBuf),
+    /// A PNG file for each picture.
+    Folder(PathBuf),
+}
+
+impl Out {
+    /// A folder if it is one, or is written like one: with a slash at its end or without ending.
+    pub fn new(path: &Path) -> Result<Self> {
+        let slash = path.as_os_str().to_string_lossy().ends_with(['/', '\\']);
+        if slash || path.is_dir() {
+            return Ok(Self::Folder(path.to_owned()));
+        }
+        match path.extension() {
+            None => Ok(Self::Folder(path.to_owned())),
+            Some(ending) if ending.eq_ignore_ascii_case("png") => Ok(Self::File(path.to_owned())),
+            Some(_) => {
+                let reason = "it must be a file that ends in .png, or a folder";
+                Err(WrongCall(format!("--out {}: {reason}", path.display())).into())
+            }
+        }
+    }
+}
+
+/// What was made of one task.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The finished picture's file, or the sheet it is on.
+    pub file: PathBuf,
+    /// The numbers behind it.
+    pub record: Record,
+}
+
+/// A job: a plan, and where its results go.
+pub struct Job<'a> {
+    /// What is to be made.
+    pub plan: &'a Plan,
+    /// Where it goes. One picture in a [`Out::File`] needs a plan of one task and one stage.
+    pub out: &'a Out,
+    /// Only this one of each batch is written; all of them if `None`.
+    pub only: Option<usize>,
+    /// Photographs to hold the activations against.
+    pub against: Option<&'a Path>,
+}
+
+/// Checks every objective against the model, before anything is computed.
+pub fn resolve(plan: &Plan, info: &ModelInfo, labels: &[String]) -> Result<()> {
+    let context = Context { labels: labels.to_vec(), ..Context::default() };
+    for task in &plan.tasks {
+        Score::resolve(&task.objective, info, &context)
+            .with_context(|| format!("objective {}", task.objective))?;
+    }
+    Ok(())
+}
+
+impl Job<'_> {
+    /// Makes everything that an earlier run of the same job has not made.
+    ///
+    /// # Errors
+    /// A climb that left the finite numbers is named, the others are finished first.
+    pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<Made>> {
+        self.plan.validate()?;
+        resolve(self.plan, loaded.model.info(), &loaded.labels)?;
+        let mut made = match (self.out, &self.plan.sheet) {
+            (Out::File(path), Some(_)) => self.sheet(path, loaded, device)?,
+            (Out::File(path), None) => {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let folder = path.parent().unwrap_or(Path::new(""));
+                self.pictures(folder, &[stem], loaded, device)?
+            }
+            (Out::Folder(folder), _) => {
+                self.pictures(folder, &self.plan.stems(), loaded, device)?
+            }
+        };
+        if let Some(folder) = self.against {
+            self.compare_with_photographs(&mut made, folder, loaded, device)?;
+        }
+        Ok(made)
+    }
+
+    /// A picture file a task, and its numbers beside.
+    fn pictures(
+        &self,
+        folder: &Path,
+        stems: &[String],
+        loaded: &LoadedModel,
+        device: &Device,
+    ) -> Result<Vec<Made>> {
+        let climbs: Vec<Climb<'_>> = self
+            .plan
+            .tasks
+            .iter()
+            .zip(stems)
+            .map(|(task, stem)| Climb { task, plan: self.plan, folder, stem, only: self.only })
+            .collect();
+        let total: usize = self.plan.tasks.iter().map(|task| task.steps).sum();
+        let done: usize = climbs.iter().map(Climb::steps_done).sum();
+        if 0 < done {
+            eprintln!("going on: {done} of {total} steps are there already");
+        }
+        let mut progress =
+            Progress::resumed("visualize", done as u64, Some(total as u64), Unit::Count("steps"));
+        let mut made = Vec::new();
+        let mut failed = Vec::new();
+        for climb in &climbs {
+            match climb.run(loaded, device, &mut progress) {
+                Ok(record) => {
+                    let files = record.stages.last().map(|stage| stage.files.as_slice());
+                    let file = files.and_then(<[String]>::first).context("no picture was kept")?;
+                    made.push(Made { file: folder.join(file), record });
+                }
+                Err(error) if left_the_finite(&error) => {
+                    progress.note(&format!("{}: {error:#}", climb.task.objective));
+                    failed.push(climb.task.objective.to_string());
+                }
+                Err(error) if interrupt::requested() => return Err(error),
+                Err(error) => {
+                    return Err(error.context(format!("making {}", climb.task.objective)));
+                }
+            }
+        }
+        progress.finish();
+        if !failed.is_empty() {
+            bail!("{} of {} failed: {}", failed.len(), climbs.len(), failed.join(", "));
+        }
+        Ok(made)
+    }
+
+    /// All pictures on one sheet, and all numbers beside. The pictures wait in a folder beside
+    /// until the last is there.
+    fn sheet(&self, path: &Path, loaded: &LoadedModel, device: &Device) -> Result<Vec<Made>> {
+        let in_sheet = |record| Made { file: path.to_owned(), record };
+        if let Some(records) = self.finished_sheet(path) {
+            eprintln!("{} is there already", path.display());
+            return Ok(records.into_iter().map(in_sheet).collect());
+        }
+        let mut parts = path.as_os_str().to_owned();
+        parts.push(".parts");
+        let parts = PathBuf::from(parts);
+        let stems = self.plan.stems();
+        let made = self.pictures(&parts, &stems, loaded, device)?;
+        let records: Vec<Record> = made.into_iter().map(|made| made.record).collect();
+        let canvas = sheet::draw(self.plan, &records, &parts, loaded)?;
+        let text = serde_json::to_string(self.plan)?;
+        let texts = [Text { keyword: plan::KEYWORD, text: &text }];
+        let bytes = png::encode(canvas.width(), canvas.height(), canvas.rgb(), &texts)?;
+        // The picture last: it is what says that the job is done.
+        record::write_json(&json_beside(path), &records)?;
+        output::write_whole(path, |out| Ok(out.write_all(&bytes)?))?;
+        for (task, stem) in self.plan.tasks.iter().zip(&stems) {
+            Climb { task, plan: self.plan, folder: &parts, stem, only: self.only }.remove_files()?;
+        }
+        match fs::remove_dir(&parts) {
+            // Somebody keeps files of their own in there.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            removed => removed.with_context(|| format!("removing {}", parts.display()))?,
+        }
+        Ok(records.into_iter().map(in_sheet).collect())
+    }
+
+    fn finished_sheet(&self, path: &Path) -> Option<Vec<Record>> {
+        let plan = plan_from_png(&fs::read(path).ok()?).ok()??;
+        let records: Vec<Record> =
+            serde_json::from_slice(&fs::read(json_beside(path)).ok()?).ok()?;
+        (plan == *self.plan && records.len() == plan.tasks.len()).then_some(records)
+    }
+
+    /// Adds to each record the photograph that comes nearest, and writes it again.
+    fn compare_with_photographs(
+        &self,
+        made: &mut [Made],
+        folder: &Path,
+        loaded: &LoadedModel,
+        device: &Device,
+    ) -> Result<()> {
+        let objectives: Vec<_> =
+            self.plan.tasks.iter().map(|task| task.objective.clone()).collect();
+        let (best, unreadable) = against::best_photographs(loaded, &objectives, folder, device)?;
+        for (made, best) in made.iter_mut().zip(best) {
+            made.record.against = Some(best);
+        }
+        match (self.out, &self.plan.sheet) {
+            (Out::File(path), Some(_)) => {
+                let records: Vec<&Record> = made.iter().map(|made| &made.record).collect();
+                record::write_json(&json_beside(path), &records)?;
+            }
+            (Out::File(path), None) => {
+                for made in made {
+                    made.record.write(&json_beside(path))?;
+                }
+            }
+            (Out::Folder(folder), _) => {
+                for (made, stem) in made.iter().zip(self.plan.stems()) {
+                    made.record.write(&folder.join(format!("{stem}.json")))?;
+                }
+            }
+        }
+        if 0 < unreadable {
+            bail!("{unreadable} photographs could not be read and were skipped; the rest is done");
+        }
+        Ok(())
+    }
+}
+
+/// The plan in a sheet's PNG file, validated; `None` for a picture that carries none.
+pub fn plan_from_png(bytes: &[u8]) -> Result<Option<Plan>> {
+    let Some(text) = png::text(bytes, plan::KEYWORD)? else {
+        return Ok(None);
+    };
+    let plan: Plan = serde_json::from_str(&text).context("the figure's plan")?;
+    plan.validate()?;
+    Ok(Some(plan))
+}
+
+/// `grid.json` beside `grid.png`.
+fn json_beside(path: &Path) -> PathBuf {
+    path.with_extension("json")
+}
+
+fn left_the_finite(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<Error>(), Some(Error::NotFinite { .. }))
+}

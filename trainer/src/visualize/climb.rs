@@ -1,0 +1,239 @@
+//! One task from noise to finished pictures, in files, going on where an earlier run stopped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use shared::burn::tensor::Device;
+use shared::format::recipe::{encode_png, recipe_from_png};
+use shared::visualize::Dream;
+use shared::visualize::score::Context;
+use shared::visualize::snapshot::Snapshot;
+
+use super::plan::{Plan, Task, activation};
+use super::record::{Record, Stage, recipe};
+use crate::cache::LoadedModel;
+use crate::progress::Progress;
+use crate::{interrupt, output};
+
+/// A killed run loses at most this much work.
+const BETWEEN_STATES: Duration = Duration::from_secs(10);
+
+/// A task with the folder its files lie in.
+pub struct Climb<'a> {
+    /// What to climb.
+    pub task: &'a Task,
+    /// What it is part of.
+    pub plan: &'a Plan,
+    /// Where its files lie.
+    pub folder: &'a Path,
+    /// What its files are called, without ending.
+    pub stem: &'a str,
+    /// Only this one of the batch is written; all of them if `None`.
+    pub only: Option<usize>,
+}
+
+/// What a half-done climb is and has seen: the first line of its state file, as JSON. The
+/// dream's snapshot follows.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: String,
+    model_sha256: String,
+    task: Task,
+    losses: Vec<f32>,
+    stages: Vec<Stage>,
+}
+
+impl Climb<'_> {
+    /// The JSON beside the picture.
+    pub fn record_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.json", self.stem))
+    }
+
+    fn state_path(&self) -> PathBuf {
+        self.folder.join(format!(".{}.state", self.stem))
+    }
+
+    /// Names of the pictures kept at a step: `mixed4a_11.png` when it is the last,
+    /// `mixed4a_11_step64.png` before, `mixed4a_11_b2.png` for the third of a batch.
+    fn files(&self, step: usize) -> Vec<String> {
+        let at = if step == self.task.steps { String::new() } else { format!("_step{step}") };
+        let batch = self.task.settings.batch;
+        self.kept()
+            .map(|index| {
+                let of = if batch == 1 || self.only.is_some() { String::new() } else { format!("_b{index}") };
+                format!("{}{at}{of}.png", self.stem)
+            })
+            .collect()
+    }
+
+    /// Which of the batch are written.
+    fn kept(&self) -> impl Iterator<Item = usize> {
+        let all = 0..self.task.settings.batch;
+        all.filter(|index| self.only.is_none_or(|only| only == *index))
+    }
+
+    /// The record of a finished climb whose pictures all lie there, made by the same recipe.
+    pub fn finished(&self) -> Option<Record> {
+        let record = Record::of_task(&self.record_path(), self.task, self.plan)?;
+        record.stages.iter().all(|stage| self.has_pictures(stage)).then_some(record)
+    }
+
+    fn has_pictures(&self, stage: &Stage) -> bool {
+        let recipes = self.kept().map(|index| recipe(self.task, self.plan, stage.step, index));
+        stage.files == self.files(stage.step)
+            && stage.files.iter().zip(recipes).all(|(file, wanted)| {
+                let bytes = fs::read(self.folder.join(file)).ok();
+                let found = bytes.and_then(|bytes| recipe_from_png(&bytes).ok().flatten());
+                found == Some(wanted)
+            })
+    }
+
+    /// Steps that an earlier run has made and kept.
+    pub fn steps_done(&self) -> usize {
+        match self.finished() {
+            Some(_) => self.task.steps,
+            None => self.saved().map_or(0, |(saved, _)| saved.losses.len()),
+        }
+    }
+
+    /// The state an earlier run left behind, if it belongs to this task and its pictures are there.
+    fn saved(&self) -> Option<(Saved, Snapshot)> {
+        let bytes = fs::read(self.state_path()).ok()?;
+        let line = bytes.iter().position(|&byte| byte == b'\n')?;
+        let saved: Saved = serde_json::from_slice(&bytes[..line]).ok()?;
+        let snapshot = Snapshot::from_bytes(&bytes[line + 1..]).ok()?;
+        let same = saved.task == *self.task
+            && saved.version == self.plan.version
+            && saved.model_sha256 == self.plan.model_sha256
+            && saved.losses.len() == snapshot.step
+            && snapshot.step < self.task.steps
+            && saved.stages.iter().all(|stage| self.has_pictures(stage));
+        same.then_some((saved, snapshot))
+    }
+
+    /// Climbs to the end and writes everything, unless that was done before.
+    pub fn run(
+        &self,
+        loaded: &LoadedModel,
+        device: &Device,
+        progress: &mut Progress,
+    ) -> Result<Record> {
+        if let Some(record) = self.finished() {
+            return Ok(record);
+        }
+        let context = Context { labels: loaded.labels.clone(), ..Context::default() };
+        let mut dream = Dream::new(
+            loaded.model.clone(),
+            self.task.objective.clone(),
+            context,
+            self.task.settings.clone(),
+            self.task.seed,
+            device,
+        )?;
+        let mut losses = Vec::new();
+        let mut stages = Vec::new();
+        if let Some((saved, snapshot)) = self.saved() {
+            dream.restore(&snapshot)?;
+            (losses, stages) = (saved.losses, saved.stages);
+        }
+        let wanted = self.task.stages();
+        let mut terms = Vec::new();
+        let mut last_state = Instant::now();
+        while losses.len() < self.task.steps {
+            if interrupt::requested() || BETWEEN_STATES <= last_state.elapsed() {
+                self.save(&dream, &losses, &stages)?;
+                interrupt::check()?;
+                last_state = Instant::now();
+            }
+            losses.push(pollster::block_on(dream.step())?.loss);
+            progress.advance(1);
+            if wanted.contains(&losses.len()) {
+                let (stage, values) = self.keep(&dream, losses.len())?;
+                stages.push(stage);
+                terms = values;
+            }
+        }
+        let record = self.record(losses, stages, terms);
+        record.write(&self.record_path())?;
+        self.forget()?;
+        Ok(record)
+    }
+
+    /// Writes the pictures of the step just made.
+    fn keep(&self, dream: &Dream, step: usize) -> Result<(Stage, Vec<(String, f32)>)> {
+        let files = self.files(step);
+        let pictures = pollster::block_on(dream.images())?;
+        for (index, file) in self.kept().zip(&files) {
+            let picture = pictures.get(index).context("the batch has too few pictures")?;
+            let bytes = encode_png(picture, Some(&recipe(self.task, self.plan, step, index)))?;
+            output::write_whole(&self.folder.join(file), |out| Ok(out.write_all(&bytes)?))?;
+        }
+        let terms = pollster::block_on(dream.evaluate())?.terms;
+        let activation = activation(&self.task.objective, &terms);
+        Ok((Stage { step, activation, files }, terms))
+    }
+
+    fn record(&self, losses: Vec<f32>, stages: Vec<Stage>, terms: Vec<(String, f32)>) -> Record {
+        Record {
+            objective: self.task.objective.to_string(),
+            seed: self.task.seed,
+            steps: self.task.steps,
+            losses,
+            activation: activation(&self.task.objective, &terms),
+            settings: self.task.settings.clone(),
+            model_sha256: self.plan.model_sha256.clone(),
+            model: self.plan.model.clone(),
+            version: self.plan.version.clone(),
+            terms,
+            stages,
+            against: None,
+        }
+    }
+
+    fn save(&self, dream: &Dream, losses: &[f32], stages: &[Stage]) -> Result<()> {
+        if losses.is_empty() {
+            return Ok(());
+        }
+        let saved = Saved {
+            version: self.plan.version.clone(),
+            model_sha256: self.plan.model_sha256.clone(),
+            task: self.task.clone(),
+            losses: losses.to_vec(),
+            stages: stages.to_vec(),
+        };
+        let snapshot = pollster::block_on(dream.snapshot())?.to_bytes()?;
+        output::write_whole(&self.state_path(), |out| {
+            serde_json::to_writer(&mut *out, &saved)?;
+            out.write_all(b"\n")?;
+            Ok(out.write_all(&snapshot)?)
+        })
+    }
+
+    /// Removes the state, which a finished climb no longer needs.
+    fn forget(&self) -> Result<()> {
+        remove(&self.state_path())
+    }
+
+    /// Removes everything that [`Climb::run`] wrote.
+    pub fn remove_files(&self) -> Result<()> {
+        for step in self.task.stages() {
+            for file in self.files(step) {
+                remove(&self.folder.join(file))?;
+            }
+        }
+        remove(&self.record_path())?;
+        self.forget()
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

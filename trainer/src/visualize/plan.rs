@@ -1,0 +1,364 @@
+//! What is to be made: plain data, written into figures so that they can be made again.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::visualize::objective::{Measure, Objective, Term};
+use shared::visualize::{Settings, objective};
+
+use crate::failure::WrongCall;
+
+/// Keyword of the PNG text chunk that holds a figure's plan.
+pub const KEYWORD: &str = "pellucid-figure";
+
+/// More pictures do not go on one sheet. A folder takes any number.
+pub const MOST_ON_A_SHEET: usize = 1000;
+
+/// Longest climb, in steps: it bounds what a file from elsewhere can ask for.
+pub const MOST_STEPS: usize = 1_000_000;
+
+/// A list of pictures, and the sheet they go on if there is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Version of the program that made it.
+    pub version: String,
+    /// `googlenet`.
+    pub model: String,
+    /// Of the weights file, hexadecimal.
+    pub model_sha256: String,
+    /// Objective by objective; of a comparison, the values of its first setting vary fastest.
+    pub tasks: Vec<Task>,
+    /// How they are laid out on one sheet; `None` for one file a picture.
+    pub sheet: Option<Sheet>,
+}
+
+/// A climb, and when it is looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// With its penalties.
+    #[serde(with = "as_text")]
+    pub objective: Objective,
+    /// Size, parameterisation, transforms, ...
+    pub settings: Settings,
+    /// For the noise it starts from and every transform after.
+    pub seed: u64,
+    /// Where it ends.
+    pub steps: usize,
+    /// Steps on the way whose pictures are kept too.
+    pub snapshots: Vec<usize>,
+    /// In a comparison, what sets it apart: settings and values as typed.
+    pub variant: Vec<(String, String)>,
+}
+
+/// A titled page of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sheet {
+    /// On top.
+    pub title: String,
+    /// Pictures side by side, where nothing else decides it.
+    pub columns: usize,
+}
+
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use shared::visualize::Objective;
+
+    pub fn serialize<S: Serializer>(objective: &Objective, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(objective)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Objective, D::Error> {
+        String::deserialize(input)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl Plan {
+    /// Refuses what cannot be made, naming it.
+    pub fn validate(&self) -> Result<()> {
+        if self.tasks.is_empty() {
+            return Err(WrongCall("there is no objective; say one, as in mixed4a:11".to_owned()).into());
+        }
+        for task in &self.tasks {
+            task.validate()?;
+        }
+        let Some(sheet) = &self.sheet else { return Ok(()) };
+        let wrong = |name, found: usize, expected: String| {
+            Err(Error::Setting { name, found: found.to_string(), expected }.into())
+        };
+        if !(1..=100).contains(&sheet.columns) {
+            return wrong("columns", sheet.columns, "1 to 100".to_owned());
+        }
+        let count: usize =
+            self.tasks.iter().map(|task| task.stages().len() * task.settings.batch).sum();
+        if MOST_ON_A_SHEET < count {
+            let expected = format!("at most {MOST_ON_A_SHEET}; into a folder any number goes");
+            return wrong("the number of pictures on one sheet", count, expected);
+        }
+        Ok(())
+    }
+
+    /// A file name for each task, without ending; no two are alike, also where case is ignored.
+    pub fn stems(&self) -> Vec<String> {
+        let mut taken = BTreeSet::new();
+        self.tasks
+            .iter()
+            .map(|task| {
+                let stem = task.stem();
+                let numbered = (2..).map(|number| format!("{stem}-{number}"));
+                let free = std::iter::once(stem.clone())
+                    .chain(numbered)
+                    .find(|name| !taken.contains(&name.to_lowercase()))
+                    .unwrap_or(stem);
+                taken.insert(free.to_lowercase());
+                free
+            })
+            .collect()
+    }
+}
+
+impl Task {
+    fn validate(&self) -> Result<()> {
+        self.settings.validate()?;
+        let steps = 1..=MOST_STEPS;
+        if !steps.contains(&self.steps) {
+            let (found, expected) = (self.steps.to_string(), format!("1 to {MOST_STEPS}"));
+            return Err(Error::Setting { name: "steps", found, expected }.into());
+        }
+        if let Some(step) = self.snapshots.iter().find(|&&step| step == 0 || self.steps < step) {
+            let (found, expected) = (step.to_string(), format!("1 to the last step, {}", self.steps));
+            return Err(Error::Setting { name: "a snapshot", found, expected }.into());
+        }
+        Ok(())
+    }
+
+    /// Steps whose pictures are kept, ascending; the last step always is.
+    pub fn stages(&self) -> Vec<usize> {
+        let all: BTreeSet<usize> = self.snapshots.iter().copied().chain([self.steps]).collect();
+        all.into_iter().collect()
+    }
+
+    /// `mixed4a_11`, `logits_543`; other objectives with their special letters replaced.
+    fn stem(&self) -> String {
+        let mut name = stem(&about(&self.objective).to_string());
+        for (key, value) in &self.variant {
+            name.push_str(&format!("__{}", stem(&format!("{key}-{value}"))));
+        }
+        name
+    }
+}
+
+/// Longest file name made of an objective, in bytes; file systems allow 255 with all endings.
+const LONGEST_STEM: usize = 120;
+
+fn stem(text: &str) -> String {
+    let kept = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    let mut stem = String::new();
+    for letter in text.chars() {
+        let letter = if kept(letter) { letter } else { '_' };
+        if letter != '_' || !stem.ends_with('_') {
+            stem.push(letter);
+        }
+    }
+    stem.truncate(LONGEST_STEM);
+    let stem = stem.trim_matches(['_', '.', '-']);
+    if stem.is_empty() { "picture".to_owned() } else { stem.to_owned() }
+}
+
+/// What an objective is about: the terms that look at the network, without penalties on the
+/// picture or on likeness. All of it, if there is nothing else.
+pub fn about(objective: &Objective) -> Objective {
+    let terms: Vec<Term> =
+        objective.terms.iter().filter(|term| looks_at_network(term)).cloned().collect();
+    if terms.is_empty() { objective.clone() } else { Objective { terms } }
+}
+
+/// The penalties of an objective: all that [`about`] leaves out.
+pub fn penalties(objective: &Objective) -> Option<Objective> {
+    let terms: Vec<Term> =
+        objective.terms.iter().filter(|term| !looks_at_network(term)).cloned().collect();
+    (!terms.is_empty() && terms.len() < objective.terms.len()).then_some(Objective { terms })
+}
+
+fn looks_at_network(term: &Term) -> bool {
+    !matches!(term.measure, Measure::TotalVariation | Measure::L2 | Measure::Similar(_))
+}
+
+/// The activation part of an objective's value, from its terms' values in order.
+pub fn activation(objective: &Objective, values: &[(String, f32)]) -> f32 {
+    let only_penalties = !objective.terms.iter().any(looks_at_network);
+    objective
+        .terms
+        .iter()
+        .zip(values)
+        .filter(|(term, _)| only_penalties || looks_at_network(term))
+        .map(|(term, (_, value))| term.weight * f64::from(*value))
+        .sum::<f64>() as f32
+}
+
+/// The layer of the first unit, layer or direction: where a batch is spread apart.
+pub fn first_layer(objective: &Objective) -> Option<&str> {
+    objective.terms.iter().find_map(|term| match &term.measure {
+        Measure::Unit { layer, .. } | Measure::Direction { layer, .. } | Measure::Layer(layer) => {
+            Some(layer.as_str())
+        }
+        Measure::TotalVariation | Measure::L2 | Measure::Similar(_) => None,
+    })
+}
+
+/// Weights of what is subtracted from every objective; 0 for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Penalties {
+    /// Total variation.
+    pub total_variation: f64,
+    /// Distance from grey.
+    pub l2: f64,
+    /// Likeness within a batch, at the layer of the objective's first unit.
+    pub diversity: f64,
+}
+
+impl Penalties {
+    /// The objective less its penalties.
+    pub fn subtract_from(self, objective: Objective) -> Result<Objective> {
+        let layer = first_layer(&objective).map(str::to_owned);
+        let mut result = objective;
+        if self.total_variation != 0.0 {
+            result = result - self.total_variation * objective::total_variation();
+        }
+        if self.l2 != 0.0 {
+            result = result - self.l2 * objective::l2();
+        }
+        if self.diversity != 0.0 {
+            let Some(layer) = layer else {
+                let reason = format!("{result} names no layer to tell pictures apart by");
+                return Err(WrongCall(format!("--diversity: {reason}")).into());
+            };
+            result = result - self.diversity * objective::similar(&layer);
+        }
+        Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(objective: &str) -> Task {
+        Task {
+            objective: objective.parse().unwrap(),
+            settings: Settings::default(),
+            seed: 3,
+            steps: 512,
+            snapshots: Vec::new(),
+            variant: Vec::new(),
+        }
+    }
+
+    fn plan(objectives: &[&str]) -> Plan {
+        Plan {
+            version: "0.1.0".to_owned(),
+            model: "googlenet".to_owned(),
+            model_sha256: "00".repeat(32),
+            tasks: objectives.iter().map(|text| task(text)).collect(),
+            sheet: Some(Sheet { title: "Some".to_owned(), columns: 5 }),
+        }
+    }
+
+    #[test]
+    fn files_are_called_after_their_units() {
+        let stems = plan(&[
+            "mixed4a:11",
+            "logits:543",
+            "mixed4a:11@center",
+            "logits:\"dumbbell\"",
+            "inception_4a/output:3",
+            "mixed4a:11 + 0.5*mixed4b:3 - 1e-3*tv",
+        ])
+        .stems();
+        assert_eq!(
+            stems,
+            [
+                "mixed4a_11",
+                "logits_543",
+                "mixed4a_11_center",
+                "logits_dumbbell",
+                "inception_4a_output_3",
+                "mixed4a_11_0.5_mixed4b_3",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_two_files_have_the_same_name_whatever_the_case() {
+        let stems = plan(&["mixed4a:1", "mixed4a:1 - 0.1*tv", "Mixed4a:1"]).stems();
+        assert_eq!(stems, ["mixed4a_1", "mixed4a_1-2", "Mixed4a_1-3"]);
+    }
+
+    #[test]
+    fn a_name_never_leaves_its_folder_nor_grows_without_end() {
+        for text in ["../../etc/passwd", "..", "a/b\\c", &"x".repeat(5000)] {
+            let stem = stem(text);
+            assert!(!stem.contains(['/', '\\']) && !stem.starts_with('.'), "{stem}");
+            assert!((1..=LONGEST_STEM).contains(&stem.len()));
+        }
+    }
+
+    #[test]
+    fn a_plan_survives_its_text() {
+        let mut plan = plan(&["mixed4a:11 - 1e-3*tv"]);
+        plan.tasks[0].variant = vec![("lr".to_owned(), "0.1".to_owned())];
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn penalties_are_no_part_of_the_activation() {
+        let objective: Objective = "2*mixed4a:11 - 0.5*tv - mixed4b:1".parse().unwrap();
+        let values = [("a".to_owned(), 10.0), ("tv".to_owned(), 100.0), ("b".to_owned(), 3.0)];
+        assert_eq!(activation(&objective, &values), 17.0);
+        assert_eq!(about(&objective).to_string(), "2*mixed4a:11 - mixed4b:1");
+        assert_eq!(penalties(&objective).unwrap().to_string(), "-0.5*tv");
+        assert_eq!(penalties(&"mixed4a:11".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn an_objective_of_penalties_alone_is_about_them() {
+        let objective: Objective = "-tv".parse().unwrap();
+        assert_eq!(activation(&objective, &[("tv".to_owned(), 4.0)]), -4.0);
+        assert_eq!(about(&objective), objective);
+        assert_eq!(penalties(&objective), None);
+    }
+
+    #[test]
+    fn flags_subtract_their_penalties() {
+        let penalties = Penalties { total_variation: 0.001, l2: 0.5, diversity: 100.0 };
+        let objective = penalties.subtract_from("mixed4a:11".parse().unwrap()).unwrap();
+        let expected = "mixed4a:11 - 1e-3*tv - 0.5*l2 - 100*similar(mixed4a)".parse().unwrap();
+        assert_eq!(objective, expected);
+    }
+
+    #[test]
+    fn snapshots_end_with_the_last_step() {
+        let task = Task { snapshots: vec![256, 64, 64], ..task("mixed4a:11") };
+        assert_eq!(task.stages(), [64, 256, 512]);
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_refused_by_name() {
+        let mut endless = plan(&["mixed4a:11"]);
+        endless.tasks[0].steps = MOST_STEPS + 1;
+        assert!(endless.validate().unwrap_err().to_string().starts_with("steps is"));
+        let mut late = plan(&["mixed4a:11"]);
+        late.tasks[0].snapshots = vec![513];
+        assert!(late.validate().unwrap_err().to_string().starts_with("a snapshot is 513"));
+        let mut crowded = plan(&["mixed4a:11"]);
+        crowded.tasks = vec![crowded.tasks[0].clone(); MOST_ON_A_SHEET + 1];
+        assert!(crowded.validate().is_err());
+        crowded.sheet = None;
+        assert!(crowded.validate().is_ok());
+    }
+}

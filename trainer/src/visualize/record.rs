@@ -1,0 +1,110 @@
+//! The numbers behind a picture: the JSON beside it. A stable interface, scripts read it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use shared::format::recipe::Recipe;
+use shared::visualize::Settings;
+
+use super::plan::{Plan, Task};
+use crate::output;
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// As printed, with its penalties.
+    pub objective: String,
+    /// For the noise it started from and every transform after.
+    pub seed: u64,
+    /// Steps made.
+    pub steps: usize,
+    /// What was minimised, at each step: the objective with its transforms, negated.
+    pub losses: Vec<f32>,
+    /// The objective's value on the finished picture without transforms, penalties left out;
+    /// of a batch the mean.
+    pub activation: f32,
+    /// Size, parameterisation, transforms, ...
+    pub settings: Settings,
+    /// Of the weights file, hexadecimal.
+    pub model_sha256: String,
+    /// `googlenet`.
+    pub model: String,
+    /// Version of the program that made it.
+    pub version: String,
+    /// Each term's value on the finished picture, before its weight.
+    pub terms: Vec<(String, f32)>,
+    /// Pictures kept, the finished one last.
+    pub stages: Vec<Stage>,
+    /// The photograph that comes nearest, if a folder was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+}
+
+/// A picture on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Steps made until then.
+    pub step: usize,
+    /// As [`Record::activation`], of the picture at that step.
+    pub activation: f32,
+    /// Names of the files beside this one, one for each of the batch.
+    pub files: Vec<String>,
+}
+
+/// What photographs reach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Against {
+    /// As given.
+    pub folder: String,
+    /// Photographs looked at.
+    pub pictures: usize,
+    /// The highest activation among them.
+    pub best: f32,
+    /// Which one, relative to the folder.
+    pub file: String,
+}
+
+impl Record {
+    /// The record in a file, if there is a readable one that came of this very task.
+    pub fn of_task(path: &Path, task: &Task, plan: &Plan) -> Option<Self> {
+        let record: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let same = record.objective == task.objective.to_string()
+            && record.seed == task.seed
+            && record.steps == task.steps
+            && record.settings == task.settings
+            && record.model == plan.model
+            && record.model_sha256 == plan.model_sha256
+            && record.version == plan.version
+            && record.stages.iter().map(|stage| stage.step).eq(task.stages());
+        same.then_some(record)
+    }
+
+    /// Writes it, whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_json(path, self)
+    }
+}
+
+/// Writes a value as JSON, whole or not at all.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    output::write_whole(path, |out| {
+        serde_json::to_writer(&mut *out, value)?;
+        Ok(out.write_all(b"\n")?)
+    })
+}
+
+/// What makes one picture of a task again.
+pub fn recipe(task: &Task, plan: &Plan, step: usize, batch_index: usize) -> Recipe {
+    Recipe {
+        version: plan.version.clone(),
+        model: plan.model.clone(),
+        model_sha256: plan.model_sha256.clone(),
+        objective: task.objective.to_string(),
+        settings: task.settings.clone(),
+        seed: task.seed,
+        step,
+        batch_index,
+    }
+}

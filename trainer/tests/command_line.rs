@@ -1,0 +1,197 @@
+//! The verbs as scripts call them: what they print, where, and with which exit code.
+
+mod reference;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use shared::format::bundle::{Bundle, labels_from_bytes};
+
+const VERBS: [&str; 8] =
+    ["fetch", "import", "layers", "classify", "visualize", "spectrum", "export", "doctor"];
+
+/// Runs `pellucid` with a cache of its own.
+fn pellucid<S: AsRef<OsStr>>(cache: &Path, args: impl IntoIterator<Item = S>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pellucid"))
+        .args(args)
+        .env("PELLUCID_CACHE", cache)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_verb_explains_itself_with_an_example() {
+    let cache = tempfile::tempdir().unwrap();
+    for verb in VERBS {
+        let output = pellucid(cache.path(), [verb, "--help"]);
+        assert!(output.status.success(), "{verb}");
+        let example = format!("pellucid {verb}");
+        let uses = stdout(&output).matches(&example).count();
+        assert!(2 <= uses, "{verb}: usage and at least one example\n{}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_wrong_call_exits_with_2_and_says_what_exists() {
+    let cache = tempfile::tempdir().unwrap();
+    let wrong: [&[&str]; 8] = [
+        &[],
+        &["levitate"],
+        &["layers"],
+        &["layers", "alexnet"],
+        &["classify", "alexnet", "cat.jpg"],
+        &["classify", "googlenet", "cat.jpg", "--top", "0"],
+        &["fetch", "alexnet"],
+        &["export", "--model", "alexnet", "--out", "nowhere"],
+    ];
+    for args in wrong {
+        let output = pellucid(cache.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(stdout(&output).is_empty(), "{args:?}");
+    }
+    let said = stderr(&pellucid(cache.path(), ["layers", "alexnet"]));
+    assert!(said.contains("googlenet") && said.contains("inception-v1"), "{said}");
+}
+
+#[test]
+fn missing_weights_exit_with_1_and_say_how_to_get_them() {
+    let cache = tempfile::tempdir().unwrap();
+    let output = pellucid(cache.path(), ["classify", "googlenet", "cat.jpg"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("pellucid fetch googlenet") && said.contains("--weights"), "{said}");
+}
+
+#[test]
+fn layers_are_listed_for_people_and_for_machines() {
+    let cache = tempfile::tempdir().unwrap();
+    let layers = json(&pellucid(cache.path(), ["layers", "googlenet", "--json"]));
+    let mixed4a = layers.as_array().unwrap().iter().find(|layer| layer["name"] == "mixed4a");
+    let mixed4a = mixed4a.unwrap();
+    assert_eq!(mixed4a["channels"], 512);
+    assert_eq!(mixed4a["stride"], 16);
+    let aliases = mixed4a["aliases"].as_array().unwrap();
+    assert!(aliases.contains(&Value::from("inception_4a/output")), "{aliases:?}");
+    let mut keys: Vec<_> = mixed4a.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["aliases", "channels", "name", "receptive_field", "stride"]);
+
+    let table = stdout(&pellucid(cache.path(), ["layers", "googlenet"]));
+    let row = table.lines().find(|line| line.starts_with("mixed4a ")).unwrap();
+    assert!(row.contains("512x14x14"), "{row}");
+}
+
+#[test]
+fn the_doctor_names_the_cache_and_the_command_that_fills_it() {
+    let cache = tempfile::tempdir().unwrap();
+    let examination = json(&pellucid(cache.path(), ["doctor", "--json"]));
+    assert_eq!(examination["cache"], cache.path().to_str().unwrap());
+    let mends: Vec<_> = examination["missing"].as_array().unwrap().iter().collect();
+    assert!(mends.iter().any(|missing| missing["mend"] == "pellucid fetch googlenet"));
+    let text = stdout(&pellucid(cache.path(), ["doctor"]));
+    assert!(text.contains("pellucid fetch googlenet"), "{text}");
+}
+
+#[test]
+fn classes_of_pictures_go_to_stdout_and_unreadable_pictures_to_stderr() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let Some(cat) = reference::path("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(cat, folder.path().join("cat.jpg")).unwrap();
+    fs::write(folder.path().join("broken.jpg"), "this is prose").unwrap();
+    let args = ["classify", "googlenet", "--json", "--weights"].map(OsStr::new);
+    let args = args.into_iter().chain([weights.as_os_str(), folder.path().as_os_str()]);
+    let output = pellucid(folder.path(), args);
+
+    // The job said what it left out, and with its exit code that it did.
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("broken.jpg") && said.contains("1 of 2"), "{said}");
+    assert!(said.contains("device: "), "{said}");
+
+    let line: Value = serde_json::from_str(stdout(&output).trim_end()).unwrap();
+    assert!(line["file"].as_str().unwrap().ends_with("cat.jpg"));
+    let top = line["top"].as_array().unwrap();
+    let classes: Vec<_> = top.iter().map(|score| score["class"].as_u64().unwrap()).collect();
+    // The reference's five best, its probability of the first.
+    assert_eq!(classes, [283, 287, 282, 281, 478]);
+    assert!((top[0]["probability"].as_f64().unwrap() - 0.944).abs() < 0.01);
+    assert_eq!(top[0]["label"], "Persian cat");
+}
+
+#[test]
+fn imported_weights_are_found_without_naming_them_and_give_the_same_answers() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let Some(cat) = reference::path("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
+        return;
+    };
+    let cache = tempfile::tempdir().unwrap();
+    let args = ["import", "googlenet"].map(OsStr::new).into_iter().chain([weights.as_os_str()]);
+    let imported = pellucid(cache.path(), args);
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    let path = cache.path().join("weights/googlenet.safetensors");
+    assert_eq!(stdout(&imported).trim_end(), path.to_str().unwrap());
+
+    let classify = ["classify", "googlenet", "--json"].map(OsStr::new);
+    let found = pellucid(cache.path(), classify.into_iter().chain([cat.as_os_str()]));
+    let named =
+        classify.into_iter().chain([cat.as_os_str(), OsStr::new("--weights"), weights.as_os_str()]);
+    assert_eq!(json(&found), json(&pellucid(cache.path(), named)));
+}
+
+#[test]
+fn weights_of_another_model_are_refused_with_what_does_not_fit() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let cache = tempfile::tempdir().unwrap();
+    let args = ["import", "inception-v1"].map(OsStr::new).into_iter().chain([weights.as_os_str()]);
+    let output = pellucid(cache.path(), args);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("mixed4a"), "{}", stderr(&output));
+    assert!(!cache.path().join("weights").exists());
+}
+
+#[test]
+fn an_exported_bundle_passes_the_readers_checks_and_is_the_same_every_time() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("bundles/googlenet");
+    let args = ["export", "--model", "googlenet", "--weights"].map(OsStr::new);
+    let args = args.into_iter().chain([weights.as_os_str(), OsStr::new("--out"), out.as_os_str()]);
+    let args: Vec<_> = args.collect();
+    let mut manifests = Vec::new();
+    for _ in 0..2 {
+        let output = pellucid(folder.path(), &args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        manifests.push(fs::read(out.join("bundle.json")).unwrap());
+    }
+    assert_eq!(manifests[0], manifests[1]);
+
+    let bundle = Bundle::parse(&manifests[0]).unwrap();
+    assert_eq!(bundle.model, "googlenet");
+    bundle.weights.check(&fs::read(out.join(&bundle.weights.path)).unwrap()).unwrap();
+    // Half precision, nothing that only training needs.
+    assert!(bundle.weights.size < 14_100_000, "{}", bundle.weights.size);
+    let labels = fs::read(out.join(&bundle.labels.path)).unwrap();
+    bundle.labels.check(&labels).unwrap();
+    assert_eq!(labels_from_bytes(&labels, 1000).unwrap()[283], "Persian cat");
+    // Nothing half-done is left beside it.
+    assert_eq!(fs::read_dir(folder.path().join("bundles")).unwrap().count(), 1);
+}

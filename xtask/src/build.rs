@@ -1,0 +1,219 @@
+//! The static site: bundle, page and engine, optimised, in one folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::{Build, Content};
+use crate::stamp::{self, Fingerprint};
+use crate::workspace::Workspace;
+use crate::{bundle, optimize, process, tools};
+
+/// A file that only a site of ours has: such a folder may be replaced.
+const MARK: &str = "worker_loader.js";
+
+/// Addresses that work wherever the site is put.
+const RELATIVE: &str = "./";
+
+/// `cargo xtask build`.
+pub fn run(workspace: &Workspace, arguments: &Build) -> Result<()> {
+    // Where the person called from, not where the checkout is.
+    let out = std::path::absolute(&arguments.out)
+        .with_context(|| format!("finding {}", arguments.out.display()))?;
+    site(workspace, &arguments.content, &arguments.public_url, &out)?;
+    print_sizes(&out, arguments.sizes)
+}
+
+/// The site for `serve` and `test`, in its usual place.
+pub fn usual_site(workspace: &Workspace, content: &Content) -> Result<PathBuf> {
+    let out = workspace.site();
+    site(workspace, content, RELATIVE, &out)?;
+    Ok(out)
+}
+
+/// Makes a site; does nothing where everything it is made of is as it was.
+fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) -> Result<()> {
+    refuse_foreign(out)?;
+    fs::create_dir_all(workspace.workshop())
+        .with_context(|| format!("making {}", workspace.workshop().display()))?;
+    let weights = content.weights.as_deref().map(std::path::absolute).transpose()?;
+    bundle::make(workspace, weights.as_deref())?;
+    let optimized = !content.no_optimize;
+    let page = page(workspace, public_url, optimized)?;
+
+    let public = workspace.root.join("public");
+    let fingerprint =
+        Fingerprint::default().with_path(&page)?.with_path(&public)?.with(out).finish();
+    let name = Fingerprint::default().with(out).finish();
+    let stamp = workspace.workshop().join(format!("site-{name}.stamp"));
+    if out.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
+        println!("the site in {} is up to date", out.display());
+        return Ok(());
+    }
+    let unfinished = with_suffix(out, ".part");
+    remove(&unfinished)?;
+    copy_folder(&page, &unfinished)?;
+    copy_folder(&public, &unfinished)?;
+    remove(out)?;
+    fs::rename(&unfinished, out).with_context(|| format!("renaming {}", unfinished.display()))?;
+    stamp::set(&stamp, &fingerprint)?;
+    println!("the site is in {}", out.display());
+    Ok(())
+}
+
+/// Page and engine as Trunk makes them, optimised.
+fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<PathBuf> {
+    let settings = Fingerprint::default().with(public_url).with(optimized).finish();
+    let folder = workspace.workshop().join(format!("page-{settings}"));
+    let stamp = workspace.workshop().join(format!("page-{settings}.stamp"));
+    let mut inputs = Fingerprint::default();
+    for path in [
+        "app",
+        "shared/src",
+        "shared/Cargo.toml",
+        "index.html",
+        "Trunk.toml",
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo",
+        "rust-toolchain.toml",
+    ] {
+        inputs = inputs.with(path).with_path(&workspace.root.join(path))?;
+    }
+    let fingerprint = inputs.finish();
+    if folder.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
+        return Ok(folder);
+    }
+    tools::for_page(workspace, optimized)?;
+    remove(&folder)?;
+    let mut trunk = workspace.tool("trunk");
+    trunk.args(["build", "--release", "--offline", "--public-url", public_url, "--dist"]);
+    // Trunk takes NO_COLOR=1, which many machines set, for a wrong value of a flag.
+    trunk.arg(&folder).env_remove("NO_COLOR");
+    process::run(&mut trunk)?;
+    if optimized {
+        optimize::folder(workspace, &folder)?;
+    }
+    stamp::set(&stamp, &fingerprint)?;
+    Ok(folder)
+}
+
+/// Refuses to replace a folder that holds anything but a site of ours.
+fn refuse_foreign(out: &Path) -> Result<()> {
+    if !out.exists() || out.join(MARK).is_file() {
+        return Ok(());
+    }
+    let mut entries = fs::read_dir(out).with_context(|| format!("listing {}", out.display()))?;
+    if entries.next().is_some() {
+        bail!(
+            "{} is not empty and not a site made by this command; name a new folder",
+            out.display()
+        );
+    }
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    for file in stamp::files_below(from)? {
+        let target = to.join(file.strip_prefix(from).unwrap_or(&file));
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+        }
+        fs::copy(&file, &target)
+            .with_context(|| format!("copying {} to {}", file.display(), target.display()))?;
+    }
+    Ok(())
+}
+
+/// How large each file is, largest first.
+fn print_sizes(site: &Path, compressed: bool) -> Result<()> {
+    let mut files = Vec::new();
+    for file in stamp::files_below(site)? {
+        let bytes = file.metadata().with_context(|| format!("reading {}", file.display()))?.len();
+        files.push((bytes, file));
+    }
+    files.sort();
+    for (bytes, file) in files.iter().rev().filter(|(bytes, _)| *bytes >= 10_000) {
+        let name = file.strip_prefix(site).unwrap_or(file).display();
+        let in_brotli = if compressed { brotli_size(file) } else { None };
+        match in_brotli {
+            Some(small) => {
+                println!("{:>8} kB {:>8} kB in brotli  {name}", bytes / 1000, small / 1000)
+            }
+            None => println!("{:>8} kB  {name}", bytes / 1000),
+        }
+    }
+    let total: u64 = files.iter().map(|(bytes, _)| bytes).sum();
+    println!("{:>8} kB  in all", total / 1000);
+    Ok(())
+}
+
+/// A file's size as a host sends it, measured with the `brotli` program or Python's module.
+fn brotli_size(file: &Path) -> Option<u64> {
+    let path = file.to_string_lossy().into_owned();
+    let with_program = || {
+        let output = std::process::Command::new("brotli")
+            .args(["--quality=11", "--stdout", &path])
+            .output()
+            .ok()?;
+        output.status.success().then_some(output.stdout.len() as u64)
+    };
+    let with_node = || {
+        let script = "const f=require('fs'),z=require('zlib');\
+                      console.log(z.brotliCompressSync(f.readFileSync(process.argv[1])).length)";
+        let printed =
+            process::quiet_output(std::process::Command::new("node").args(["-e", script, &path]))?;
+        printed.trim().parse().ok()
+    };
+    with_program().or_else(with_node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("xtask-build-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_folder_with_somebody_elses_files_is_not_replaced() {
+        let folder = folder("foreign");
+        assert!(refuse_foreign(&folder).is_ok(), "an empty folder may be filled");
+        fs::write(folder.join("thesis.tex"), "years of work").unwrap();
+        let error = refuse_foreign(&folder).unwrap_err();
+        assert!(error.to_string().contains("not empty"), "{error}");
+        fs::write(folder.join(MARK), "").unwrap();
+        assert!(refuse_foreign(&folder).is_ok(), "a site may be replaced");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_copied_folder_has_every_file_at_every_depth() {
+        let from = folder("from");
+        fs::create_dir_all(from.join("a/b")).unwrap();
+        fs::write(from.join("a/b/c.txt"), "deep").unwrap();
+        let to = with_suffix(&from, ".copy");
+        copy_folder(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(to.join("a/b/c.txt")).unwrap(), "deep");
+        fs::remove_dir_all(from).unwrap();
+        fs::remove_dir_all(to).unwrap();
+    }
+}

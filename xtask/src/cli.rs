@@ -1,0 +1,134 @@
+//! The tasks and their arguments, as plain data.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::workspace::Workspace;
+use crate::{build, ci, screenshots, serve, test, tidy};
+
+/// Build, test and serve Pellucid.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the page and serve it on this machine.
+    ///
+    /// Example: cargo xtask serve --port 8080
+    Serve(Serve),
+    /// Write the static site into a folder, for any host.
+    ///
+    /// Example: cargo xtask build --out site --public-url https://example.org/pellucid/
+    Build(Build),
+    /// Run every test: native, wasm, and the page in a browser.
+    ///
+    /// Example: cargo xtask test --native
+    Test(Test),
+    /// Formatting, lints, documentation, the dependency rule, then every test.
+    Ci,
+    /// Check the dependency rule and what `shared` must not touch.
+    Tidy,
+    /// Photograph every state of the page.
+    ///
+    /// Example: cargo xtask screenshots --out screenshots
+    Screenshots(Screenshots),
+}
+
+/// What goes into the site.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Content {
+    /// The network's weights; by default the user's cache, the reference data beside the
+    /// checkout, then a download.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Leave the wasm as the compiler made it: quicker to build, slower to run.
+    #[arg(long)]
+    pub no_optimize: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    pub content: Content,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+}
+
+/// Arguments of `build`.
+#[derive(Args, Clone, Debug)]
+pub struct Build {
+    #[command(flatten)]
+    pub content: Content,
+    /// The folder to write; replaced if it is a site already.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Where the site will live; addresses are relative by default and work anywhere.
+    #[arg(long, value_name = "URL", default_value = "./")]
+    pub public_url: String,
+    /// Also print how large each file is in brotli, as hosts send it.
+    #[arg(long)]
+    pub sizes: bool,
+}
+
+/// Arguments of `test`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Test {
+    /// Only what runs natively.
+    #[arg(long, conflicts_with = "browser")]
+    pub native: bool,
+    /// Only what runs in a browser.
+    #[arg(long)]
+    pub browser: bool,
+    /// Run the native tests on a device that is off by default: 23 CPU minutes to build.
+    #[arg(long, value_enum)]
+    pub device: Option<Device>,
+    /// Only browser tests whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+}
+
+/// Devices whose native tests are opt-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    /// Vulkan, Metal or DX12.
+    Wgpu,
+}
+
+/// Arguments of `screenshots`.
+#[derive(Args, Clone, Debug)]
+pub struct Screenshots {
+    /// Where the pictures go.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Only states whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+}
+
+/// Parses the command line, does the task, and turns a failure into its message and exit code.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = Workspace::find().and_then(|workspace| match cli.task {
+        Task::Serve(arguments) => serve::run(&workspace, &arguments),
+        Task::Build(arguments) => build::run(&workspace, &arguments),
+        Task::Test(arguments) => test::run(&workspace, &arguments),
+        Task::Ci => ci::run(&workspace),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Screenshots(arguments) => screenshots::run(&workspace, &arguments),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

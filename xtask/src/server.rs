@@ -1,0 +1,444 @@
+//! A small static file server, for this machine only.
+//!
+//! Answers GET and HEAD with whole files or one range, never with anything outside its folder.
+//! Browsers may keep what they got but must ask whether it is still current (`no-cache` with an
+//! entity tag), because the engine's files keep their names from build to build.
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::net::SocketAddr;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow};
+use tiny_http::{Header, Method, Response, StatusCode};
+
+/// Threads that answer: a browser asks for about six files at once.
+const THREADS: usize = 6;
+
+/// What a browser asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// `GET` or `HEAD`.
+    pub method: String,
+    /// Path and query as sent: `/bundles/googlenet/bundle.json?x=1`.
+    pub address: String,
+    /// The `Range` header.
+    pub range: Option<String>,
+    /// The `If-None-Match` header.
+    pub known_tag: Option<String>,
+}
+
+impl Query {
+    /// The path without the query, still percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.address.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+/// What the server says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// Bytes; not sent to `HEAD`.
+    pub body: Vec<u8>,
+    /// How fast the body is sent, to rehearse a slow network; as fast as it goes if `None`.
+    pub bytes_per_second: Option<u64>,
+}
+
+impl Answer {
+    fn new(status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Self {
+        Self { status, headers, body, bytes_per_second: None }
+    }
+
+    /// A status with a line of text for whoever looks.
+    #[must_use]
+    pub fn text(status: u16, text: &str) -> Self {
+        let headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
+        Self::new(status, headers, text.as_bytes().to_vec())
+    }
+}
+
+/// The answer for one file of a folder.
+#[must_use]
+pub fn answer(root: &Path, query: &Query) -> Answer {
+    if query.method != "GET" && query.method != "HEAD" {
+        return Answer::text(405, "only GET and HEAD are answered here\n");
+    }
+    let Some(relative) = relative_path(query.path()) else {
+        return Answer::text(400, "this path leaves the folder that is served\n");
+    };
+    let mut file = root.join(relative);
+    if file.is_dir() {
+        if !query.path().ends_with('/') {
+            let mut answer = Answer::text(308, "this is a folder\n");
+            answer.headers.push(("Location", format!("{}/", query.path())));
+            return answer;
+        }
+        file = file.join("index.html");
+    }
+    if !stays_inside(root, &file) {
+        return Answer::text(404, "there is no such file\n");
+    }
+    match read(&file, query) {
+        Ok(answer) => answer,
+        Err(error) => Answer::text(500, &format!("{error:#}\n")),
+    }
+}
+
+/// The path below the folder; nothing if it tries to climb out.
+fn relative_path(path: &str) -> Option<PathBuf> {
+    let decoded = percent_decoded(path)?;
+    if decoded.contains(['\0', '\\']) {
+        return None;
+    }
+    let relative = PathBuf::from(decoded.trim_start_matches('/'));
+    let is_plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    relative.components().all(is_plain).then_some(relative)
+}
+
+/// Whether the file exists and is still inside once links are followed.
+fn stays_inside(root: &Path, file: &Path) -> bool {
+    match (root.canonicalize(), file.canonicalize()) {
+        (Ok(root), Ok(file)) => file.starts_with(root) && file.is_file(),
+        _ => false,
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next()?, rest.next()?];
+        let digits = std::str::from_utf8(&digits).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn read(file: &Path, query: &Query) -> Result<Answer> {
+    let data = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?;
+    let length = data.len();
+    let changed = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let tag = format!("\"{length:x}-{:x}\"", changed.map_or(0, |time| time.as_nanos()));
+    let mut headers = vec![
+        ("Content-Type", content_type(file).to_owned()),
+        ("Cache-Control", "no-cache".to_owned()),
+        ("Accept-Ranges", "bytes".to_owned()),
+        ("ETag", tag.clone()),
+        ("X-Content-Type-Options", "nosniff".to_owned()),
+    ];
+    if query.known_tag.as_deref() == Some(tag.as_str()) {
+        return Ok(Answer::new(304, headers, Vec::new()));
+    }
+    let (status, start, count) = match query.range.as_deref().map(|range| span(range, length)) {
+        // No range, or a form that may be ignored: the whole file is a correct answer.
+        None | Some(Span::Whole) => (200, 0, length),
+        Some(Span::Part { first, last }) => {
+            headers.push(("Content-Range", format!("bytes {first}-{last}/{length}")));
+            (206, first, last - first + 1)
+        }
+        Some(Span::Outside) => {
+            headers.push(("Content-Range", format!("bytes */{length}")));
+            return Ok(Answer::new(416, headers, Vec::new()));
+        }
+    };
+    let mut body = Vec::new();
+    let mut source = File::open(file).with_context(|| format!("opening {}", file.display()))?;
+    source.seek(SeekFrom::Start(start)).context("seeking to the range")?;
+    source.take(count).read_to_end(&mut body).context("reading the range")?;
+    Ok(Answer::new(status, headers, body))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Span {
+    Whole,
+    Part { first: u64, last: u64 },
+    Outside,
+}
+
+/// What a `Range` header asks of a file of `length` bytes (RFC 9110, section 14).
+fn span(range: &str, length: u64) -> Span {
+    let Some(one) = range.strip_prefix("bytes=").filter(|list| !list.contains(',')) else {
+        return Span::Whole;
+    };
+    let Some((first, last)) = one.split_once('-') else { return Span::Whole };
+    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
+        (Ok(first), Ok(last)) if first > last => Span::Whole,
+        (Ok(first), _) if first >= length => Span::Outside,
+        (Ok(first), Ok(last)) => Span::Part { first, last: last.min(length - 1) },
+        (Ok(first), Err(_)) if last.trim().is_empty() => Span::Part { first, last: length - 1 },
+        (Err(_), Ok(0)) => Span::Outside,
+        (Err(_), Ok(_)) if first.trim().is_empty() && length == 0 => Span::Outside,
+        (Err(_), Ok(count)) if first.trim().is_empty() => {
+            Span::Part { first: length.saturating_sub(count), last: length - 1 }
+        }
+        _ => Span::Whole,
+    }
+}
+
+/// The media type a browser needs to hear; wasm is compiled while it streams only under its own.
+fn content_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json" | "webmanifest") => "application/json; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("webp") => "image/webp",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("txt" | "md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// A running server; it stops when dropped.
+pub struct Server {
+    listener: Arc<tiny_http::Server>,
+    address: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens on this machine's own address and answers with `respond`; port 0 is any free one.
+    pub fn start(
+        port: u16,
+        respond: impl Fn(&Query) -> Answer + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let listener = tiny_http::Server::http(("127.0.0.1", port)).map_err(|error| {
+            anyhow!("port {port} cannot be used ({error}); name another one with --port")
+        })?;
+        let listener = Arc::new(listener);
+        let address = listener.server_addr().to_ip().context("the server has no address")?;
+        let respond = Arc::new(respond);
+        let threads = (0..THREADS)
+            .map(|_| {
+                let (listener, respond) = (Arc::clone(&listener), Arc::clone(&respond));
+                thread::spawn(move || {
+                    // An error is the call to stop.
+                    while let Ok(request) = listener.recv() {
+                        let query = query(&request);
+                        reply(request, &query, respond(&query));
+                    }
+                })
+            })
+            .collect();
+        Ok(Self { listener, address, threads })
+    }
+
+    /// Where it is: `http://127.0.0.1:8080/`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Answers until the process is ended.
+    pub fn wait(mut self) {
+        for thread in std::mem::take(&mut self.threads) {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for _ in &self.threads {
+            self.listener.unblock();
+        }
+    }
+}
+
+/// A body that arrives no faster than told.
+struct Paced {
+    body: Cursor<Vec<u8>>,
+    bytes_per_second: Option<u64>,
+}
+
+impl Read for Paced {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.body.read(buffer)?;
+        if let Some(rate) = self.bytes_per_second {
+            thread::sleep(Duration::from_secs_f64(n_read as f64 / rate.max(1) as f64));
+        }
+        Ok(n_read)
+    }
+}
+
+fn query(request: &tiny_http::Request) -> Query {
+    let header = |name: &'static str| {
+        let found = request.headers().iter().find(|header| header.field.equiv(name));
+        found.map(|header| header.value.as_str().to_owned())
+    };
+    Query {
+        method: request.method().to_string(),
+        address: request.url().to_owned(),
+        range: header("Range"),
+        known_tag: header("If-None-Match"),
+    }
+}
+
+fn reply(request: tiny_http::Request, query: &Query, answer: Answer) {
+    let headers = answer
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Header::from_bytes(name.as_bytes(), value.as_bytes()).ok())
+        .collect();
+    let length = answer.body.len();
+    let is_head = *request.method() == Method::Head;
+    let body = Cursor::new(if is_head { Vec::new() } else { answer.body });
+    let body = Paced { body, bytes_per_second: answer.bytes_per_second };
+    let response = Response::new(StatusCode(answer.status), headers, body, Some(length), None)
+        // Our files are long, and a browser shows progress only for a known length.
+        .with_chunked_threshold(usize::MAX);
+    // A browser that went away is not our trouble.
+    if request.respond(response).is_err() {
+        eprintln!("the browser stopped listening to {}", query.path());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with a page, a module of ten bytes and a secret beside the folder.
+    fn site(name: &str) -> PathBuf {
+        let base = std::env::temp_dir().join(format!("xtask-server-{}-{name}", std::process::id()));
+        let root = base.join("site");
+        fs::create_dir_all(root.join("inner")).unwrap();
+        fs::write(root.join("index.html"), "<title>page</title>").unwrap();
+        fs::write(root.join("inner/index.html"), "inner").unwrap();
+        fs::write(root.join("a b.wasm"), "0123456789").unwrap();
+        fs::write(base.join("secret"), "secret").unwrap();
+        root
+    }
+
+    fn get(root: &Path, address: &str) -> Answer {
+        answer(root, &Query { method: "GET".into(), address: address.into(), ..Query::default() })
+    }
+
+    fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+        let found = answer.headers.iter().find(|(held, _)| *held == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn a_folder_answers_with_its_page_whatever_the_query() {
+        let root = site("page");
+        assert_eq!(get(&root, "/").body, b"<title>page</title>");
+        assert_eq!(get(&root, "/?model=googlenet").body, b"<title>page</title>");
+        assert_eq!(get(&root, "/inner/").body, b"inner");
+        assert_eq!(header(&get(&root, "/inner"), "Location"), Some("/inner/"));
+        assert_eq!(get(&root, "/absent").status, 404);
+    }
+
+    #[test]
+    fn wasm_has_its_own_media_type() {
+        let root = site("type");
+        let found = get(&root, "/a%20b.wasm");
+        assert_eq!(found.status, 200);
+        assert_eq!(header(&found, "Content-Type"), Some("application/wasm"));
+    }
+
+    #[test]
+    fn no_path_leaves_the_folder() {
+        let root = site("escape");
+        for path in
+            ["/../secret", "/%2e%2e/secret", "/inner/../../secret", "/..%2fsecret", "/%", "/%00"]
+        {
+            let found = get(&root, path);
+            assert!([400, 404].contains(&found.status), "{path}: {}", found.status);
+            assert_ne!(found.body, b"secret", "{path}");
+        }
+        let absolute = format!("/{}", root.parent().unwrap().join("secret").display());
+        assert_ne!(get(&root, &absolute).body, b"secret");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_folder_is_not_followed() {
+        let root = site("link");
+        let link = root.join("link");
+        if !link.exists() {
+            std::os::unix::fs::symlink(root.parent().unwrap().join("secret"), &link).unwrap();
+        }
+        assert_eq!(get(&root, "/link").status, 404);
+    }
+
+    #[test]
+    fn a_known_tag_is_answered_without_the_bytes() {
+        let root = site("tag");
+        let tag = header(&get(&root, "/"), "ETag").unwrap().to_owned();
+        let again = Query {
+            method: "GET".into(),
+            address: "/".into(),
+            known_tag: Some(tag),
+            ..Query::default()
+        };
+        let found = answer(&root, &again);
+        assert_eq!((found.status, found.body.len()), (304, 0));
+    }
+
+    #[test]
+    fn a_range_is_answered_with_just_those_bytes() {
+        let root = site("range");
+        let range = |range: &str| {
+            answer(
+                &root,
+                &Query {
+                    method: "GET".into(),
+                    address: "/a%20b.wasm".into(),
+                    range: Some(range.into()),
+                    ..Query::default()
+                },
+            )
+        };
+        let cases: [(&str, u16, &[u8]); 8] = [
+            ("bytes=0-3", 206, b"0123"),
+            ("bytes=7-", 206, b"789"),
+            ("bytes=-2", 206, b"89"),
+            ("bytes=8-99", 206, b"89"),
+            ("bytes=10-", 416, b""),
+            ("bytes=-0", 416, b""),
+            ("bytes=3-1", 200, b"0123456789"),
+            ("bytes=0-1,3-4", 200, b"0123456789"),
+        ];
+        for (asked, status, body) in cases {
+            let found = range(asked);
+            assert_eq!((found.status, found.body.as_slice()), (status, body), "{asked}");
+        }
+        assert_eq!(header(&range("bytes=0-3"), "Content-Range"), Some("bytes 0-3/10"));
+    }
+
+    #[test]
+    fn only_reading_is_answered() {
+        let root = site("method");
+        let query = Query { method: "PUT".into(), address: "/".into(), ..Query::default() };
+        assert_eq!(answer(&root, &query).status, 405);
+    }
+
+    #[test]
+    fn a_started_server_answers_over_the_network_and_states_the_length() {
+        let root = site("network");
+        let server = Server::start(0, move |query| answer(&root, query)).unwrap();
+        let mut response = ureq::get(format!("{}a%20b.wasm", server.url())).call().unwrap();
+        assert_eq!(response.headers().get("content-length").unwrap(), "10");
+        assert_eq!(response.body_mut().read_to_string().unwrap(), "0123456789");
+        let head = ureq::head(format!("{}a%20b.wasm", server.url())).call().unwrap();
+        assert_eq!(head.headers().get("content-length").unwrap(), "10");
+    }
+}

@@ -1,0 +1,114 @@
+//! Every test, cheapest first: native, wasm, the built page in a browser.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Content, Device, Test};
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{build, process, stamp, tools};
+
+/// `cargo xtask test`.
+pub fn run(workspace: &Workspace, arguments: &Test) -> Result<()> {
+    all(workspace, arguments, &mut Steps::default())
+}
+
+/// The steps of `test`, after those already taken.
+pub fn all(workspace: &Workspace, arguments: &Test, steps: &mut Steps) -> Result<()> {
+    let weights = workspace.reference("weights/bvlc_googlenet.safetensors");
+    if weights.is_none() {
+        steps.skip(
+            "checks against real weights, photographs and golden data: \
+             there is no folder `shared` with them beside the checkout",
+        );
+    }
+    if !arguments.browser {
+        steps.step("native tests", || native(workspace, arguments))?;
+    }
+    if !arguments.native {
+        steps.step("tools and browser", || {
+            tools::for_page(workspace, true)?;
+            tools::browser().map(drop)
+        })?;
+        steps.step("wasm tests in Chromium", || wasm(workspace, arguments))?;
+        let content = Content { weights, no_optimize: false };
+        let mut site = None;
+        steps.step("the page, built", || {
+            site = Some(build::usual_site(workspace, &content)?);
+            Ok(())
+        })?;
+        if let Some(site) = site {
+            steps.step("the page in Chromium", || page(workspace, arguments, &site))?;
+        }
+    }
+    steps.report();
+    println!("\nall tests passed");
+    Ok(())
+}
+
+fn native(workspace: &Workspace, arguments: &Test) -> Result<()> {
+    let mut command = workspace.cargo();
+    command.args(["test", "--release"]);
+    match arguments.device {
+        None => command.arg("--workspace"),
+        Some(Device::Wgpu) => command.args(["--package", "shared", "--features", "wgpu"]),
+    };
+    if let Some(only) = &arguments.only {
+        command.arg(only);
+    }
+    process::run(&mut command)
+}
+
+fn wasm(workspace: &Workspace, arguments: &Test) -> Result<()> {
+    let browser = tools::browser()?;
+    lend_reference_data(workspace)?;
+    let mut command = workspace.cargo();
+    command.args(["test", "--release", "--target", tools::WASM, "--package", "app"]);
+    command.args(["--package", "shared", "--test", "wasm"]);
+    if let Some(only) = &arguments.only {
+        command.arg(only);
+    }
+    command
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .env("CHROMEDRIVER", browser.driver)
+        // A software GPU takes its time over a network at full size.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "900");
+    process::run(&mut command)
+}
+
+/// Copies what the wasm tests compare with to where their runner serves files from: the package.
+fn lend_reference_data(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.root.join("shared/tests/wasm-data");
+    let files = [
+        ("weights/bvlc_googlenet.safetensors", "weights.safetensors"),
+        ("golden/googlenet.safetensors", "golden.safetensors"),
+    ];
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    for (theirs, ours) in files {
+        let copy = folder.join(ours);
+        match workspace.reference(theirs) {
+            Some(file) => {
+                let bytes = stamp::read(&file)?;
+                fs::write(&copy, bytes).with_context(|| format!("writing {}", copy.display()))?;
+            }
+            None if copy.exists() => {
+                fs::remove_file(&copy).with_context(|| format!("removing {}", copy.display()))?
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn page(workspace: &Workspace, arguments: &Test, site: &Path) -> Result<()> {
+    let mut command = workspace.cargo();
+    command.args(["test", "--release", "--package", "xtask", "--test", "page", "--"]);
+    // One browser at a time: two would fight for the processor and for memory.
+    command.args(["--ignored", "--test-threads=1"]);
+    if let Some(only) = &arguments.only {
+        command.arg(only);
+    }
+    process::run(command.env("PELLUCID_SITE", site))
+}

@@ -1,0 +1,164 @@
+//! The programs the tasks need, at pinned versions; installs those that are missing.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process;
+use crate::workspace::{Workspace, find_program};
+
+/// The target the page is compiled for.
+pub const WASM: &str = "wasm32-unknown-unknown";
+
+/// A program that cargo installs.
+struct CargoTool {
+    /// The package's name.
+    package: &'static str,
+    /// The program's name.
+    program: &'static str,
+    /// The version that was tried with the rest.
+    version: &'static str,
+    /// The version as the program itself prints it.
+    printed: &'static str,
+    /// Whether the package's own lock file still resolves.
+    locked: bool,
+    /// CPU minutes it takes to compile, for the person who waits.
+    minutes: u32,
+}
+
+const TRUNK: CargoTool = CargoTool {
+    package: "trunk",
+    program: "trunk",
+    version: "0.21.14",
+    printed: "0.21.14",
+    locked: true,
+    minutes: 7,
+};
+
+// Must be the version of the `wasm-bindgen` library in Cargo.lock.
+const WASM_BINDGEN: CargoTool = CargoTool {
+    package: "wasm-bindgen-cli",
+    program: "wasm-bindgen",
+    version: "0.2.130",
+    printed: "0.2.130",
+    // A package its lock file names has been withdrawn.
+    locked: false,
+    minutes: 3,
+};
+
+const WASM_OPT: CargoTool = CargoTool {
+    package: "wasm-opt",
+    program: "wasm-opt",
+    version: "0.116.1",
+    printed: "version 116",
+    locked: true,
+    minutes: 11,
+};
+
+/// Everything the page's build needs.
+pub fn for_page(workspace: &Workspace, optimize: bool) -> Result<()> {
+    wasm_target(workspace)?;
+    install(workspace, &WASM_BINDGEN)?;
+    install(workspace, &TRUNK)?;
+    if optimize {
+        install(workspace, &WASM_OPT)?;
+    }
+    Ok(())
+}
+
+/// The standard library for wasm.
+pub fn wasm_target(workspace: &Workspace) -> Result<()> {
+    let mut ask = workspace.tool("rustc");
+    let folder = process::quiet_output(ask.args(["--print", "target-libdir", "--target", WASM]));
+    if folder.is_some_and(|folder| PathBuf::from(folder.trim()).is_dir()) {
+        return Ok(());
+    }
+    if find_program(&["rustup"]).is_none() {
+        bail!(
+            "the Rust target {WASM} is missing and so is rustup; install rustup, \
+             or the target's standard library with the system's packages"
+        );
+    }
+    process::run(workspace.tool("rustup").args(["target", "add", WASM]))
+}
+
+fn install(workspace: &Workspace, tool: &CargoTool) -> Result<()> {
+    let found = process::quiet_output(workspace.tool(tool.program).arg("--version"));
+    if found.as_deref().is_some_and(|line| line.contains(tool.printed)) {
+        return Ok(());
+    }
+    let CargoTool { package, program, version, minutes, .. } = tool;
+    match found {
+        Some(line) => println!("{program} is {}, wanted {version}", line.trim()),
+        None => println!("{program} is not installed"),
+    }
+    println!("installing {package} {version} with cargo (about {minutes} CPU minutes)");
+    let compiled = workspace.workshop().join("tools");
+    let mut command = workspace.cargo();
+    command.args(["install", package, "--version", &format!("={version}"), "--target-dir"]);
+    command.arg(&compiled);
+    if tool.locked {
+        command.arg("--locked");
+    }
+    process::run(&mut command).with_context(|| {
+        format!("{program} {version} could not be installed; see the compiler's message above")
+    })
+}
+
+/// A browser and the program that drives it.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    /// Chromium or Chrome.
+    pub chromium: PathBuf,
+    /// ChromeDriver, of the same version.
+    pub driver: PathBuf,
+}
+
+/// Chromium and its driver; `$CHROME` and `$CHROMEDRIVER` name others than those on the path.
+pub fn find_browser() -> Option<Browser> {
+    let named = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
+    let chromium = named("CHROME").or_else(|| {
+        find_program(&["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"])
+    })?;
+    let driver = named("CHROMEDRIVER").or_else(|| find_program(&["chromedriver"]))?;
+    Some(Browser { chromium, driver })
+}
+
+/// Finds the browser, or installs it where apt can.
+pub fn browser() -> Result<Browser> {
+    if let Some(browser) = find_browser() {
+        return Ok(browser);
+    }
+    println!("Chromium or its driver is not installed");
+    let wanted = "install `chromium` and `chromium-driver` (or Chrome and ChromeDriver of the \
+                  same version), or name them in $CHROME and $CHROMEDRIVER";
+    apt_install(&["chromium", "chromium-driver"]).with_context(|| wanted)?;
+    find_browser().with_context(|| format!("apt installed no usable browser; {wanted}"))
+}
+
+/// Installs packages through apt, as root or through sudo where that asks no password.
+fn apt_install(packages: &[&str]) -> Result<()> {
+    let Some(apt) = find_program(&["apt-get"]) else {
+        bail!("there is no apt on this machine");
+    };
+    let identity = process::quiet_output(Command::new("id").arg("-u"));
+    let is_root = identity.is_some_and(|user| user.trim() == "0");
+    let sudo = find_program(&["sudo"]);
+    if !is_root && sudo.is_none() {
+        bail!("apt needs root, and there is no sudo");
+    }
+    let call = |arguments: &[&str]| {
+        let mut command = match (&sudo, is_root) {
+            (Some(sudo), false) => {
+                let mut command = Command::new(sudo);
+                command.arg("-n").arg(&apt);
+                command
+            }
+            _ => Command::new(&apt),
+        };
+        process::run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    call(&["update"])?;
+    call(&[&["install", "-y", "--no-install-recommends"], packages].concat())
+}

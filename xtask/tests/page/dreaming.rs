@@ -1,0 +1,113 @@
+//! Dream: uphill on every device, with a window that never blocks.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::visit::{SOON, Visit, has_network};
+
+/// Small enough for a software GPU; without transforms each step looks at the picture itself.
+const SMALL: &str = "objective=mixed3a:5&size=64&steps=6&transforms=none&seed=1";
+
+/// Measures, every 20 ms, how late the window's timer fires.
+const WATCH_THE_TIMER: &str = "
+    window.worstGap = 0;
+    let last = performance.now();
+    setInterval(() => {
+        const now = performance.now();
+        window.worstGap = Math.max(window.worstGap, now - last);
+        last = now;
+    }, 20);
+";
+
+/// Longest silence of a 20 ms timer that still feels immediate, in milliseconds.
+const LONGEST_GAP: f64 = 200.0;
+
+fn climbs(device: &str) -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.open_ready(&format!("?{SMALL}&device={device}"))?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(1)?;
+    // From the first step on: before it the page itself is still arriving.
+    visit.page().script(WATCH_THE_TIMER)?;
+    let first = visit.loss()?;
+    let early = visit.canvas()?;
+    visit.wait_for_step(6)?;
+    let last = visit.loss()?;
+    assert!(last < first, "the loss went from {first} to {last} on {device}");
+    assert_ne!(early, visit.canvas()?, "the picture on the canvas did not change");
+    let gap = visit.page().script("return window.worstGap;")?.as_f64().unwrap_or(f64::NAN);
+    println!("{device}: the window's timer was late by {gap:.0} ms at most");
+    assert!(gap < LONGEST_GAP, "the window did not answer for {gap:.0} ms");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dream_climbs_on_the_processor_and_the_window_stays_awake() -> Result<()> {
+    climbs("cpu")
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dream_climbs_on_webgpu_and_the_window_stays_awake() -> Result<()> {
+    climbs("webgpu")
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_paused_dream_stands_still_and_goes_on_from_there() -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit
+        .open_ready("?objective=mixed3a:5&size=64&steps=2000&transforms=none&seed=1&device=cpu")?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(2)?;
+    visit.page().click("[data-testid=dream-pause]")?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    // The step it was in when it was paused may still arrive.
+    let paused = settled_step(&visit)?;
+    visit.page().click("[data-testid=dream-step]")?;
+    visit.wait_for_step(paused + 1)?;
+    assert_eq!(settled_step(&visit)?, paused + 1, "one step is one step");
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(paused + 3)?;
+    Ok(())
+}
+
+/// The step count once it has not moved for half a second: many times a step of this size.
+fn settled_step(visit: &Visit) -> Result<u64> {
+    let settled: Value = visit.page().script(
+        "const canvas = document.querySelector('[data-testid=dream-canvas]');
+         return new Promise(resolve => {
+             let last = canvas.dataset.step, since = performance.now();
+             const look = setInterval(() => {
+                 if (canvas.dataset.step !== last) { last = canvas.dataset.step; since = performance.now(); }
+                 if (performance.now() - since > 500) { clearInterval(look); resolve(Number(last)); }
+             }, 20);
+         });",
+    )?;
+    Ok(settled.as_u64().unwrap_or(0))
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn the_same_address_dreams_the_same_picture() -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    let mut pictures = Vec::new();
+    for _ in 0..2 {
+        visit.open_ready(&format!("?{SMALL}&device=cpu&autostart=1"))?;
+        visit.wait_for_step(6)?;
+        pictures.push(visit.canvas()?);
+    }
+    assert_eq!(pictures[0], pictures[1]);
+    Ok(())
+}

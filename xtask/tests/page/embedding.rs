@@ -1,0 +1,49 @@
+//! In a slide: the picture with the least furniture, in any box.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::visit::{SOON, Visit, has_network};
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn an_embedded_dream_fits_every_box_from_240_pixels() -> Result<()> {
+    let visit = Visit::new()?;
+    for (width, height) in [(240, 240), (640, 360), (360, 640), (1000, 1000)] {
+        visit.page().appear(width, height, "dark")?;
+        visit.open("?embed=1&objective=mixed3a:5&device=cpu")?;
+        visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+        let overflow = visit.page().script(
+            "const e = document.documentElement;
+             return [e.scrollWidth > innerWidth, e.scrollHeight > innerHeight];",
+        )?;
+        assert_eq!(overflow, json!([false, false]), "{width}x{height}");
+        let outside = visit.page().script(
+            "return [...document.querySelectorAll('.embed button, .embed canvas, .embed a')]
+                 .map(e => [e.className, e.getBoundingClientRect()])
+                 .filter(([, b]) => b.left < 0 || b.top < 0
+                     || b.right > innerWidth + 1 || b.bottom > innerHeight + 1)
+                 .map(([name]) => name);",
+        )?;
+        assert_eq!(outside, json!([]), "{width}x{height}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn an_embedded_dream_starts_by_itself_only_when_asked_to() -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.page().appear(480, 480, "light")?;
+    let query = "embed=1&objective=mixed3a:5&size=32&steps=3&device=cpu";
+    visit.open(&format!("?{query}&autostart=1"))?;
+    visit.wait_for_step(3)?;
+    visit.open(&format!("?{query}"))?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    assert_eq!(visit.step()?, 0);
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(3)
+}

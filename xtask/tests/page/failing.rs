@@ -1,0 +1,152 @@
+//! Every failure that can be provoked: it is named, and the page stays usable.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use xtask::browser::Graphics;
+use xtask::rehearsal::Fault;
+
+use crate::visit::{ERROR, LATER, READY, SOON, Visit, has_network, reference};
+
+/// Clicks the way out that a message offers under this name.
+fn take_the_way(visit: &Visit, name: &str) -> Result<()> {
+    let clicked = visit.page().script_with(
+        "const ways = [...document.querySelectorAll('[data-testid=error] .ways button')];
+         const way = ways.find(way => way.innerText.includes(arguments[0]));
+         if (way) way.click();
+         return !!way;",
+        &json!([name]),
+    )?;
+    anyhow::ensure!(clicked == true, "no way out is called {name:?}\n{}", visit.page().describe());
+    Ok(())
+}
+
+/// A message must say what happened, why and what next, in a sentence each.
+fn assert_three_sentences(visit: &Visit) -> Result<()> {
+    for part in ["what", "why", "next"] {
+        let text = visit.page().text(&format!("{ERROR} .{part}"))?.unwrap_or_default();
+        assert!(text.len() > 8, "the message's .{part} is {text:?}\n{}", visit.page().describe());
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn without_webgpu_the_page_says_so_and_goes_on_on_the_processor() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("?device=webgpu")?;
+    assert_eq!(visit.error_kind()?, "NoWebGpu");
+    assert_three_sentences(&visit)?;
+    take_the_way(&visit, "CPU")?;
+    if has_network() {
+        visit.page().wait_for_element(READY, LATER)?;
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn without_webgpu_the_automatic_choice_is_the_processor() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("")?;
+    visit.page().wait_for_element("[data-testid=device-chip][data-device=cpu]", LATER)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_lost_gpu_is_named_and_the_engine_starts_anew() -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.open_ready("?objective=mixed3a:5&size=48&steps=500&transforms=none&device=webgpu")?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(1)?;
+    // The browser's GPU process dies, as with a crashed driver. The answer may never come.
+    let _ = visit.page().devtools("Browser.crashGpuProcess", &json!({}));
+    assert_eq!(visit.error_kind()?, "DeviceLost");
+    assert_three_sentences(&visit)?;
+    take_the_way(&visit, "CPU")?;
+    visit.page().wait_for_element(READY, LATER)?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.page().wait_for_element("[data-testid=dream-pause]", SOON)?;
+    visit.wait_for_step(2)
+}
+
+/// Spoils a file of the bundle, expects the message, heals it and takes the way out.
+fn provoke(ending: &str, fault: Fault, kinds: &[&str]) -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::with(Graphics::None)?;
+    visit.host.spoil(ending, fault);
+    visit.open("?device=cpu")?;
+    let kind = visit.error_kind()?;
+    assert!(kinds.contains(&kind.as_str()), "{ending} {fault:?} gives {kind}, expected {kinds:?}");
+    assert_three_sentences(&visit)?;
+    visit.host.heal();
+    take_the_way(&visit, "Try again")?;
+    visit.page().wait_for_element(READY, LATER)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn weights_with_a_flipped_byte_are_refused_and_fetched_again() -> Result<()> {
+    provoke(".safetensors", Fault::Flipped, &["Corrupted"])
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn weights_cut_short_are_refused_and_fetched_again() -> Result<()> {
+    provoke(".safetensors", Fault::Cut, &["Corrupted", "Download"])
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn missing_weights_are_named_and_fetched_again() -> Result<()> {
+    provoke(".safetensors", Fault::Missing, &["Download"])
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_broken_description_of_the_bundle_is_refused() -> Result<()> {
+    provoke("bundle.json", Fault::Cut, &["Corrupted", "Download"])
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_picture_that_is_none_is_named_and_the_next_one_is_seen() -> Result<()> {
+    let Some(photograph) = reference("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
+        return Ok(());
+    };
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::with(Graphics::None)?;
+    visit.open_ready("?view=look&device=cpu")?;
+    let broken = std::env::temp_dir().join(format!("pellucid-broken-{}.jpg", std::process::id()));
+    fs::write(&broken, "no picture at all")
+        .with_context(|| format!("writing {}", broken.display()))?;
+    visit.page().type_into("[data-testid=look-file]", &broken.to_string_lossy())?;
+    assert_eq!(visit.error_kind()?, "Picture");
+    assert_three_sentences(&visit)?;
+    visit.page().type_into("[data-testid=look-file]", &photograph.to_string_lossy())?;
+    visit.page().wait_for_element("[data-testid=look-top] [data-class='283']", LATER)?;
+    fs::remove_file(&broken).with_context(|| format!("removing {}", broken.display()))?;
+    assert!(!visit.page().has(ERROR)?, "the old message is still there");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn an_address_that_makes_no_sense_opens_what_it_can() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("?device=cpu&size=3&objective=mixed4b:7")?;
+    assert_eq!(visit.error_kind()?, "Address");
+    assert_eq!(visit.parameter("objective")?.as_deref(), Some("mixed4b:7"));
+    take_the_way(&visit, "Go on")?;
+    visit.page().wait_for(&format!("!document.querySelector('{ERROR}')"), SOON)?;
+    Ok(())
+}

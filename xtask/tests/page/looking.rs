@@ -1,0 +1,58 @@
+//! Look: real photographs, the reference network's answers.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::path::PathBuf;
+
+use crate::visit::{LATER, Visit, has_network, reference};
+
+/// Photographs on which the reference network is not in two minds (its first logit leads by at
+/// least 2), so that another JPEG decoder cannot flip the answer.
+fn clear_photographs(count: usize) -> Result<Vec<(PathBuf, u64)>> {
+    let Some(golden) = reference("golden/googlenet_top5.json") else { return Ok(Vec::new()) };
+    let Some(folder) = reference("images/imagenet-sample") else { return Ok(Vec::new()) };
+    let golden: Value = serde_json::from_slice(&std::fs::read(golden)?)?;
+    let entries = golden["pictures"].as_array().context("the golden file lists no pictures")?;
+    let clear = entries.iter().filter(|entry| entry["margin"].as_f64().is_some_and(|m| m >= 2.0));
+    clear
+        // Spread over the alphabet of classes.
+        .step_by(100)
+        .take(count)
+        .map(|entry| {
+            let file = entry["file"].as_str().context("a picture without a file")?;
+            let class = entry["argmax"].as_u64().context("a picture without an argmax")?;
+            Ok((folder.join(file), class))
+        })
+        .collect()
+}
+
+/// Shows the photographs one after another and waits for each one's class to lead.
+fn classify(query: &str, count: usize) -> Result<()> {
+    let photographs = clear_photographs(count)?;
+    if !has_network() || photographs.is_empty() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.open_ready(query)?;
+    for (file, class) in photographs {
+        visit.page().type_into("[data-testid=look-file]", &file.to_string_lossy())?;
+        let first = "document.querySelector('[data-testid=look-top] [data-class]')?.dataset.class";
+        visit
+            .page()
+            .wait_for(&format!("{first} === '{class}'"), LATER)
+            .with_context(|| format!("{} is class {class}", file.display()))?;
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn photographs_get_the_reference_class_on_the_processor() -> Result<()> {
+    classify("?view=look&device=cpu", 3)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_photograph_gets_the_reference_class_on_webgpu() -> Result<()> {
+    classify("?view=look&device=webgpu", 1)
+}

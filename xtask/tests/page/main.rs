@@ -1,0 +1,12 @@
+//! The built page in a real browser, served by our own server.
+//!
+//! `cargo xtask test` builds the page, names its folder in `$PELLUCID_SITE` and runs these; on
+//! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
+
+mod dreaming;
+mod driver;
+mod embedding;
+mod failing;
+mod looking;
+mod opening;
+mod visit;

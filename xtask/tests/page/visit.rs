@@ -1,0 +1,142 @@
+//! A visit to the page: a host, a browser, and what one waits for and reads there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use xtask::browser::{Chromium, Graphics, Session};
+use xtask::rehearsal::Host;
+
+/// For what needs no network: the page itself, a click's effect.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// For what computes: a software GPU compiles its shaders first.
+pub const LATER: Duration = Duration::from_secs(240);
+
+/// The chip of the model, once the network can be used.
+pub const READY: &str = "[data-testid=model-chip].ready";
+
+/// Any message about something that went wrong.
+pub const ERROR: &str = "[data-testid=error]";
+
+/// One person at the page.
+pub struct Visit {
+    /// Where the page is.
+    pub host: Host,
+    /// The person's browser.
+    pub browser: Chromium,
+}
+
+impl Visit {
+    /// A browser with a software GPU, not yet anywhere.
+    pub fn new() -> Result<Self> {
+        Self::with(Graphics::Software)
+    }
+
+    /// A browser with these graphics, not yet anywhere.
+    pub fn with(graphics: Graphics) -> Result<Self> {
+        Ok(Self { host: Host::start(&site()?)?, browser: Chromium::start(graphics)? })
+    }
+
+    /// The window.
+    pub fn page(&self) -> &Session {
+        self.browser.page()
+    }
+
+    /// Opens the page with this query.
+    pub fn open(&self, query: &str) -> Result<()> {
+        self.page().go(&self.host.url(query))
+    }
+
+    /// Opens the page and waits until the network can be used.
+    pub fn open_ready(&self, query: &str) -> Result<()> {
+        self.open(query)?;
+        self.page().wait_for_element(READY, LATER)
+    }
+
+    /// Waits for a message about something that went wrong and returns its kind.
+    pub fn error_kind(&self) -> Result<String> {
+        self.page().wait_for_element(ERROR, LATER)?;
+        let kind = self.page().attribute(ERROR, "data-kind")?;
+        kind.context("the message has no data-kind")
+    }
+
+    /// The step the dream has reached.
+    pub fn step(&self) -> Result<u64> {
+        let step = self.page().attribute("[data-testid=dream-canvas]", "data-step")?;
+        Ok(step.and_then(|step| step.parse().ok()).unwrap_or(0))
+    }
+
+    /// The loss of the newest step.
+    pub fn loss(&self) -> Result<f64> {
+        let loss = self.page().attribute("[data-testid=dream-canvas]", "data-loss")?;
+        loss.and_then(|loss| loss.parse().ok()).context("the canvas has no data-loss")
+    }
+
+    /// Waits until the dream has made this many steps.
+    pub fn wait_for_step(&self, step: u64) -> Result<()> {
+        let reached = format!(
+            "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0) >= {step}"
+        );
+        self.page().wait_for(&reached, LATER).map(drop)
+    }
+
+    /// The colours of the dream's canvas, as one string to compare.
+    pub fn canvas(&self) -> Result<String> {
+        let value = self
+            .page()
+            .script("return document.querySelector('[data-testid=dream-canvas]').toDataURL();")?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// A value from the page's own address.
+    pub fn parameter(&self, key: &str) -> Result<Option<String>> {
+        let value = self.page().script_with(
+            "return new URLSearchParams(location.search).get(arguments[0]);",
+            &json!([key]),
+        )?;
+        Ok(value.as_str().map(str::to_owned))
+    }
+}
+
+/// The folder of the built page.
+pub fn site() -> Result<PathBuf> {
+    std::env::var_os("PELLUCID_SITE")
+        .map(PathBuf::from)
+        .context("$PELLUCID_SITE names no folder; run `cargo xtask test --browser`")
+}
+
+/// The description of the network that the site brings along.
+fn bundle() -> Result<PathBuf> {
+    Ok(site()?.join("bundles/googlenet/bundle.json"))
+}
+
+/// The name of the weights' file, as the bundle says.
+pub fn weights() -> Result<String> {
+    let file = bundle()?;
+    let text = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+    let bundle: Value = serde_json::from_slice(&text).context("bundle.json is not JSON")?;
+    let path = bundle["weights"]["path"].as_str().context("bundle.json names no weights")?;
+    Ok(path.to_owned())
+}
+
+/// Whether the site has a network in it; says so if not.
+pub fn has_network() -> bool {
+    let found = bundle().is_ok_and(|file| file.is_file());
+    if !found {
+        println!("skipped: the site has no network in it; the reference data is not here");
+    }
+    found
+}
+
+/// A file of the reference data; nothing, and a line saying so, where there is none.
+pub fn reference(path: &str) -> Option<PathBuf> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
+    if !file.exists() {
+        println!("skipped: reference data is not here");
+        return None;
+    }
+    file.canonicalize().ok()
+}
