@@ -3,7 +3,7 @@
 //! Defaults are left out, so a plain address stays short. A value that makes no sense is reported
 //! and its default used: an old or mistyped link opens as much as it can.
 
-use shared::visualize::{Objective, Settings};
+use shared::visualize::Objective;
 
 use crate::making::Making;
 use crate::protocol::DeviceChoice;
@@ -254,11 +254,6 @@ fn is_background(text: &str) -> bool {
             && hexadecimal.chars().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Pixels of a picture with these settings.
-pub fn area(settings: &Settings) -> usize {
-    settings.width * settings.height * settings.batch
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,12 +282,24 @@ mod tests {
 
     #[test]
     fn an_objective_with_signs_quotes_and_braces_survives() {
-        for objective in
-            ["mixed4a:11 + 0.5*mixed4b:3 - logits:1", "logits:\"dumbbell\"", "mixed4c/{streifen ü&=#%}"]
-        {
+        for objective in [
+            "mixed4a:11 + 0.5*mixed4b:3 - logits:1",
+            "logits:\"dumbbell\"",
+            "mixed4c/{streifen ü&=#%}",
+        ] {
             let address = Address { objective: objective.to_owned(), ..Address::default() };
             assert_eq!(read(&address.query()).objective, objective);
         }
+    }
+
+    #[test]
+    fn a_plus_typed_by_hand_is_a_plus() {
+        let typed = read("?objective=mixed4a:11+0.5*mixed4b:3&transforms=pad+jitter");
+        assert_eq!(typed.objective, "mixed4a:11+0.5*mixed4b:3");
+        assert_eq!(typed.making.settings.transforms.to_string(), "pad+jitter");
+        // As forms and URLSearchParams write it.
+        let formal = read("?objective=mixed4a:11+%2B+0.5*mixed4b:3");
+        assert_eq!(formal.objective, "mixed4a:11 + 0.5*mixed4b:3");
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
 /// Draws pictures of one size, RGBA one after another, as the squarest grid; resizes the canvas.
 pub fn draw(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize, height: usize) -> Option<()> {
     let pixels = 4 * width * height;
-    let count = if pixels == 0 { 0 } else { rgba.len() / pixels };
+    let count = rgba.len().checked_div(pixels)?;
     let columns = (1..).find(|columns| columns * columns >= count)?.max(1);
     let rows = count.div_ceil(columns);
     // A hairline of wall between two pictures.
@@ -112,8 +112,11 @@ pub fn draw(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize, height: usize
     }
     let context = context(canvas)?;
     for (index, picture) in rgba.chunks_exact(pixels).enumerate() {
-        let image =
-            ImageData::new_with_u8_clamped_array_and_sh(Clamped(picture), width as u32, height as u32);
+        let image = ImageData::new_with_u8_clamped_array_and_sh(
+            Clamped(picture),
+            width as u32,
+            height as u32,
+        );
         let left = (index % columns * (width + gap)) as f64;
         let top = (index / columns * (height + gap)) as f64;
         context.put_image_data(&image.ok()?, left, top).ok()?;

@@ -245,7 +245,8 @@ impl Link {
 /// A dead worker in the page's three sentences.
 fn crashed(why: &str) -> Failure {
     // Memory that runs out ends a program without a panic: the browser reports a bare trap.
-    let traces = ["memory allocation", "out of memory", "RuntimeError: unreachable"];
+    let traces =
+        ["memory allocation", "out of memory", "capacity overflow", "RuntimeError: unreachable"];
     let memory = why == "unreachable" || traces.iter().any(|trace| why.contains(trace));
     let (kind, next) = if memory {
         (FailureKind::OutOfMemory, "Start the engine again and choose a smaller size.")

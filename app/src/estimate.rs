@@ -50,8 +50,7 @@ pub fn warning(making: &Making, seconds_per_pixel: f64) -> Option<Warning> {
         (smaller.settings.width, smaller.settings.height) = (side, side);
         (side, seconds(&smaller, seconds_per_pixel))
     };
-    let offers: Vec<_> =
-        SMALLER.into_iter().filter(|offer| *offer < side).map(smaller).collect();
+    let offers: Vec<_> = SMALLER.into_iter().filter(|offer| *offer < side).map(smaller).collect();
     let quick = offers.iter().find(|(_, seconds)| *seconds <= SLOW).or(offers.last());
     Some(Warning { seconds: whole, smaller: quick.copied() })
 }

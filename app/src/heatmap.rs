@@ -51,7 +51,14 @@ fn neighbours(place: f32, count: usize) -> (usize, usize, f32) {
 /// - `rgba`: the picture, `[height, width, 4]`
 /// - `full`: the value that gets the brightest colour
 /// - returns: `[side, side, 4]`, opaque
-pub fn paint(rgba: &[u8], width: usize, height: usize, map: &Map, full: f32, side: usize) -> Vec<u8> {
+pub fn paint(
+    rgba: &[u8],
+    width: usize,
+    height: usize,
+    map: &Map,
+    full: f32,
+    side: usize,
+) -> Vec<u8> {
     let mut painted = Vec::with_capacity(4 * side * side);
     for row in 0..side {
         for column in 0..side {
@@ -63,15 +70,19 @@ pub fn paint(rgba: &[u8], width: usize, height: usize, map: &Map, full: f32, sid
             let grey = match pixel {
                 // Rec. 709 weights, darkened so that the colours stand out.
                 [red, green, blue, ..] => {
-                    0.6 * (0.2126 * f32::from(*red) + 0.7152 * f32::from(*green) + 0.0722 * f32::from(*blue))
+                    0.6 * (0.2126 * f32::from(*red)
+                        + 0.7152 * f32::from(*green)
+                        + 0.0722 * f32::from(*blue))
                 }
                 _ => 0.0,
             };
-            let share = if full > 0.0 { (map.at(across, down) / full).clamp(0.0, 1.0) } else { 0.0 };
+            let share =
+                if full > 0.0 { (map.at(across, down) / full).clamp(0.0, 1.0) } else { 0.0 };
             // The picture shows through everywhere, least where the channel answers most.
             let cover = 0.85 * share.sqrt();
             let colour = inferno(share);
-            painted.extend(colour.map(|byte| (grey * (1.0 - cover) + f32::from(byte) * cover) as u8));
+            painted
+                .extend(colour.map(|byte| (grey * (1.0 - cover) + f32::from(byte) * cover) as u8));
             painted.push(255);
         }
     }

@@ -10,6 +10,7 @@ pub mod client;
 pub mod components;
 pub mod engine;
 pub mod estimate;
+pub mod follow;
 pub mod heatmap;
 pub mod keys;
 pub mod making;
@@ -25,5 +26,5 @@ pub mod sight;
 pub mod transport;
 pub mod unit;
 pub mod views;
-#[cfg(target_family = "wasm")]
+#[cfg(feature = "webgpu")]
 pub mod worker;

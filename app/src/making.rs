@@ -26,7 +26,14 @@ pub struct Making {
 
 impl Default for Making {
     fn default() -> Self {
-        Self { settings: Settings::default(), seed: 0, steps: 512, tv: 0.0, l2: 0.0, diversity: 0.0 }
+        Self {
+            settings: Settings::default(),
+            seed: 0,
+            steps: 512,
+            tv: 0.0,
+            l2: 0.0,
+            diversity: 0.0,
+        }
     }
 }
 
@@ -158,21 +165,21 @@ pub fn describe(key: &str, value: &str) -> String {
     match key {
         "size" => format!("{value} px"),
         "steps" => format!("{value} steps"),
-        "seed" => format!("seed {value}"),
-        "lr" => format!("learning rate {value}"),
+        "seed" => format!("Seed {value}"),
+        "lr" => format!("Learning rate {value}"),
         "parameterization" => match value {
-            "pixel" => "pixels".to_owned(),
+            "pixel" => "Pixels".to_owned(),
             "maco" => "MACO".to_owned(),
             _ => "Fourier".to_owned(),
         },
-        "decorrelate" if on => "colours decorrelated".to_owned(),
-        "decorrelate" => "colours as they are".to_owned(),
-        "transforms" if *value == Transforms::NONE.to_string() => "no transforms".to_owned(),
+        "decorrelate" if on => "Colours decorrelated".to_owned(),
+        "decorrelate" => "Colours as they are".to_owned(),
+        "transforms" if *value == Transforms::NONE.to_string() => "No transforms".to_owned(),
         "transforms" if *value == Transforms::STANDARD.to_string() => {
-            "standard transforms".to_owned()
+            "Standard transforms".to_owned()
         }
-        "transforms" => format!("only {}", value.replace('+', ", ")),
-        "batch" => format!("batch of {value}"),
+        "transforms" => format!("Only {}", value.replace('+', ", ")),
+        "batch" => format!("Batch of {value}"),
         _ => format!("{key} {value}"),
     }
 }

@@ -27,10 +27,24 @@ pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),
-        60..3600 if whole % 60 == 0 => format!("{} min", whole / 60),
+        60..3600 if whole.is_multiple_of(60) => format!("{} min", whole / 60),
         60..600 => format!("{} min {} s", whole / 60, whole % 60),
         600..3600 => format!("{} min", whole / 60),
         _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// A guess at a duration: "30 s", "9 min", "2 h".
+pub fn about(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "unknown".to_owned();
+    }
+    match seconds {
+        0.0..1.0 => "1 s".to_owned(),
+        1.0..20.0 => format!("{seconds:.0} s"),
+        20.0..100.0 => format!("{:.0} s", (seconds / 5.0).round() * 5.0),
+        100.0..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
     }
 }
 
@@ -53,7 +67,7 @@ pub fn value(value: f32) -> String {
         "0".to_owned()
     } else if !value.is_finite() {
         return "not finite".to_owned();
-    } else if size >= 1e6 || size < 1e-3 {
+    } else if !(1e-3..1e6).contains(&size) {
         format!("{size:.1e}")
     } else if size >= 100.0 {
         format!("{size:.0}")
@@ -102,6 +116,14 @@ mod tests {
             (f64::INFINITY, "unknown"),
         ] {
             assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_guess_is_not_more_precise_than_it_is() {
+        let guesses = [(0.2, "1 s"), (8.2, "8 s"), (31.3, "30 s"), (512.0, "9 min"), (7e3, "2 h")];
+        for (seconds, text) in guesses {
+            assert_eq!(about(seconds), text);
         }
     }
 

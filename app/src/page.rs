@@ -15,7 +15,8 @@ use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
 use crate::components::rail::Rail;
 use crate::components::trouble::Trouble;
-use crate::keys::{self, Command};
+use crate::follow;
+use crate::keys::Command;
 use crate::making::Making;
 use crate::palette::Jump;
 use crate::pane::{Pane, Status};
@@ -63,9 +64,10 @@ pub struct Page {
 }
 
 /// What determines the panes: objective, settings, and those of the second pane.
-type Asked = (String, Making, Vec<(String, String)>);
+pub type Asked = (String, Making, Vec<(String, String)>);
 
-fn asked(address: &Address) -> Asked {
+/// What an address asks of the panes.
+pub fn asked(address: &Address) -> Asked {
     (address.objective.clone(), address.making.clone(), address.compare.clone())
 }
 
@@ -78,7 +80,9 @@ impl Page {
         let model = address.model.clone();
         let layers = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.layers.clone()),
-            None => Arc::new(shared::models::info(&model).map(|info| info.layers).unwrap_or_default()),
+            None => {
+                Arc::new(shared::models::info(&model).map(|info| info.layers).unwrap_or_default())
+            }
         });
         let labels = Memo::new(move |_| {
             Arc::new(session.model.get().map(|model| model.labels.clone()).unwrap_or_default())
@@ -121,6 +125,8 @@ impl Page {
         let mut after = before.clone();
         change(&mut after);
         if after != before {
+            // It asked for the start of what was there before.
+            after.autostart &= after.embed;
             browser::show_query(&after.query(), new_entry);
             self.address.set(after);
         }
@@ -189,6 +195,11 @@ impl Page {
         }
     }
 
+    /// Whether the panes were last started with this.
+    pub fn has_begun(self, asked: &Asked) -> bool {
+        self.begun.with_value(|begun| begun.as_ref() == Some(asked))
+    }
+
     /// Starts, pauses or resumes, whichever comes next.
     pub fn play(self) {
         match untrack(|| self.status()) {
@@ -220,9 +231,7 @@ impl Page {
     fn each(self, act: impl Fn(Pane)) {
         self.panes
             .into_iter()
-            .filter(|pane| {
-                !matches!(pane.status.get_untracked(), Status::Idle | Status::Finished)
-            })
+            .filter(|pane| !matches!(pane.status.get_untracked(), Status::Idle | Status::Finished))
             .for_each(act);
     }
 
@@ -276,7 +285,8 @@ impl Page {
         });
     }
 
-    fn obey(self, command: Command) -> bool {
+    /// Does what a key means. Returns whether it meant something here.
+    pub fn obey(self, command: Command) -> bool {
         match command {
             Command::Jump => self.dialog.set(Some(Dialog::Palette)),
             Command::Help => self.dialog.set(Some(Dialog::Keys)),
@@ -305,17 +315,15 @@ impl Page {
 pub fn App() -> impl IntoView {
     let page = Page::open();
     provide_context(page);
-    follow_history(page);
-    follow_changes(page);
-    follow_theme(page);
-    follow_model(page);
+    follow::everything(page);
     if page.address.with_untracked(|address| address.autostart && !address.embed) {
         page.start(false);
     }
     if page.address.with_untracked(|address| address.embed) {
         return view! { <EmbedView/> }.into_any();
     }
-    listen_to_keys(page);
+    follow::keys(page);
+    follow::pictures(page);
     let view = Memo::new(move |_| {
         page.address.with(|address| (address.view, address.objective.is_empty()))
     });
@@ -341,111 +349,4 @@ pub fn App() -> impl IntoView {
         <Notice/>
     }
     .into_any()
-}
-
-/// Back and Forward show what was on view.
-fn follow_history(page: Page) {
-    let handle = window_event_listener(leptos::ev::popstate, move |_| {
-        let (address, problems) = Address::parse(&browser::query());
-        page.problems.set(problems);
-        let device = address.device;
-        let changed = page.address.with_untracked(|before| before.device != device);
-        page.address.set(address);
-        if changed {
-            page.stop();
-            page.session.switch(device);
-        }
-    });
-    on_cleanup(move || handle.remove());
-}
-
-/// A dream that goes on while its objective or settings change begins anew with the newest.
-fn follow_changes(page: Page) {
-    let asked = Memo::new(move |_| page.address.with(asked));
-    // A slider being dragged restarts once it rests this long.
-    const REST: std::time::Duration = std::time::Duration::from_millis(160);
-    let changes = StoredValue::new(0_u32);
-    Effect::watch(
-        move || asked.get(),
-        move |now, before, _| {
-            let Some(before) = before else { return };
-            let has_begun = page.begun.with_value(|begun| begun.as_ref() == Some(now));
-            if has_begun && untrack(|| page.status()) != Status::Idle {
-                return;
-            }
-            changes.update_value(|changes| *changes += 1);
-            let change = changes.get_value();
-            let going = untrack(|| page.status()).is_going();
-            let unchanged_objective = now.0 == before.0;
-            for pane in page.panes {
-                if unchanged_objective {
-                    pane.stop(page.session);
-                } else {
-                    pane.clear(page.session);
-                }
-            }
-            if now.2.is_empty() {
-                page.panes[1].clear(page.session);
-            }
-            if going && !now.0.is_empty() {
-                set_timeout(
-                    move || {
-                        let begun = page.panes[0].status.get_untracked() != Status::Idle;
-                        if changes.get_value() == change && !begun {
-                            page.start(false);
-                        }
-                    },
-                    REST,
-                );
-            }
-        },
-        false,
-    );
-}
-
-fn follow_theme(page: Page) {
-    Effect::new(move |_| {
-        let theme = page.address.with(|address| address.theme).or(page.theme.get());
-        browser::mark("theme", theme.map(Theme::name));
-    });
-}
-
-/// Tests wait for this mark.
-fn follow_model(page: Page) {
-    Effect::new(move |_| {
-        let ready = page.session.model.with(Option::is_some);
-        browser::mark("ready", ready.then_some("model"));
-    });
-}
-
-fn listen_to_keys(page: Page) {
-    let handle = window_event_listener(leptos::ev::keydown, move |event| {
-        if event.default_prevented() || event.alt_key() {
-            return;
-        }
-        let chord = event.ctrl_key() || event.meta_key();
-        let (typing, activating) = focus(&event.key());
-        if let Some(command) = keys::command(&event.key(), chord, typing, activating)
-            && page.obey(command)
-        {
-            event.prevent_default();
-        }
-    });
-    on_cleanup(move || handle.remove());
-}
-
-/// Whether the focused control takes this key as text, and whether it answers to Space.
-fn focus(key: &str) -> (bool, bool) {
-    let Some(element) = document().active_element() else { return (false, false) };
-    let name = element.tag_name().to_lowercase();
-    let kind = element.get_attribute("type").unwrap_or_default();
-    let typing = match name.as_str() {
-        "input" if kind == "range" => key.starts_with("Arrow"),
-        "input" => kind != "checkbox" && kind != "radio",
-        "textarea" | "select" => true,
-        _ => false,
-    };
-    let activating = matches!(name.as_str(), "button" | "a" | "summary")
-        || (name == "input" && kind != "range");
-    (typing, activating)
 }

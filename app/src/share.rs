@@ -85,8 +85,7 @@ pub fn link(address: &Address) -> String {
 }
 
 fn embed_code(address: &Address) -> String {
-    let embedded =
-        Address { embed: true, compare: Vec::new(), theme: None, ..address.clone() };
+    let embedded = Address { embed: true, compare: Vec::new(), theme: None, ..address.clone() };
     let title = address.objective.replace('"', "&quot;");
     format!(
         "<iframe src=\"{}\" title=\"Dream of {title}\" width=\"480\" height=\"480\" \

@@ -13,9 +13,7 @@ use web_sys::{
 
 use crate::browser;
 use crate::heatmap::Map;
-use crate::protocol::{
-    Ask, Classified, Event, Failure, FailureKind, PictureSize, RequestId,
-};
+use crate::protocol::{Ask, Classified, Event, Failure, FailureKind, PictureSize, RequestId};
 use crate::session::Session;
 use crate::transport::reason;
 
@@ -111,8 +109,7 @@ impl Sight {
         self.generation.update_value(|generation| *generation += 1);
         let generation = self.generation.get_value();
         self.busy.set(true);
-        let ask =
-            Ask::Classify { picture: photo.size, layer: layer.clone(), channels: CHANNELS };
+        let ask = Ask::Classify { picture: photo.size, layer: layer.clone(), channels: CHANNELS };
         let id = session.client.ask(ask, vec![photo.rgba.clone()], move |event, buffers| {
             if self.generation.get_value() == generation {
                 self.hear(session, event, buffers);
@@ -206,8 +203,7 @@ impl Default for Sight {
 }
 
 async fn decode(file: &Blob) -> Result<Photo, String> {
-    let promise =
-        window().create_image_bitmap_with_blob(file).map_err(|thrown| reason(&thrown))?;
+    let promise = window().create_image_bitmap_with_blob(file).map_err(|thrown| reason(&thrown))?;
     let bitmap = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
     let bitmap: ImageBitmap = bitmap.dyn_into().map_err(|_| "no picture came out".to_owned())?;
     let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
@@ -253,9 +249,8 @@ async fn stream_camera(video: &HtmlVideoElement) -> Result<MediaStream, String> 
     let constraints = MediaStreamConstraints::new();
     constraints.set_video(&true.into());
     let devices = window().navigator().media_devices().map_err(|thrown| reason(&thrown))?;
-    let promise = devices
-        .get_user_media_with_constraints(&constraints)
-        .map_err(|thrown| reason(&thrown))?;
+    let promise =
+        devices.get_user_media_with_constraints(&constraints).map_err(|thrown| reason(&thrown))?;
     let stream = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
     let stream: MediaStream = stream.dyn_into().map_err(|_| "no video came".to_owned())?;
     video.set_src_object(Some(&stream));

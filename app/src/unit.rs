@@ -49,14 +49,11 @@ impl Unit {
 /// The class whose label, or one of its comma separated names, is this.
 pub fn class_named(label: &str, labels: &[String]) -> Option<usize> {
     let wanted = label.trim();
-    labels
-        .iter()
-        .position(|known| known.eq_ignore_ascii_case(wanted))
-        .or_else(|| {
-            labels.iter().position(|known| {
-                known.split(',').any(|name| name.trim().eq_ignore_ascii_case(wanted))
-            })
-        })
+    labels.iter().position(|known| known.eq_ignore_ascii_case(wanted)).or_else(|| {
+        labels
+            .iter()
+            .position(|known| known.split(',').any(|name| name.trim().eq_ignore_ascii_case(wanted)))
+    })
 }
 
 /// The first of a label's comma separated names.
@@ -121,7 +118,8 @@ pub fn find_layer<'a>(layers: &'a [LayerInfo], name: &str) -> Option<&'a LayerIn
 /// The layers a list shows: all that match what is searched; without a search, the main ones.
 ///
 /// A main layer is the output of a whole module: its branches and what comes before its
-/// nonlinearity have names that start with its own.
+/// nonlinearity have names that start with its own. Pooling and normalisation are left out too:
+/// they have no features of their own.
 pub fn listed<'a>(layers: &'a [LayerInfo], search: &str) -> Vec<&'a LayerInfo> {
     let wanted = search.trim().to_lowercase();
     let matches = |name: &String| name.to_lowercase().contains(&wanted);
@@ -138,6 +136,10 @@ pub fn listed<'a>(layers: &'a [LayerInfo], search: &str) -> Vec<&'a LayerInfo> {
 }
 
 fn is_main(layer: &LayerInfo, layers: &[LayerInfo]) -> bool {
+    let passes_on = ["maxpool", "avgpool", "localresponsenorm"];
+    if passes_on.iter().any(|prefix| layer.name.starts_with(prefix)) {
+        return false;
+    }
     !layers.iter().any(|other| {
         layer.name.strip_prefix(other.name.as_str()).is_some_and(|rest| rest.starts_with('_'))
     })
@@ -165,6 +167,7 @@ mod tests {
             layer("mixed4a_3x3", "inception_4a/3x3", 208),
             layer("mixed4a", "inception_4a/output", 512),
             layer("mixed4a_pre_relu", "", 512),
+            layer("maxpool4", "pool3/3x3_s2", 480),
             layer("logits", "loss3/classifier", 1000),
         ]
     }
@@ -203,7 +206,8 @@ mod tests {
 
     #[test]
     fn what_can_be_dreamed_is_no_mistake() {
-        for typed in ["mixed4a:11", "inception_4a/output:3", "mixed4a:1 - 0.1*tv", "logits:\"dog\""] {
+        for typed in ["mixed4a:11", "inception_4a/output:3", "mixed4a:1 - 0.1*tv", "logits:\"dog\""]
+        {
             assert_eq!(mistake(typed, &layers()), None, "{typed}");
         }
     }
@@ -211,7 +215,8 @@ mod tests {
     #[test]
     fn the_list_shows_modules_and_finds_the_rest() {
         let layers = layers();
-        let names = |search| listed(&layers, search).iter().map(|l| l.name.clone()).collect::<Vec<_>>();
+        let names =
+            |search| listed(&layers, search).iter().map(|l| l.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(""), ["conv2d0", "mixed4a", "logits"]);
         assert_eq!(names("4a/3X3"), ["mixed4a_3x3"]);
         assert_eq!(names("pre"), ["mixed4a_pre_relu"]);

@@ -1,5 +1,7 @@
 //! Properties of the objective's grammar that must hold for everything, not only for examples.
 #![cfg(not(target_family = "wasm"))]
+// Helpers of tests may fail as tests do.
+#![allow(clippy::unwrap_used)]
 
 use proptest::collection::vec;
 use proptest::option;

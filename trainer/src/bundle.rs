@@ -21,7 +21,7 @@ pub fn export(model: &str, weights: &Path, precision: Precision, folder: &Path) 
     let tensors = convert::read(model, weights)?;
     let source = weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let origin = Origin { source, sha256: cache::sha256_of_file(weights)? };
-    let labels = labels_to_text(&cache::labels(&info, weights)).into_bytes();
+    let labels = labels_to_text(&cache::labels_beside(&info, weights)).into_bytes();
     let weights = convert::encode(model, &tensors, precision, &origin)?;
     // The reader's own checks, so that nothing is written that cannot be opened.
     let n_classes = info.layers.last().map_or(0, |layer| layer.channels);

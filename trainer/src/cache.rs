@@ -32,7 +32,7 @@ pub fn load(args: &ModelArgs, device: &Device) -> Result<LoadedModel> {
     let tensors = crate::import::read_weights(&path)?;
     let model = models::load(&args.model, tensors, device)
         .with_context(|| format!("building {} from {}", args.model, path.display()))?;
-    Ok(LoadedModel { model: Arc::from(model), labels: labels(&info, &path), sha256, path })
+    Ok(LoadedModel { model: Arc::from(model), labels: labels_beside(&info, &path), sha256, path })
 }
 
 /// The weights file: the one given, else the one in the cache.
@@ -79,17 +79,22 @@ pub fn folder() -> Result<PathBuf> {
     Ok(platform.join("pellucid"))
 }
 
-/// A model's class labels, in the order of its logits.
+/// A model's class labels, in the order of its logits, as far as they are known without weights.
 ///
-/// ImageNet's thousand are known. Another order of classes is read from `NAME.labels.txt` beside
-/// the weights or in the cache, one name a line; without that file classes go by their number.
-pub fn labels(info: &ModelInfo, weights: &Path) -> Vec<String> {
+/// ImageNet's thousand are known. Another order of classes is read from `NAME.labels.txt` in the
+/// cache, one name a line; without that file classes go by their number.
+pub fn labels(info: &ModelInfo) -> Vec<String> {
+    let cached = weights_file(info.name).unwrap_or_default();
+    labels_beside(info, &cached)
+}
+
+/// A model's class labels, preferring those that lie beside its weights.
+pub fn labels_beside(info: &ModelInfo, weights: &Path) -> Vec<String> {
     let n_classes = info.layers.last().map_or(0, |layer| layer.channels);
-    let file =
-        [Some(labels_file(weights)), weights_file(info.name).ok().map(|path| labels_file(&path))]
-            .into_iter()
-            .flatten()
-            .find_map(|path| fs::read_to_string(path).ok());
+    let cached = weights_file(info.name).unwrap_or_default();
+    let file = [labels_file(weights), labels_file(&cached)]
+        .into_iter()
+        .find_map(|path| fs::read_to_string(path).ok());
     let labels = match file {
         Some(text) => models::labels::from_lines(&text, n_classes),
         None => models::labels::for_classes(n_classes),

@@ -31,7 +31,7 @@ pub enum Command {
     /// Say what a model sees in pictures
     Classify(commands::classify::Args),
     /// Make pictures of what units look for
-    Visualize(commands::visualize::Args),
+    Visualize(Box<commands::visualize::Args>),
     /// Measure the average magnitude spectrum of a folder of pictures, for MACO
     Spectrum(commands::spectrum::Args),
     /// Write the bundle that the page opens

@@ -148,15 +148,20 @@ pub fn download(
         let before = part.length()?;
         let failure = match attempt(&agent, address, &mut part, is_verified, patience) {
             Ok(()) => return Ok(part),
-            Err(Failure::Lasting(error)) => return Err(error),
+            Err(Failure::Lasting(error)) => {
+                part.leave()?;
+                return Err(error);
+            }
             // With nothing here and no way there, patience only delays the answer.
             Err(Failure::Unreachable(reason)) if part.length()? == 0 => {
+                part.leave()?;
                 return Err(DownloadError::Unreachable { address: address.to_owned(), reason });
             }
             Err(Failure::Unreachable(reason) | Failure::Passing(reason)) => reason,
         };
         fruitless = if before < part.length()? { 1 } else { fruitless + 1 };
         if patience.attempts <= fruitless {
+            part.leave()?;
             return Err(DownloadError::GaveUp { attempts: fruitless, reason: failure });
         }
         let pause = patience.pause * 2_u32.pow(fruitless - 1);
@@ -294,12 +299,14 @@ fn connection_failure(error: ureq::Error) -> Failure {
             Failure::Unreachable("no answer".to_owned())
         }
         Error::Io(cause) => match cause.kind() {
-            io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::AddrNotAvailable => Failure::Unreachable(cause.to_string()),
-            _ => Failure::Passing(cause.to_string()),
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::WouldBlock => Failure::Passing(cause.to_string()),
+            // Refused, no route, no name: the last of these has no kind of its own.
+            _ => Failure::Unreachable(cause.to_string()),
         },
         Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl => {
             Failure::Unreachable(error.to_string())
@@ -308,7 +315,7 @@ fn connection_failure(error: ureq::Error) -> Failure {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: header::HeaderName) -> Option<&'a str> {
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 

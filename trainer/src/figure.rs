@@ -148,7 +148,8 @@ impl Figure {
         let texts: Vec<_> =
             self.rows.iter().map(|row| row_texts(row, &faces, cell_width, text_width)).collect();
 
-        let column_height = columns.iter().map(Lines::height).max().unwrap_or(0);
+        let column_height =
+            columns.iter().map(Lines::height).max().map_or(0, |high| high + GAP / 2);
         let top_height = title.height() + GAP / 4 + subtitle.height() + GAP;
         let heights: Vec<_> =
             self.rows.iter().zip(&texts).map(|(row, texts)| row_height(row, texts)).collect();
@@ -168,7 +169,8 @@ impl Figure {
         }
         top += column_height;
         for ((row, texts), height) in self.rows.iter().zip(&texts).zip(heights) {
-            let below_heading = texts.heading.write(&mut canvas, MARGIN, top);
+            texts.heading.write(&mut canvas, MARGIN, top);
+            let below_heading = top + texts.heading_height();
             let picture_height = picture_height(row);
             for (column, cell) in row.cells.iter().enumerate() {
                 let (width, height) = shown_size(&cell.picture);
@@ -191,6 +193,16 @@ struct RowTexts<'a> {
     cells: Vec<Vec<Lines<'a>>>,
 }
 
+impl RowTexts<'_> {
+    /// With the space that keeps a heading off its pictures.
+    fn heading_height(&self) -> usize {
+        match self.heading.height() {
+            0 => 0,
+            height => height + GAP / 4,
+        }
+    }
+}
+
 fn row_texts<'a>(
     row: &Row,
     faces: &'a Faces,
@@ -211,7 +223,7 @@ fn row_texts<'a>(
 
 fn row_height(row: &Row, texts: &RowTexts<'_>) -> usize {
     let below = texts.cells.iter().map(|cell| cell.iter().map(Lines::height).sum::<usize>());
-    texts.heading.height() + picture_height(row) + GAP / 3 + below.max().unwrap_or(0)
+    texts.heading_height() + picture_height(row) + GAP / 3 + below.max().unwrap_or(0)
 }
 
 fn picture_height(row: &Row) -> usize {

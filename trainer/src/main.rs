@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         Command::Import(args) => commands::import::run(args),
         Command::Layers(args) => commands::layers::run(args),
         Command::Classify(args) => commands::classify::run(args),
-        Command::Visualize(args) => commands::visualize::run(args),
+        Command::Visualize(args) => commands::visualize::run(*args),
         Command::Spectrum(args) => commands::spectrum::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Doctor(args) => commands::doctor::run(args),

@@ -30,8 +30,7 @@ pub struct Measured {
 
 /// The average over picture files, at a side of `size` pixels.
 pub fn measure(paths: Vec<PathBuf>, size: usize) -> Result<Measured> {
-    let mut progress =
-        Progress::new("spectrum", Some(paths.len() as u64), Unit::Count("pictures"));
+    let mut progress = Progress::new("spectrum", Some(paths.len() as u64), Unit::Count("pictures"));
     let mut sum = vec![0.0; 3 * size * (size / 2 + 1)];
     let (mut pictures, mut unreadable) = (0, 0);
     let one = move |picture: Picture| magnitudes(&square(&picture, size));
@@ -78,8 +77,11 @@ fn magnitudes(picture: &Picture) -> Vec<f64> {
     let mut magnitudes = Vec::with_capacity(3 * size * half);
     for weights in inverse {
         let mut values: Vec<Complex<f64>> = (0..area)
-            .map(|place| (0..3).map(|channel| weights[channel] * f64::from(rgb[channel * area + place])))
-            .map(|terms| Complex::new(terms.sum(), 0.0))
+            .map(|place| {
+                let terms = weights.iter().zip(rgb.chunks_exact(area));
+                terms.map(|(weight, plane)| weight * f64::from(plane[place])).sum()
+            })
+            .map(|value: f64| Complex::new(value, 0.0))
             .collect();
         transform.process(&mut values);
         let mut columns = transposed(&values, size);
@@ -128,9 +130,10 @@ mod tests {
     fn the_inverse_undoes_the_matrix() {
         let matrix = color_matrix().map(|row| row.map(f64::from));
         let inverse = inverse(matrix);
-        for row in 0..3 {
+        for (row, weights) in inverse.iter().enumerate() {
             for column in 0..3 {
-                let found: f64 = (0..3).map(|mid| inverse[row][mid] * matrix[mid][column]).sum();
+                let found: f64 =
+                    weights.iter().zip(&matrix).map(|(one, line)| one * line[column]).sum();
                 let expected = f64::from(u8::from(row == column));
                 assert!((found - expected).abs() < 1e-9, "{row}, {column}: {found}");
             }

@@ -62,6 +62,15 @@ pub struct Made {
     pub record: Record,
 }
 
+/// What came of a job.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// In the order of the plan.
+    pub made: Vec<Made>,
+    /// Photographs to compare with that could not be read.
+    pub unreadable: usize,
+}
+
 /// A job: a plan, and where its results go.
 pub struct Job<'a> {
     /// What is to be made.
@@ -89,7 +98,7 @@ impl Job<'_> {
     ///
     /// # Errors
     /// A climb that left the finite numbers is named, the others are finished first.
-    pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<Made>> {
+    pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Outcome> {
         self.plan.validate()?;
         resolve(self.plan, loaded.model.info(), &loaded.labels)?;
         let mut made = match (self.out, &self.plan.sheet) {
@@ -103,10 +112,11 @@ impl Job<'_> {
                 self.pictures(folder, &self.plan.stems(), loaded, device)?
             }
         };
-        if let Some(folder) = self.against {
-            self.compare_with_photographs(&mut made, folder, loaded, device)?;
-        }
-        Ok(made)
+        let unreadable = match self.against {
+            Some(folder) => self.compare_with_photographs(&mut made, folder, loaded, device)?,
+            None => 0,
+        };
+        Ok(Outcome { made, unreadable })
     }
 
     /// A picture file a task, and its numbers beside.
@@ -179,7 +189,8 @@ impl Job<'_> {
         record::write_json(&json_beside(path), &records)?;
         output::write_whole(path, |out| Ok(out.write_all(&bytes)?))?;
         for (task, stem) in self.plan.tasks.iter().zip(&stems) {
-            Climb { task, plan: self.plan, folder: &parts, stem, only: self.only }.remove_files()?;
+            Climb { task, plan: self.plan, folder: &parts, stem, only: self.only }
+                .remove_files()?;
         }
         match fs::remove_dir(&parts) {
             // Somebody keeps files of their own in there.
@@ -196,14 +207,15 @@ impl Job<'_> {
         (plan == *self.plan && records.len() == plan.tasks.len()).then_some(records)
     }
 
-    /// Adds to each record the photograph that comes nearest, and writes it again.
+    /// Adds to each record the photograph that comes nearest, and writes it again. Returns how many
+    /// photographs could not be read.
     fn compare_with_photographs(
         &self,
         made: &mut [Made],
         folder: &Path,
         loaded: &LoadedModel,
         device: &Device,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let objectives: Vec<_> =
             self.plan.tasks.iter().map(|task| task.objective.clone()).collect();
         let (best, unreadable) = against::best_photographs(loaded, &objectives, folder, device)?;
@@ -226,10 +238,7 @@ impl Job<'_> {
                 }
             }
         }
-        if 0 < unreadable {
-            bail!("{unreadable} photographs could not be read and were skipped; the rest is done");
-        }
-        Ok(())
+        Ok(unreadable)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Decoding, resizing, network and labels together against an independent implementation.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod reference;
 
 use std::fs;

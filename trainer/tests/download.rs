@@ -1,5 +1,9 @@
 //! Downloads from servers that stall, truncate, resume, change their mind and lie.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
+mod reference;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -205,6 +209,7 @@ fn without_a_network_the_answer_says_so_and_what_to_do() {
     for hint in ["network", "pellucid import googlenet FILE", "--from"] {
         assert!(error.contains(hint), "{error}");
     }
+    assert!(names(folder.path()).is_empty());
 }
 
 #[test]
@@ -227,6 +232,28 @@ fn bytes_that_are_no_weights_are_caught_by_their_structure() {
     let order = order(server.address("mine.safetensors"), folder.path().join("g.safetensors"));
     fetch(&order, &HASTE).unwrap_err();
     assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn weights_are_converted_into_place_and_not_fetched_twice() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let published = fs::read(weights).unwrap();
+    let server = Server::start(move |asked, number| {
+        let answer = Answer::honest(&published, asked);
+        if number == 0 { answer.cut(9_000_000) } else { answer }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("weights/googlenet.safetensors");
+    let order = order(server.address("mine.safetensors"), target.clone());
+    let fetched = fetch(&order, &Patience { limit: 20 << 20, ..HASTE }).unwrap();
+    assert_eq!(starts(&server), [None, Some(9_000_000)]);
+    assert_eq!(fetched.path, target);
+    assert_eq!(names(target.parent().unwrap()), ["googlenet.safetensors"]);
+    trainer::convert::read("googlenet", &target).unwrap();
+
+    let again = fetch(&Order { force: false, ..order }, &HASTE).unwrap();
+    assert_eq!((again.sha256, again.source_sha256), (fetched.sha256, None));
+    assert_eq!(server.asked().len(), 2);
 }
 
 /// `pellucid fetch googlenet` from this address into this cache.

@@ -13,6 +13,9 @@ use crate::{bundle, optimize, process, tools};
 /// A file that only a site of ours has: such a folder may be replaced.
 const MARK: &str = "worker_loader.js";
 
+/// Where networks lie, below `public` and below the site.
+const BUNDLES: &str = "bundles";
+
 /// Addresses that work wherever the site is put.
 const RELATIVE: &str = "./";
 
@@ -42,9 +45,9 @@ fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) 
     let optimized = !content.no_optimize;
     let page = page(workspace, public_url, optimized)?;
 
-    let public = workspace.root.join("public");
+    let bundles = workspace.root.join("public").join(BUNDLES);
     let fingerprint =
-        Fingerprint::default().with_path(&page)?.with_path(&public)?.with(out).finish();
+        Fingerprint::default().with_path(&page)?.with_path(&bundles)?.with(out).finish();
     let name = Fingerprint::default().with(out).finish();
     let stamp = workspace.workshop().join(format!("site-{name}.stamp"));
     if out.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
@@ -54,7 +57,7 @@ fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) 
     let unfinished = with_suffix(out, ".part");
     remove(&unfinished)?;
     copy_folder(&page, &unfinished)?;
-    copy_folder(&public, &unfinished)?;
+    copy_folder(&bundles, &unfinished.join(BUNDLES))?;
     remove(out)?;
     fs::rename(&unfinished, out).with_context(|| format!("renaming {}", unfinished.display()))?;
     stamp::set(&stamp, &fingerprint)?;
@@ -80,6 +83,13 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
         "rust-toolchain.toml",
     ] {
         inputs = inputs.with(path).with_path(&workspace.root.join(path))?;
+    }
+    // Bundles do not go through Trunk: a new one needs no new page.
+    let public = workspace.root.join("public");
+    for path in stamp::files_below(&public)? {
+        if !path.starts_with(public.join(BUNDLES)) {
+            inputs = inputs.with(&path).with_path(&path)?;
+        }
     }
     let fingerprint = inputs.finish();
     if folder.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {

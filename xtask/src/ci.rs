@@ -25,7 +25,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         tools::wasm_target(workspace)?;
         let mut command = workspace.cargo();
         command.args(["clippy", "--release", "--target", tools::WASM]);
-        command.args(["--package", "app", "--package", "shared"]);
+        command.args(["--package", "app", "--package", "shared", "--features", "app/webgpu"]);
         command.args(["--lib", "--bins", "--test", "wasm", "--", "-D", "warnings"]);
         process::run(&mut command)
     })?;

@@ -66,7 +66,7 @@ fn wasm(workspace: &Workspace, arguments: &Test) -> Result<()> {
     lend_reference_data(workspace)?;
     let mut command = workspace.cargo();
     command.args(["test", "--release", "--target", tools::WASM, "--package", "app"]);
-    command.args(["--package", "shared", "--test", "wasm"]);
+    command.args(["--package", "shared", "--features", "app/webgpu", "--test", "wasm"]);
     if let Some(only) = &arguments.only {
         command.arg(only);
     }

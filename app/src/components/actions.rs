@@ -13,11 +13,11 @@ pub fn Actions() -> impl IntoView {
     let nothing = move || page.panes[0].frame.with(Option::is_none);
     view! {
         <div class="actions">
-            <Action name="Save picture" key="S" icon=outline::SAVE disabled=nothing id="save"
+            <Action name="Save" key="S" icon=outline::SAVE disabled=nothing id="save"
                 act=move || share::save(page)/>
             <Action name="Copy link" key="C" icon=outline::LINK id="copy-link"
                 act=move || share::copy_link(page)/>
-            <Action name="Copy for a slide" key="E" icon=outline::EMBED id="copy-embed"
+            <Action name="For a slide" key="E" icon=outline::EMBED id="copy-embed"
                 act=move || share::copy_embed(page)/>
             <Action name="Full screen" key="F" icon=outline::FULL id="full-screen"
                 act=share::full_screen/>

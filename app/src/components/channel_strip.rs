@@ -23,7 +23,11 @@ pub fn ChannelStrip() -> impl IntoView {
         let unit =
             Unit { layer: seen.classified.layer.clone(), channel: channel.channel }.objective();
         let label = format!("Where {unit} answers");
-        let title = format!("{unit}: mean {}, at most {}. Click to dream it.", value(channel.mean), value(channel.max));
+        let title = format!(
+            "{unit}: mean {}, at most {}. Click to dream it.",
+            value(channel.mean),
+            value(channel.max)
+        );
         let shown = (seen.clone(), Some(place));
         let enter = move || sight.shown.set(Some(place));
         let leave = move || sight.shown.set(None);

@@ -92,7 +92,7 @@ mod tests {
         second.set("parameterization", "pixel").unwrap();
         second.set("decorrelate", "0").unwrap();
         let (left, right) = labels(&first, &second);
-        assert_eq!(left, "Fourier, colours decorrelated");
-        assert_eq!(right, "pixels, colours as they are");
+        assert_eq!(left, "Fourier, Colours decorrelated");
+        assert_eq!(right, "Pixels, Colours as they are");
     }
 }

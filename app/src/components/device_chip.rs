@@ -74,7 +74,8 @@ pub fn DeviceChip() -> impl IntoView {
 }
 
 fn explain(report: DeviceReport) -> impl IntoView {
-    let adapter = if report.adapter.is_empty() { "The processor" } else { &report.adapter }.to_owned();
+    let adapter =
+        if report.adapter.is_empty() { "The processor" } else { &report.adapter }.to_owned();
     let software = report.software.then_some("A software renderer: slower than the CPU.");
     view! {
         <p class="adapter">{adapter}</p>

@@ -39,7 +39,7 @@ pub fn Header() -> impl IntoView {
                 on:click=move |_| page.dialog.set(Some(Dialog::Palette))
             >
                 <Icon of=outline::SEARCH/>
-                <span class="words">"Jump to a unit, class, setting"</span>
+                <span class="words">"Jump to a unit or class"</span>
                 <kbd>"Ctrl K"</kbd>
             </button>
             <button class="quiet" aria-label="Light or dark" title="Light or dark" on:click=repaint>
@@ -63,8 +63,8 @@ fn prefers_light() -> bool {
     query.ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// What is being fetched, and how far it is.
-fn downloaded(page: Page) -> Option<String> {
+/// What is being fetched and how far it is, reactive.
+pub fn downloaded(page: Page) -> Option<String> {
     page.session.download.get().map(|download| {
         let how = if download.cached { "from the cache, " } else { "" };
         format!("{} {how}{}", download.what, bytes_of(download.done, download.total))

@@ -7,7 +7,8 @@ pub mod outline {
     /// A wand and sparks.
     pub const DREAM: &str = "M4 20l7-7M13 4l1.2 3.3L17.5 8.5 14.2 9.7 13 13l-1.2-3.3L8.5 8.5l3.3-1.2zM19 14l.7 1.8 1.8.7-1.8.7L19 19l-.7-1.8-1.8-.7 1.8-.7z";
     /// An eye.
-    pub const LOOK: &str = "M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3 0 100 6 3 3 0 000-6z";
+    pub const LOOK: &str =
+        "M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3 0 100 6 3 3 0 000-6z";
     /// Four pictures on a wall.
     pub const WALL: &str = "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z";
     /// A triangle.
@@ -35,7 +36,8 @@ pub mod outline {
     /// A cross.
     pub const CLOSE: &str = "M6 6l12 12M18 6L6 18";
     /// Half a sun.
-    pub const THEME: &str = "M12 4a8 8 0 100 16 8 8 0 000-16zM12 4v16M12 8l5-1.5M12 12h8M12 16l5 1.5";
+    pub const THEME: &str =
+        "M12 4a8 8 0 100 16 8 8 0 000-16zM12 4v16M12 8l5-1.5M12 12h8M12 16l5 1.5";
     /// A keyboard.
     pub const KEYS: &str = "M3 7h18v10H3zM7 10.5v.01M11 10.5v.01M15 10.5v.01M17.5 10.5v.01M8 14h8";
     /// A lens.

@@ -66,8 +66,8 @@ fn DreamSections() -> impl IntoView {
     view! {
         <ObjectiveBox/>
         <UnitPicker/>
-        <SettingsList/>
         <LayerList selected choose/>
+        <SettingsList/>
     }
 }
 

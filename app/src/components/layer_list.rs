@@ -78,14 +78,14 @@ pub fn LayerList(
                 class="filter"
                 type="search"
                 aria-label="Search layers"
-                placeholder="Search, also by Caffe or torchvision name"
+                placeholder="Search by any published name"
                 on:input=move |event| set_typed.set(event_target_value(&event))
             />
             <ul class="layers" data-testid="layer-list">
                 {move || shown.get().into_iter().map(row).collect_view()}
             </ul>
             <Show when=move || typed.with(String::is_empty) && hidden() != 0>
-                <p class="aside">{hidden}" more: branches, and before the nonlinearity. Search shows them."</p>
+                <p class="aside">{hidden}" more: branches, pools, values before the nonlinearity. Search shows them."</p>
             </Show>
             <Show when=move || shown.with(Vec::is_empty) && !typed.with(String::is_empty)>
                 <p class="aside">"No layer is called that."</p>

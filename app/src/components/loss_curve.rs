@@ -8,13 +8,21 @@ use crate::pane::Pane;
 /// Points drawn at most: more than a stage has pixels.
 const POINTS: usize = 400;
 
+/// The lowest and the highest of losses.
+pub fn span(losses: &[f32]) -> Option<(f32, f32)> {
+    let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
+    Some((finite().reduce(f32::min)?, finite().reduce(f32::max)?))
+}
+
 /// The line's points in a box of 1000 by 100, and its end as shares of width and height.
 ///
-/// The whole width stands for all steps; the height for the losses so far.
-pub fn path(losses: &[f32], steps: usize) -> Option<(String, f32, f32)> {
-    let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
-    let lowest = finite().reduce(f32::min)?;
-    let highest = finite().reduce(f32::max)?;
+/// The whole width stands for all steps; the height for the losses from `lowest` to `highest`.
+pub fn path(
+    losses: &[f32],
+    steps: usize,
+    (lowest, highest): (f32, f32),
+) -> Option<(String, f32, f32)> {
+    span(losses)?;
     let range = if highest > lowest { highest - lowest } else { 1.0 };
     let last = losses.len() - 1;
     let all = steps.max(losses.len()).max(2) - 1;
@@ -41,10 +49,18 @@ pub fn LossCurve(
     /// One or two.
     panes: Vec<Pane>,
 ) -> impl IntoView {
+    let all = panes.clone();
+    // Two curves share both scales, so that they can be compared.
+    let scales = Memo::new(move |_| {
+        let spans = all.iter().filter_map(|pane| pane.losses.with(|losses| span(losses)));
+        let height = spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        let steps = |pane: &Pane| pane.stepped.with(|step| step.as_ref().map_or(0, |s| s.steps));
+        height.map(|height| (height, all.iter().map(steps).max().unwrap_or(0)))
+    });
     let curve = |(index, pane): (usize, Pane)| {
         let drawn = Memo::new(move |_| {
-            let steps = pane.stepped.with(|step| step.as_ref().map_or(0, |step| step.steps));
-            pane.losses.with(|losses| path(losses, steps))
+            let (height, steps) = scales.get()?;
+            pane.losses.with(|losses| path(losses, steps, height))
         });
         let line = move || drawn.get().map(|(line, ..)| line);
         let end = move || {
@@ -54,9 +70,8 @@ pub fn LossCurve(
         };
         // The label keeps clear of the line: right of its end while there is room.
         let early = move || drawn.get().is_some_and(|(_, across, _)| across < 0.7);
-        let loss = move || {
-            pane.losses.with(|losses| losses.last().map(|loss| numbers::value(*loss)))
-        };
+        let loss =
+            move || pane.losses.with(|losses| losses.last().map(|loss| numbers::value(*loss)));
         view! {
             <div class="curve" class:second=index == 1>
                 <svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
@@ -84,34 +99,36 @@ mod tests {
 
     #[test]
     fn no_loss_draws_nothing() {
-        assert_eq!(path(&[], 512), None);
-        assert_eq!(path(&[f32::NAN], 512), None);
+        assert_eq!(path(&[], 512, (0.0, 1.0)), None);
+        assert_eq!(path(&[f32::NAN], 512, (0.0, 1.0)), None);
+        assert_eq!(span(&[f32::NAN]), None);
     }
 
     #[test]
     fn a_falling_loss_ends_at_the_foot_of_the_line_so_far() {
-        let (line, across, down) = path(&[0.0, -5.0, -10.0], 5).unwrap();
+        let losses = [0.0, -5.0, -10.0];
+        let (line, across, down) = path(&losses, 5, span(&losses).unwrap()).unwrap();
         assert_eq!(line, "M0.0 0.0L250.0 50.0L500.0 100.0");
         assert_eq!((across, down), (0.5, 1.0));
     }
 
     #[test]
     fn a_constant_loss_is_a_level_line() {
-        let (line, ..) = path(&[2.0, 2.0], 2).unwrap();
+        let (line, ..) = path(&[2.0, 2.0], 2, (2.0, 2.0)).unwrap();
         assert_eq!(line, "M0.0 0.0L1000.0 0.0");
     }
 
     #[test]
     fn long_runs_are_thinned_but_keep_their_end() {
         let losses: Vec<f32> = (0..5_000).map(|step| -(step as f32)).collect();
-        let (line, across, down) = path(&losses, 5_000).unwrap();
+        let (line, across, down) = path(&losses, 5_000, (-4_999.0, 0.0)).unwrap();
         assert!(line.matches('L').count() <= POINTS + 1);
         assert_eq!((across, down), (1.0, 1.0));
     }
 
     #[test]
     fn a_loss_that_is_no_number_leaves_a_gap() {
-        let (line, ..) = path(&[1.0, f32::NAN, 0.0], 3).unwrap();
+        let (line, ..) = path(&[1.0, f32::NAN, 0.0], 3, (0.0, 1.0)).unwrap();
         assert_eq!(line, "M0.0 0.0L1000.0 100.0");
     }
 }

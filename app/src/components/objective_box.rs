@@ -10,12 +10,17 @@ use crate::unit::mistake;
 #[component]
 pub fn ObjectiveBox() -> impl IntoView {
     let page = Page::here();
-    let (typed, set_typed) = signal(page.address.with_untracked(|address| address.objective.clone()));
+    let (typed, set_typed) =
+        signal(page.address.with_untracked(|address| address.objective.clone()));
     // The box follows the address, so that Back and the arrow keys show here too.
     Effect::new(move |_| set_typed.set(page.objective()));
     let wrong = Memo::new(move |_| {
         let typed = typed.get();
-        if typed.trim().is_empty() { None } else { page.layers.with(|layers| mistake(&typed, layers)) }
+        if typed.trim().is_empty() {
+            None
+        } else {
+            page.layers.with(|layers| mistake(&typed, layers))
+        }
     });
     let commit = move || {
         let typed = typed.get_untracked().trim().to_owned();

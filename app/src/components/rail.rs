@@ -10,7 +10,7 @@ use crate::page::Page;
 #[component]
 pub fn Rail() -> impl IntoView {
     let page = Page::here();
-    let verb = move |view: View, name: &'static str, icon: &'static str| {
+    let verb = move |view: View, name: &'static str, id: &'static str, icon: &'static str| {
         let href = if view == View::Look { "?view=look" } else { "?" };
         let here = move || page.address.with(|address| address.view == view);
         let go = move |event: leptos::ev::MouseEvent| {
@@ -21,7 +21,7 @@ pub fn Rail() -> impl IntoView {
             }
         };
         view! {
-            <a href=href class:on=here aria-current=move || here().then_some("page") on:click=go>
+            <a href=href data-testid=id class:on=here aria-current=move || here().then_some("page") on:click=go>
                 <Icon of=icon/>
                 {name}
             </a>
@@ -29,8 +29,8 @@ pub fn Rail() -> impl IntoView {
     };
     view! {
         <nav class="rail" aria-label="Views">
-            {verb(View::Dream, "Dream", outline::DREAM)}
-            {verb(View::Look, "Look", outline::LOOK)}
+            {verb(View::Dream, "Dream", "view-dream", outline::DREAM)}
+            {verb(View::Look, "Look", "view-look", outline::LOOK)}
         </nav>
     }
 }

@@ -150,7 +150,9 @@ fn Pick(
     let other = move || {
         let value = value.get();
         let offered = known.iter().any(|(offer, _)| *offer == value);
-        (!offered).then(|| view! { <option value=value.clone() selected=true>{value.clone()}{unit}</option> })
+        (!offered).then(
+            || view! { <option value=value.clone() selected=true>{value.clone()}{unit}</option> },
+        )
     };
     view! {
         <select

@@ -3,12 +3,14 @@
 use leptos::prelude::*;
 
 use crate::components::device_chip::device_name;
+use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
 use crate::components::loss_curve::LossCurve;
 use crate::estimate::{self, Warning};
-use crate::numbers::{duration, rate};
+use crate::numbers::{about, duration, rate};
 use crate::page::Page;
 use crate::pane::Status;
+use crate::views::dream::baked_here;
 
 /// The row under the picture.
 #[component]
@@ -66,9 +68,10 @@ fn Numbers() -> impl IntoView {
         None => format!("0 of {}", page.making().steps),
     };
     let pace = move || match (page.status(), page.panes[0].stepped.get()) {
+        (Status::Idle, None) if baked_here(page).is_some() => "an earlier dream".to_owned(),
         (Status::Idle, _) => String::new(),
         (Status::Waiting, _) if page.session.model.with(Option::is_none) => {
-            "waits for the network".to_owned()
+            downloaded(page).unwrap_or_else(|| "waits for the network".to_owned())
         }
         (Status::Waiting, _) => "begins".to_owned(),
         (Status::Paused, _) => "paused".to_owned(),
@@ -105,13 +108,13 @@ fn SlowWarning() -> impl IntoView {
             let offer = smaller.map(|(side, seconds)| {
                 view! {
                     <button class="link" on:click=move |_| page.set("size", &side.to_string())>
-                        {format!("Take {side} px: about {}", duration(seconds))}
+                        {format!("Take {side} px: about {}", about(seconds))}
                     </button>
                 }
             });
             view! {
                 <p class="slow" role="status">
-                    <span>{format!("{device}: about {}.", duration(seconds))}</span>
+                    <span>{format!("{device}: about {}.", about(seconds))}</span>
                     {offer}
                 </p>
             }

@@ -20,10 +20,16 @@ pub fn UnitPicker() -> impl IntoView {
         let channel = text.parse::<usize>().ok()?.min(untrack(last));
         Some(Unit { channel, ..unit }.objective())
     };
+    // Back returns to where a drag began, not to every place on its way.
+    let dragging = StoredValue::new(false);
     let slide = move |event| {
-        if let Some(objective) = at(&event_target_value(&event)) {
+        let Some(objective) = at(&event_target_value(&event)) else { return };
+        if dragging.get_value() {
             page.slide(|address| address.objective = objective);
+        } else {
+            page.go(|address| address.objective = objective);
         }
+        dragging.set_value(true);
     };
     let choose = move |event| {
         if let Some(objective) = at(&event_target_value(&event)) {
@@ -31,9 +37,13 @@ pub fn UnitPicker() -> impl IntoView {
         }
     };
     let channel = move || unit.get().map_or(0, |unit| unit.channel).to_string();
+    let share = move || {
+        let channel = unit.get().map_or(0, |unit| unit.channel);
+        format!("--share:{:.1}%", 100.0 * channel as f64 / last().max(1) as f64)
+    };
     let is_class = move || unit.get().is_some_and(|unit| unit.layer == "logits");
     view! {
-        <Show when=move || unit.with(Option::is_some)>
+        <Show when=move || channels.get() != 0>
             <section class="unit">
                 <h2>
                     <label for="unit">{move || if is_class() { "Class" } else { "Channel" }}</label>
@@ -54,8 +64,10 @@ pub fn UnitPicker() -> impl IntoView {
                         min="0"
                         max=last
                         aria-label="Channel"
+                        style=share
                         prop:value=channel
                         on:input=slide
+                        on:change=move |_| dragging.set_value(false)
                     />
                 </div>
                 <Show when=is_class>

@@ -61,7 +61,7 @@ pub fn of_corruption(what: &str, address: &str, error: &Error) -> Failure {
     Failure::new(
         FailureKind::Corrupted,
         format!("The {what} that came are damaged and were not used."),
-        format!("{address}: {error}."),
+        format!("{error} (from {address})."),
         "Try again; if it happens once more, the files on the server are wrong.",
     )
 }

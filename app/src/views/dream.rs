@@ -97,7 +97,20 @@ fn Title(
 ) -> impl IntoView {
     let page = Page::here();
     let unit = Memo::new(move |_| page.unit());
-    let class = move || unit.get().filter(|unit| unit.layer == "logits").map(|unit| unit.objective());
+    let class =
+        move || unit.get().filter(|unit| unit.layer == "logits").map(|unit| unit.objective());
+    // The colon is punctuation: it steps back.
+    let words = move || {
+        let title = title.get();
+        match (unit.get(), title.split_once(" : ")) {
+            (Some(_), Some((layer, channel))) => {
+                let layer = layer.to_owned();
+                let channel = channel.to_owned();
+                view! { {layer}<span class="colon">" : "</span>{channel} }.into_any()
+            }
+            _ => title.into_any(),
+        }
+    };
     let walk = move |by: isize, name: &'static str, icon: &'static str| {
         view! {
             <button class="quiet" aria-label=name title=name on:click=move |_| page.walk(by)>
@@ -107,7 +120,7 @@ fn Title(
     };
     view! {
         <div class="title">
-            <h1 class:long=move || unit.with(Option::is_none)>{move || title.get()}</h1>
+            <h1 class:long=move || unit.with(Option::is_none)>{words}</h1>
             {move || class().map(|class| view! { <code>{class}</code> })}
             <Show when=move || unit.with(Option::is_some)>
                 <span class="walk">

@@ -66,8 +66,8 @@ pub fn EmbedView() -> impl IntoView {
                     <b>{move || title.get()}</b>
                     <span data-testid="step-count">{said}</span>
                 </p>
-                <a href=full target="_blank" rel="noopener" title="Open the full page">
-                    "pellucid"
+                <a href=full target="_blank" rel="noopener" title="Open the full page" aria-label="Open the full page">
+                    <span>"pellucid"</span>
                     <Icon of=outline::OPEN/>
                 </a>
             </div>

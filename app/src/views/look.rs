@@ -36,37 +36,16 @@ pub fn LookView() -> impl IntoView {
         // The same file may be chosen again.
         input.set_value("");
     };
-    let dropped = move |event: leptos::ev::DragEvent| {
-        event.prevent_default();
-        set_over.set(false);
-        let files = event.data_transfer().and_then(|data| data.files());
-        if let Some(file) = files.and_then(|files| files.get(0)) {
-            open(file.into());
-        }
-    };
-    let handle = window_event_listener(leptos::ev::paste, move |event| {
-        let files = event.clipboard_data().and_then(|data| data.files());
-        if let Some(file) = files.and_then(|files| files.get(0)) {
-            event.prevent_default();
-            open(file.into());
-        }
-    });
-    on_cleanup(move || {
-        handle.remove();
-        sight.close_camera();
-    });
+    on_cleanup(move || sight.close_camera());
     let empty = move || sight.seen.with(Option::is_none);
     let on = move || sight.camera.get();
     view! {
         <div
             class="stage look"
             class:over=move || over.get()
-            on:dragover=move |event| {
-                event.prevent_default();
-                set_over.set(true);
-            }
+            on:dragover=move |_| set_over.set(true)
             on:dragleave=move |_| set_over.set(false)
-            on:drop=dropped
+            on:drop=move |_| set_over.set(false)
         >
             <div class="sight" class:empty=move || empty() && !on() class:busy=move || sight.busy.get()>
                 <video node_ref=video class:on=on playsinline=true muted=true aria-label="Camera"></video>

@@ -1,9 +1,9 @@
 //! The wall: what units look for, baked beforehand. The first thing anyone sees.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use crate::page::Page;
-use crate::protocol::DeviceChoice;
 
 /// The units that have a baked picture, in the order of the wall.
 ///
@@ -12,10 +12,7 @@ pub fn baked_units() -> Vec<String> {
     let Ok(links) = document().query_selector_all("#first [data-unit]") else { return Vec::new() };
     (0..links.length())
         .filter_map(|index| links.get(index))
-        .filter_map(|node| {
-            use wasm_bindgen::JsCast;
-            node.dyn_into::<web_sys::Element>().ok()?.get_attribute("data-unit")
-        })
+        .filter_map(|node| node.dyn_into::<web_sys::Element>().ok()?.get_attribute("data-unit"))
         .collect()
 }
 
@@ -29,12 +26,6 @@ pub fn baked_picture(unit: &str) -> String {
 pub fn WallView() -> impl IntoView {
     let page = Page::here();
     let units = page.baked.get_value();
-    let device = move || {
-        page.session.device.get().map(|report| match report.device {
-            DeviceChoice::WebGpu => "on your graphics card",
-            _ => "on your processor",
-        })
-    };
     let picture = move |unit: String| {
         let title = unit.replace(':', " : ");
         let number = unit.rsplit(':').next().unwrap_or_default().to_owned();
@@ -62,8 +53,7 @@ pub fn WallView() -> impl IntoView {
         <div class="hall">
             <h1>"What a neural network sees, dreamed live in your browser."</h1>
             <p class="lead">
-                "Each picture is what one unit of GoogLeNet looks for. Click one and watch it grow"
-                {move || device().map(|device| format!(", {device}"))}"."
+                "Each picture is what one unit of GoogLeNet looks for. Click one and watch it grow."
             </p>
             <div class="wall">{units.into_iter().map(picture).collect_view()}</div>
         </div>

@@ -61,7 +61,7 @@ pub async fn fetch(
             return Ok(bytes);
         }
         let chunk = Reflect::get(&read, &"value".into()).map_err(broken)?;
-        let chunk = Uint8Array::new(&chunk);
+        let chunk: Uint8Array = chunk.unchecked_into();
         if limit < bytes.len() as u64 + u64::from(chunk.length()) {
             return Err(FetchError::TooLong(limit));
         }

@@ -179,7 +179,7 @@ async fn adapter() -> Result<Adapter, String> {
     Reflect::set(&options, &"powerPreference".into(), &"high-performance".into())
         .map_err(|_| none())?;
     let promise: Promise =
-        ask.call1(&gpu, &options).and_then(JsCast::dyn_into).map_err(|_| none())?;
+        ask.call1(&gpu, &JsValue::from(options)).and_then(JsCast::dyn_into).map_err(|_| none())?;
     let adapter = JsFuture::from(promise).await.map_err(|_| none())?;
     if adapter.is_falsy() {
         return Err(none());

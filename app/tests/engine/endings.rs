@@ -49,7 +49,7 @@ fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
 
 /// Lets everything come to its end: paused dreams would wait for ever.
 fn finish(page: &mut Page) {
-    page.world.stalled.set(false);
+    page.world.stall(false);
     page.world.allow_breaths(usize::MAX);
     for id in (0..page.n_asked()).map(RequestId) {
         page.ask(Ask::Stop { target: id });
@@ -68,7 +68,7 @@ fn every_request_ends_exactly_once_without_a_model() {
     for seed in 0..300 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut page = Page::new();
-        page.world.stalled.set(random.random_bool(0.3));
+        page.world.stall(random.random_bool(0.3));
         for _ in 0..40 {
             anything(&mut page, &mut random);
         }
@@ -101,7 +101,7 @@ fn every_request_ends_exactly_once_with_a_model_and_a_device_that_may_be_lost() 
 #[test]
 fn work_that_is_dropped_fails_its_request() {
     let mut page = Page::new();
-    page.world.stalled.set(true);
+    page.world.stall(true);
     let load = page.load();
     page.drive();
     page.drop_work();
@@ -131,7 +131,7 @@ fn steering_a_dream_that_is_over_is_a_mistake() {
 #[test]
 fn an_id_that_is_still_in_use_is_not_taken_twice() {
     let mut page = Page::new();
-    page.world.stalled.set(true);
+    page.world.stall(true);
     let load = page.load();
     page.ask_as(load, Ask::OpenDevice(DeviceChoice::Cpu), Vec::new());
     page.drive();

@@ -1,7 +1,7 @@
 //! A host with files, a cache, a clock and troubles as a test wants them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -19,8 +19,7 @@ pub struct World {
     pub cache: RefCell<BTreeMap<String, Vec<u8>>>,
     /// Addresses asked for, in order.
     pub fetched: RefCell<Vec<String>>,
-    /// Downloads never end while this holds.
-    pub stalled: Cell<bool>,
+    stalled: Cell<bool>,
     /// Calls the processor a GPU, so that what befalls GPUs can befall it.
     pub pretend_gpu: Cell<bool>,
     /// What the device says of itself.
@@ -28,15 +27,42 @@ pub struct World {
     /// What opening a device fails with.
     pub no_device: RefCell<Option<Failure>>,
     breaths: Cell<usize>,
+    line: RefCell<VecDeque<Rc<Breath>>>,
     waiting: RefCell<Vec<Waker>>,
 }
 
+/// Somebody who lets the others go first, as in a browser's event loop.
+#[derive(Default)]
+struct Breath {
+    called: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
 impl World {
-    /// Lets dreams go on after their step this many times.
+    /// Lets dreams go on after their step, this many in the order they came.
     pub fn allow_breaths(&self, count: usize) {
         self.breaths.set(self.breaths.get().saturating_add(count));
+        self.call_breaths();
+    }
+
+    /// Lets downloads come to nothing, or go on.
+    pub fn stall(&self, stalled: bool) {
+        self.stalled.set(stalled);
         for waker in self.waiting.take() {
             waker.wake();
+        }
+    }
+
+    fn call_breaths(&self) {
+        let mut line = self.line.borrow_mut();
+        while 0 < self.breaths.get()
+            && let Some(breath) = line.pop_front()
+        {
+            self.breaths.update(|left| left - 1);
+            breath.called.set(true);
+            if let Some(waker) = breath.waker.take() {
+                waker.wake();
+            }
         }
     }
 }
@@ -112,12 +138,19 @@ impl Host for TestHost {
     }
 
     async fn breathe(&self) {
+        let breath = Rc::new(Breath::default());
+        self.0.line.borrow_mut().push_back(breath.clone());
+        let mut first = true;
         poll_fn(|context| {
-            if let Some(left) = self.0.breaths.get().checked_sub(1) {
-                self.0.breaths.set(left);
-                return Poll::Ready(());
+            if !std::mem::take(&mut first) {
+                self.0.call_breaths();
+                if breath.called.get() {
+                    return Poll::Ready(());
+                }
+            } else {
+                context.waker().wake_by_ref();
             }
-            self.0.waiting.borrow_mut().push(context.waker().clone());
+            *breath.waker.borrow_mut() = Some(context.waker().clone());
             Poll::Pending
         })
         .await;

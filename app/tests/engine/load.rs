@@ -152,7 +152,7 @@ fn a_download_can_be_stopped() {
     let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
     reference.serve(&page.world);
-    page.world.stalled.set(true);
+    page.world.stall(true);
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), None);
     page.ask(Ask::Stop { target: load });

@@ -267,3 +267,60 @@ impl Convolution<Weights> {
         conv2d(input, weight, Some(bias), options)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// A network in which every convolution but these has weights that no input fits.
+    fn runs_with_only(convolutions: &[&str], tap: &str) -> bool {
+        let device = crate::device::cpu();
+        let mut upload = |plan: &Convolution<()>| {
+            let shape = match convolutions.contains(&plan.name.as_str()) {
+                true => [plan.outputs, plan.inputs, plan.window.kernel, plan.window.kernel],
+                false => [1, 1, 1, 1],
+            };
+            let bias = Tensor::zeros([shape[0]], &device);
+            Weights { weight: Tensor::zeros(shape, &device), bias }
+        };
+        let plan = plan::plan(&Architecture::of(Variant::GoogLeNet)).into_iter();
+        let layers = plan.map(|layer| layer.load(&mut upload)).collect();
+        let network = Inception { info: Variant::GoogLeNet.info(), layers };
+        let input = Tensor::zeros([1, 3, 32, 32], &device);
+        let forward = || network.forward(input, &[tap], ReluGradient::Exact).is_ok();
+        catch_unwind(AssertUnwindSafe(forward)).unwrap_or(false)
+    }
+
+    #[test]
+    fn only_what_a_tap_depends_on_is_run() {
+        let trunk = ["conv2d0", "conv2d1", "conv2d2"];
+        let cases: [(&str, &[&str]); 8] = [
+            ("maxpool1", &[]),
+            ("mixed3a_pool", &[]),
+            ("mixed3a_1x1", &["mixed3a_1x1"]),
+            ("mixed3a_1x1_pre_relu", &["mixed3a_1x1"]),
+            ("mixed3a_5x5_bottleneck", &["mixed3a_5x5_bottleneck"]),
+            ("mixed3a_5x5", &["mixed3a_5x5_bottleneck", "mixed3a_5x5"]),
+            ("mixed3a_pool_reduce", &["mixed3a_pool_reduce"]),
+            (
+                "mixed3a_pre_relu",
+                &[
+                    "mixed3a_1x1",
+                    "mixed3a_3x3_bottleneck",
+                    "mixed3a_3x3",
+                    "mixed3a_5x5_bottleneck",
+                    "mixed3a_5x5",
+                    "mixed3a_pool_reduce",
+                ],
+            ),
+        ];
+        for (tap, branch) in cases {
+            let needed = [&trunk, branch].concat();
+            assert!(runs_with_only(&needed, tap), "{tap}");
+            // Without the last of them it must not run, or this test could not fail.
+            assert!(!runs_with_only(&needed[..needed.len() - 1], tap), "{tap}");
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! The operations on tracked tensors: what each remembers, and its closed-form gradient.
 
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;

@@ -43,7 +43,7 @@ fn padded<B: Backend>(input: FloatTensor<B>, fit: &Fit) -> FloatTensor<B> {
         return input;
     }
     let [rows, columns] = fit.padding;
-    B::float_pad(input, &[rows, columns], PadMode::Constant(NOTHING))
+    B::float_pad(input, &[(0, 0), (0, 0), rows, columns], PadMode::Constant(NOTHING))
 }
 
 pub fn max_pool<B: Backend>(input: FloatTensor<B>, window: Window) -> FloatTensor<B> {

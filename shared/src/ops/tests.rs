@@ -24,7 +24,7 @@ fn noise(shape: [usize; 4]) -> Tensor<4> {
 }
 
 fn values(tensor: Tensor<4>) -> Vec<f32> {
-    tensor.into_data().to_vec().unwrap()
+    tensor.into_data().try_to_vec().unwrap()
 }
 
 fn assert_close(left: &[f32], right: &[f32], tolerance: f32) {

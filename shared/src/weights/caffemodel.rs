@@ -295,12 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_anywhere_is_refused_or_lacks_whole_layers_but_never_panics() {
+    fn a_file_cut_anywhere_is_refused() {
         let whole = modern();
-        let last_layer = whole.len() - 1;
         for length in 0..whole.len() {
             let result = from_caffemodel(&whole[..length]);
-            assert!(result.is_err(), "{length} of {last_layer} bytes gave {result:?}");
+            assert!(result.is_err(), "{length} of {} bytes gave {result:?}", whole.len());
         }
     }
 

@@ -58,7 +58,7 @@ pub fn run(args: Args) -> Result<()> {
     let color = output::wants_color();
     classify(&loaded, pictures, args.batch, args.top, &device, |_, result| {
         match result {
-            Ok(classified) if args.json => output::json_line(&classified)?,
+            Ok(classified) if args.json => progress.suspend(|| output::json_line(&classified))?,
             Ok(classified) => progress.suspend(|| print(&classified, color))?,
             Err(error) => {
                 unreadable += 1;

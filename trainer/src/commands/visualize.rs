@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use shared::format::recipe::recipe_from_png;
 use shared::models;
@@ -16,9 +16,9 @@ use crate::failure::WrongCall;
 use crate::visualize::compare::{Comparison, size};
 use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
 use crate::visualize::record::Record;
-use crate::visualize::sheet::number;
+use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
-use crate::visualize::{Job, Made, Out, plan_from_png, resolve};
+use crate::visualize::{Job, Made, Out, Outcome, plan_from_png, resolve};
 use crate::{device, output};
 
 /// Pictures side by side on a sheet, as in the published figures.
@@ -41,7 +41,7 @@ pub struct Args {
 
     /// What to climb: mixed4a:11, mixed4a:11@center, logits:\"dumbbell\", mixed4d, weighted sums of
     /// these; mixed4a:0..10 stands for ten
-    #[arg(required_unless_present = "recipe", value_name = "OBJECTIVE", allow_hyphen_values = true)]
+    #[arg(required_unless_present = "recipe", value_name = "OBJECTIVE")]
     objectives: Vec<String>,
 
     /// The model's weights, in any published format; otherwise what `pellucid fetch` put into the cache
@@ -154,22 +154,30 @@ pub fn run(args: Args) -> Result<()> {
     plan.validate()?;
     // Before the weights are read: a wrong objective is answered at once.
     let info = models::info(&plan.model)?;
-    resolve(&plan, &info, &cache::labels(&info))?;
+    let weights = args.weights.as_deref().unwrap_or(Path::new(""));
+    resolve(&plan, &info, &cache::labels_beside(&info, weights))?;
 
     let device = device::open(args.device.device)?;
     let model = ModelArgs { model: plan.model.clone(), weights: args.weights.clone() };
     let loaded = cache::load(&model, &device)?;
     adopt(&mut plan, &loaded);
     let job = Job { plan: &plan, out: &out, only, against: args.against.as_deref() };
-    let made = job.run(&loaded, &device)?;
-    if args.json {
-        let printed = made.iter().map(|Made { file, record }| Printed {
-            file: file.display().to_string(),
-            record,
-        });
+    let Outcome { made, unreadable } = job.run(&loaded, &device)?;
+    print(&made, &plan.tasks, args.json)?;
+    if 0 < unreadable {
+        bail!("{unreadable} photographs could not be read and were skipped; the rest is done");
+    }
+    Ok(())
+}
+
+fn print(made: &[Made], tasks: &[Task], as_json: bool) -> Result<()> {
+    if as_json {
+        let printed = made
+            .iter()
+            .map(|Made { file, record }| Printed { file: file.display().to_string(), record });
         return output::json(&printed.collect::<Vec<_>>());
     }
-    made.iter().try_for_each(|made| output::line(&text(made)))
+    made.iter().zip(tasks).try_for_each(|(made, task)| output::line(&text(made, task)))
 }
 
 /// From here on the plan speaks of this program and these weights.
@@ -193,8 +201,12 @@ fn adopt(plan: &mut Plan, loaded: &LoadedModel) {
     version.clone_into(&mut plan.version);
 }
 
-fn text(Made { file, record }: &Made) -> String {
-    let mut text = format!("{}  activation {}", record.objective, number(record.activation));
+fn text(Made { file, record }: &Made, task: &Task) -> String {
+    let mut text = record.objective.clone();
+    if !task.variant.is_empty() {
+        text.push_str(&format!("  {}", variant(&task.variant)));
+    }
+    text.push_str(&format!("  activation {}", number(record.activation)));
     if let Some(against) = &record.against {
         let ratio = record.activation / against.best;
         let best = number(against.best);
@@ -229,8 +241,7 @@ impl Args {
         }
         // The last first, so that the first varies fastest: it becomes the columns.
         for comparison in comparisons.iter().rev() {
-            let spread: Result<Vec<_>> =
-                tasks.iter().map(|task| comparison.spread(task)).collect();
+            let spread: Result<Vec<_>> = tasks.iter().map(|task| comparison.spread(task)).collect();
             tasks = spread?.into_iter().flatten().collect();
         }
         let model = self.model.clone().context("no model was named")?;
@@ -269,8 +280,7 @@ impl Args {
 
 /// `GoogLeNet, mixed4a: 10 channels`, or what the objectives have in common.
 fn title(model: &str, tasks: &[Task]) -> String {
-    let mut objectives: Vec<String> =
-        tasks.iter().map(|task| task.objective.to_string()).collect();
+    let mut objectives: Vec<String> = tasks.iter().map(|task| task.objective.to_string()).collect();
     objectives.dedup();
     let mut layers: Vec<_> = tasks.iter().map(|task| first_layer(&task.objective)).collect();
     layers.dedup();

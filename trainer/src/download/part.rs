@@ -108,6 +108,15 @@ impl Part {
         fs::remove_file(path)
     }
 
+    /// Keeps what is here for the next run; where nothing is, nothing stays.
+    pub fn leave(self) -> Result<(), DownloadError> {
+        if 0 < self.length()? {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        self.remove().map_err(|reason| DownloadError::Disk { path, reason })
+    }
+
     fn disk(&self, reason: io::Error) -> DownloadError {
         DownloadError::Disk { path: self.path.clone(), reason }
     }

@@ -41,7 +41,8 @@ pub fn best_photographs(
     let mut best: Vec<Option<(f32, PathBuf)>> = vec![None; scores.len()];
     let (mut seen, mut unreadable) = (0, 0);
     let preprocessing = info.preprocessing.clone();
-    let crops = images::read_ahead(paths, move |picture| preprocessing.classification_crop(&picture));
+    let crops =
+        images::read_ahead(paths, move |picture| preprocessing.classification_crop(&picture));
     for (path, crop) in crops {
         interrupt::check()?;
         progress.advance(1);

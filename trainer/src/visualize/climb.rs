@@ -63,7 +63,11 @@ impl Climb<'_> {
         let batch = self.task.settings.batch;
         self.kept()
             .map(|index| {
-                let of = if batch == 1 || self.only.is_some() { String::new() } else { format!("_b{index}") };
+                let of = if batch == 1 || self.only.is_some() {
+                    String::new()
+                } else {
+                    format!("_b{index}")
+                };
                 format!("{}{at}{of}.png", self.stem)
             })
             .collect()

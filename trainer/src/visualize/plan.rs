@@ -16,6 +16,9 @@ pub const KEYWORD: &str = "pellucid-figure";
 /// More pictures do not go on one sheet. A folder takes any number.
 pub const MOST_ON_A_SHEET: usize = 1000;
 
+/// Nor do more pixels: a sheet is put together in memory, at 15 bytes a pixel.
+pub const MOST_PIXELS_ON_A_SHEET: usize = 100_000_000;
+
 /// Longest climb, in steps: it bounds what a file from elsewhere can ask for.
 pub const MOST_STEPS: usize = 1_000_000;
 
@@ -81,7 +84,9 @@ impl Plan {
     /// Refuses what cannot be made, naming it.
     pub fn validate(&self) -> Result<()> {
         if self.tasks.is_empty() {
-            return Err(WrongCall("there is no objective; say one, as in mixed4a:11".to_owned()).into());
+            return Err(
+                WrongCall("there is no objective; say one, as in mixed4a:11".to_owned()).into()
+            );
         }
         for task in &self.tasks {
             task.validate()?;
@@ -98,6 +103,19 @@ impl Plan {
         if MOST_ON_A_SHEET < count {
             let expected = format!("at most {MOST_ON_A_SHEET}; into a folder any number goes");
             return wrong("the number of pictures on one sheet", count, expected);
+        }
+        let pixels: usize = self
+            .tasks
+            .iter()
+            .map(|task| {
+                let Settings { width, height, batch, .. } = task.settings;
+                task.stages().len() * batch * width * height
+            })
+            .sum();
+        if MOST_PIXELS_ON_A_SHEET < pixels {
+            let expected =
+                format!("at most {MOST_PIXELS_ON_A_SHEET}; into a folder any number goes");
+            return wrong("the number of pixels on one sheet", pixels, expected);
         }
         Ok(())
     }
@@ -130,7 +148,8 @@ impl Task {
             return Err(Error::Setting { name: "steps", found, expected }.into());
         }
         if let Some(step) = self.snapshots.iter().find(|&&step| step == 0 || self.steps < step) {
-            let (found, expected) = (step.to_string(), format!("1 to the last step, {}", self.steps));
+            let (found, expected) =
+                (step.to_string(), format!("1 to the last step, {}", self.steps));
             return Err(Error::Setting { name: "a snapshot", found, expected }.into());
         }
         Ok(())
@@ -357,7 +376,12 @@ mod tests {
         assert!(late.validate().unwrap_err().to_string().starts_with("a snapshot is 513"));
         let mut crowded = plan(&["mixed4a:11"]);
         crowded.tasks = vec![crowded.tasks[0].clone(); MOST_ON_A_SHEET + 1];
-        assert!(crowded.validate().is_err());
+        assert!(crowded.validate().unwrap_err().to_string().contains("pictures on one sheet"));
+        crowded.tasks.truncate(50);
+        for task in &mut crowded.tasks {
+            task.settings = Settings::square(2048);
+        }
+        assert!(crowded.validate().unwrap_err().to_string().contains("pixels on one sheet"));
         crowded.sheet = None;
         assert!(crowded.validate().is_ok());
     }

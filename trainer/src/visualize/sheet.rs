@@ -79,7 +79,8 @@ fn climb_rows(
 
 /// The first tasks, up to where the first setting's values begin anew.
 fn compared(tasks: &[Task]) -> &[Task] {
-    let apart = |task: &Task| (task.objective.clone(), task.variant.iter().skip(1).cloned().collect());
+    let apart =
+        |task: &Task| (task.objective.clone(), task.variant.iter().skip(1).cloned().collect());
     let first: Option<(Objective, Vec<_>)> = tasks.first().map(apart);
     let width = tasks.iter().take_while(|task| Some(apart(task)) == first).count();
     &tasks[..width]
@@ -112,8 +113,8 @@ fn heading(task: &Task, apart: &[(String, String)], loaded: &LoadedModel) -> Str
     objective.into_iter().chain(class).chain(apart).collect::<Vec<_>>().join(" · ")
 }
 
-/// `decorrelate no, lr 0.1`
-fn variant(settings: &[(String, String)]) -> String {
+/// What sets a task apart in a comparison: `decorrelate no, lr 0.1`.
+pub fn variant(settings: &[(String, String)]) -> String {
     let each = settings.iter().map(|(key, value)| format!("{key} {value}"));
     each.collect::<Vec<_>>().join(", ")
 }

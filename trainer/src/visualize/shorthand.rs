@@ -12,8 +12,10 @@ const LONGEST_RANGE: usize = 100_000;
 /// out its end and may be followed by a place.
 pub fn expand(text: &str) -> Result<Vec<Objective>> {
     let Some((layer, first, end, place)) = range(text) else {
-        let objective: Objective =
-            text.parse().map_err(shared::Error::from).with_context(|| format!("objective {text:?}"))?;
+        let objective: Objective = text
+            .parse()
+            .map_err(shared::Error::from)
+            .with_context(|| format!("objective {text:?}"))?;
         return Ok(vec![objective]);
     };
     if end <= first || LONGEST_RANGE < end - first {

@@ -1,0 +1,184 @@
+//! What the page follows: the history, its own address, the keyboard, what is dropped on it.
+
+use leptos::prelude::*;
+use web_sys::DataTransfer;
+
+use crate::address::{Address, Theme, View};
+use crate::browser;
+use crate::client::WorkerState;
+use crate::page::{Page, asked};
+use crate::pane::Status;
+use crate::protocol::{Failure, FailureKind};
+use crate::views::dream::title_here;
+
+/// What every page follows, also one in a slide.
+pub fn everything(page: Page) {
+    history(page);
+    changes(page);
+    theme(page);
+    model(page);
+    worker(page);
+    title(page);
+}
+
+/// Back and Forward show what was on view.
+fn history(page: Page) {
+    let handle = window_event_listener(leptos::ev::popstate, move |_| {
+        let (address, problems) = Address::parse(&browser::query());
+        page.problems.set(problems);
+        let device = address.device;
+        let changed = page.address.with_untracked(|before| before.device != device);
+        page.address.set(address);
+        if changed {
+            page.stop();
+            page.session.switch(device);
+        }
+    });
+    on_cleanup(move || handle.remove());
+}
+
+/// A dream that goes on while its objective or settings change begins anew with the newest.
+fn changes(page: Page) {
+    let asked = Memo::new(move |_| page.address.with(asked));
+    // A slider being dragged restarts once it rests this long.
+    const REST: std::time::Duration = std::time::Duration::from_millis(160);
+    let count = StoredValue::new(0_u32);
+    Effect::watch(
+        move || asked.get(),
+        move |now, before, _| {
+            let Some(before) = before else { return };
+            if page.has_begun(now) && untrack(|| page.status()) != Status::Idle {
+                return;
+            }
+            count.update_value(|count| *count += 1);
+            let change = count.get_value();
+            let going = untrack(|| page.status()).is_going();
+            let unchanged_objective = now.0 == before.0;
+            for pane in page.panes {
+                if unchanged_objective {
+                    pane.stop(page.session);
+                } else {
+                    pane.clear(page.session);
+                }
+            }
+            if now.2.is_empty() {
+                page.panes[1].clear(page.session);
+            }
+            if going && !now.0.is_empty() {
+                set_timeout(
+                    move || {
+                        let begun = page.panes[0].status.get_untracked() != Status::Idle;
+                        if count.get_value() == change && !begun {
+                            page.start(false);
+                        }
+                    },
+                    REST,
+                );
+            }
+        },
+        false,
+    );
+}
+
+fn theme(page: Page) {
+    Effect::new(move |_| {
+        let theme = page.address.with(|address| address.theme).or(page.theme.get());
+        browser::mark("theme", theme.map(Theme::name));
+    });
+}
+
+/// Tests wait for this mark.
+fn model(page: Page) {
+    Effect::new(move |_| {
+        let ready = page.session.model.with(Option::is_some);
+        browser::mark("ready", ready.then_some("model"));
+    });
+}
+
+/// A worker that dies between two requests has nobody to tell but this.
+fn worker(page: Page) {
+    Effect::new(move |_| {
+        if let WorkerState::Dead(why) = page.session.client.state().get()
+            && page.session.trouble.with_untracked(Option::is_none)
+        {
+            page.session.trouble.set(Some(Failure::new(
+                FailureKind::Internal,
+                "The engine has stopped.",
+                why,
+                "Start it again; if it happens once more, report the details.",
+            )));
+        }
+    });
+}
+
+/// The name of the window, its tab and its bookmark.
+fn title(page: Page) {
+    Effect::new(move |_| {
+        let view = page.address.with(|address| address.view);
+        let title = match view {
+            View::Look => "Look".to_owned(),
+            View::Dream if page.objective().is_empty() => "what a neural network sees".to_owned(),
+            View::Dream => title_here(page),
+        };
+        document().set_title(&format!("Pellucid: {title}"));
+    });
+}
+
+/// A picture dropped or pasted anywhere is looked at.
+pub fn pictures(page: Page) {
+    let take = move |data: Option<DataTransfer>| {
+        let file = data.and_then(|data| data.files()).and_then(|files| files.get(0));
+        let layer = page.address.with_untracked(|address| address.layer.clone());
+        file.map(|file| {
+            page.go(|address| address.view = View::Look);
+            page.sight.open(page.session, file.into(), layer);
+        })
+    };
+    let handles = [
+        // Without this the browser would leave the page to show the file.
+        window_event_listener(leptos::ev::dragover, |event| event.prevent_default()),
+        window_event_listener(leptos::ev::drop, move |event| {
+            event.prevent_default();
+            take(event.data_transfer());
+        }),
+        window_event_listener(leptos::ev::paste, move |event| {
+            if take(event.clipboard_data()).is_some() {
+                event.prevent_default();
+            }
+        }),
+    ];
+    on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
+}
+
+/// Does what the pressed keys mean.
+pub fn keys(page: Page) {
+    let handle = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.default_prevented() || event.alt_key() {
+            return;
+        }
+        let chord = event.ctrl_key() || event.meta_key();
+        let (typing, activating) = focus(&event.key());
+        if let Some(command) = crate::keys::command(&event.key(), chord, typing, activating)
+            && page.obey(command)
+        {
+            event.prevent_default();
+        }
+    });
+    on_cleanup(move || handle.remove());
+}
+
+/// Whether the focused control takes this key as text, and whether it answers to Space.
+fn focus(key: &str) -> (bool, bool) {
+    let Some(element) = document().active_element() else { return (false, false) };
+    let name = element.tag_name().to_lowercase();
+    let kind = element.get_attribute("type").unwrap_or_default();
+    let typing = match name.as_str() {
+        "input" if kind == "range" => key.starts_with("Arrow"),
+        "input" => kind != "checkbox" && kind != "radio",
+        "textarea" | "select" => true,
+        _ => false,
+    };
+    let activating =
+        matches!(name.as_str(), "button" | "a" | "summary") || (name == "input" && kind != "range");
+    (typing, activating)
+}

@@ -1,0 +1,65 @@
+//! The Fourier parameterisation against an independent implementation in NumPy and PyTorch.
+
+mod reference;
+
+use shared::burn::tensor::{Tensor, TensorData};
+use shared::device::{cpu, read};
+use shared::visualize::Settings;
+use shared::visualize::parameters::{Painter, color_matrix};
+use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
+
+fn golden() -> Option<NamedTensors> {
+    let path = reference::path("golden/fourier_image.safetensors")?;
+    Some(from_safetensors(&std::fs::read(path).unwrap()).unwrap())
+}
+
+/// `[3, height, half, 2]` as `[1, 3, 2 * height, half]`: real rows, then imaginary rows.
+fn parameters(spectrum: &NamedTensor) -> Tensor<4> {
+    let [channels, height, half, _] = spectrum.shape[..] else { panic!("{:?}", spectrum.shape) };
+    let data = TensorData::new(spectrum.values.clone(), [channels, height, half, 2]);
+    let interleaved = Tensor::<4>::from_data(data, &cpu());
+    interleaved.permute([0, 3, 1, 2]).reshape([1, channels, 2 * height, half])
+}
+
+fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    let square = |value: f64| value * value;
+    let difference: f64 =
+        found.iter().zip(expected).map(|(a, b)| square(f64::from(a - b))).sum();
+    let size: f64 = expected.iter().map(|&value| square(f64::from(value))).sum();
+    let relative = (difference / size).sqrt();
+    assert!(relative < 1e-5, "{what} is off by {relative:.1e} relative");
+}
+
+fn values(tensor: Tensor<4>) -> Vec<f32> {
+    pollster::block_on(read(tensor)).unwrap()
+}
+
+#[test]
+fn pictures_and_gradients_agree_with_the_reference_at_even_and_odd_sizes() {
+    let Some(golden) = golden() else { return };
+    for (height, width) in [(64, 64), (97, 128), (128, 97)] {
+        let named = |what: &str| &golden[&format!("{height}x{width}.{what}")];
+        let settings = Settings { height, width, ..Settings::default() };
+        let painter = Painter::new(&settings, &cpu()).unwrap();
+        let spectrum = parameters(named("spectrum")).autodiff().require_grad();
+        let picture = painter.paint(spectrum.clone());
+        assert_agrees("picture", &values(picture.clone().inner()), &named("image").values);
+
+        let cotangent = TensorData::new(named("cotangent").values.clone(), [1, 3, height, width]);
+        let cotangent = Tensor::from_inner(Tensor::<4>::from_data(cotangent, &cpu()));
+        let mut gradients = (picture * cotangent).sum().backward();
+        let gradient = spectrum.grad_remove(&mut gradients).unwrap();
+        let expected = values(parameters(named("grad_spectrum")));
+        assert_agrees("gradient", &values(gradient), &expected);
+    }
+}
+
+#[test]
+fn the_colour_matrix_is_the_reference_one() {
+    let Some(golden) = golden() else { return };
+    let found = color_matrix().concat();
+    for (found, expected) in found.iter().zip(&golden["color_matrix_normalized"].values) {
+        assert!((found - expected).abs() < 1e-6, "{found}, expected {expected}");
+    }
+}

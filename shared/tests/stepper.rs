@@ -1,0 +1,173 @@
+//! The stepper on the real network: it climbs, it repeats itself, its gradient is the gradient.
+
+mod reference;
+
+use std::sync::Arc;
+
+use pollster::block_on;
+use shared::device::cpu;
+use shared::models::{self, VisionModel};
+use shared::visualize::score::Context;
+use shared::visualize::settings::{Parameterization, Settings, Transforms};
+use shared::visualize::{Dream, Snapshot};
+use shared::weights::from_safetensors;
+
+fn googlenet() -> Option<Arc<dyn VisionModel>> {
+    let bytes = std::fs::read(reference::path("weights/bvlc_googlenet.safetensors")?).unwrap();
+    let weights = from_safetensors(&bytes).unwrap();
+    Some(Arc::from(models::load("googlenet", weights, &cpu()).unwrap()))
+}
+
+fn dream(model: &Arc<dyn VisionModel>, objective: &str, settings: Settings, seed: u64) -> Dream {
+    let objective = objective.parse().unwrap();
+    Dream::new(model.clone(), objective, Context::default(), settings, seed, &cpu()).unwrap()
+}
+
+fn climb(dream: &mut Dream, steps: usize) -> Vec<f32> {
+    (0..steps).map(|_| block_on(dream.step()).unwrap().loss).collect()
+}
+
+fn small() -> Settings {
+    Settings::square(48)
+}
+
+#[test]
+fn every_parameterization_climbs() {
+    let Some(model) = googlenet() else { return };
+    for parameterization in Parameterization::ALL {
+        for decorrelate in [true, false] {
+            let settings = Settings { parameterization, decorrelate, ..small() };
+            let mut dream = dream(&model, "mixed3a:5", settings, 1);
+            let before = block_on(dream.evaluate()).unwrap().loss;
+            climb(&mut dream, 12);
+            let after = block_on(dream.evaluate()).unwrap().loss;
+            let what = parameterization.name();
+            assert!(after < before - before.abs() * 0.05, "{what}: {before} to {after}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_objective_climbs() {
+    let Some(model) = googlenet() else { return };
+    let objectives =
+        ["mixed4a:11@center", "logits:543", "mixed3b", "mixed3a:5 - 1e-3*tv - 0.1*l2"];
+    for objective in objectives {
+        let mut dream = dream(&model, objective, small(), 2);
+        let before = block_on(dream.evaluate()).unwrap().loss;
+        climb(&mut dream, 10);
+        let after = block_on(dream.evaluate()).unwrap().loss;
+        assert!(after < before, "{objective}: {before} to {after}");
+    }
+}
+
+#[test]
+fn a_picture_alone_can_be_the_objective() {
+    let Some(model) = googlenet() else { return };
+    let mut dream = dream(&model, "l2", small(), 2);
+    let losses = climb(&mut dream, 5);
+    assert!(losses[4] < losses[0], "{losses:?}");
+}
+
+#[test]
+fn diversity_spreads_a_batch_apart() {
+    let Some(model) = googlenet() else { return };
+    let settings = Settings { batch: 2, ..small() };
+    let alike = |objective: &str| {
+        let mut spread = dream(&model, objective, settings.clone(), 3);
+        climb(&mut spread, 12);
+        let snapshot = block_on(spread.snapshot()).unwrap();
+        let mut judge = dream(&model, "similar(mixed3a)", settings.clone(), 3);
+        judge.restore(&snapshot).unwrap();
+        -block_on(judge.evaluate()).unwrap().loss
+    };
+    let (apart, alone) = (alike("mixed3a:5 - 1e3*similar(mixed3a)"), alike("mixed3a:5"));
+    assert!(apart < alone, "{apart} with diversity, {alone} without");
+}
+
+#[test]
+fn the_same_seed_makes_the_same_picture_and_another_another() {
+    let Some(model) = googlenet() else { return };
+    let picture = |seed| {
+        let mut dream = dream(&model, "mixed3a:5", small(), seed);
+        climb(&mut dream, 3);
+        block_on(dream.images()).unwrap()
+    };
+    assert_eq!(picture(4), picture(4));
+    assert_ne!(picture(4), picture(5));
+}
+
+#[test]
+fn a_resumed_dream_goes_on_as_if_it_had_never_stopped() {
+    let Some(model) = googlenet() else { return };
+    let mut whole = dream(&model, "mixed3a:5", small(), 6);
+    climb(&mut whole, 3);
+    let bytes = block_on(whole.snapshot()).unwrap().to_bytes().unwrap();
+    let expected = climb(&mut whole, 3);
+
+    let mut resumed = dream(&model, "mixed3a:5", small(), 6);
+    resumed.restore(&Snapshot::from_bytes(&bytes).unwrap()).unwrap();
+    assert_eq!(climb(&mut resumed, 3), expected);
+    assert_eq!(block_on(resumed.images()).unwrap(), block_on(whole.images()).unwrap());
+}
+
+#[test]
+fn a_snapshot_of_another_size_is_refused() {
+    let Some(model) = googlenet() else { return };
+    let snapshot = block_on(dream(&model, "mixed3a:5", small(), 6).snapshot()).unwrap();
+    let mut other = dream(&model, "mixed3a:5", Settings::square(64), 6);
+    assert!(other.restore(&snapshot).unwrap_err().to_string().contains("shape"));
+}
+
+#[test]
+fn a_value_that_is_not_finite_stops_the_step_and_keeps_the_state() {
+    let Some(model) = googlenet() else { return };
+    let mut dream = dream(&model, "mixed3a:5", small(), 7);
+    climb(&mut dream, 1);
+    let mut snapshot = block_on(dream.snapshot()).unwrap();
+    snapshot.parameters[0] = f32::NAN;
+    dream.restore(&snapshot).unwrap();
+    let error = block_on(dream.step()).unwrap_err().to_string();
+    assert!(error.contains("step 2") && error.contains("not finite"), "{error}");
+    assert_eq!(dream.steps_made(), 1);
+}
+
+/// Differences of the whole road, transforms and penalties included, along one direction.
+/// The first step's gradient is read from Adam's first moment, which holds a tenth of it.
+#[test]
+fn the_gradient_of_a_step_is_the_slope_of_its_loss() {
+    let Some(model) = googlenet() else { return };
+    let all = [Transforms::NONE, Transforms::STANDARD];
+    let each = [
+        Transforms { pad: true, ..Transforms::NONE },
+        Transforms { jitter: true, ..Transforms::NONE },
+        Transforms { scale: true, ..Transforms::NONE },
+        Transforms { rotate: true, ..Transforms::NONE },
+    ];
+    for parameterization in Parameterization::ALL {
+        for transforms in all.into_iter().chain(each) {
+            let settings =
+                Settings { parameterization, transforms, redirected_steps: 0, ..small() };
+            let mut stepped = dream(&model, "conv2d2 + 5*l2 - 1e-3*tv", settings.clone(), 8);
+            let start = block_on(stepped.snapshot()).unwrap();
+            climb(&mut stepped, 1);
+            let moments = block_on(stepped.snapshot()).unwrap().first_moment;
+            let gradient: Vec<f64> = moments.iter().map(|&value| f64::from(value) * 10.0).collect();
+            let size = gradient.iter().map(|value| value * value).sum::<f64>().sqrt();
+
+            let loss = |by: f64| {
+                let mut moved = start.clone();
+                for (parameter, slope) in moved.parameters.iter_mut().zip(&gradient) {
+                    *parameter += (by * slope / size) as f32;
+                }
+                let mut again = dream(&model, "conv2d2 + 5*l2 - 1e-3*tv", settings.clone(), 8);
+                again.restore(&moved).unwrap();
+                f64::from(climb(&mut again, 1)[0])
+            };
+            let step = 2e-2;
+            let slope = (loss(step) - loss(-step)) / (2.0 * step);
+            let what = parameterization.name();
+            assert!((slope / size - 1.0).abs() < 2e-2, "{what}, {transforms}: {slope}, {size}");
+        }
+    }
+}

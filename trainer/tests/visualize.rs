@@ -1,0 +1,321 @@
+//! `pellucid visualize` from call to files: what it writes, and that it goes on where it stopped.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
+
+mod reference;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::format::recipe::{Recipe, encode_png, recipe_from_png};
+use shared::image::Picture;
+use trainer::images;
+use trainer::visualize::plan_from_png;
+
+/// A folder to work in, and the reference weights.
+struct Bench {
+    folder: tempfile::TempDir,
+    weights: PathBuf,
+}
+
+impl Bench {
+    /// `None` where the reference weights are missing.
+    fn new() -> Option<Self> {
+        let weights = reference::path("weights/bvlc_googlenet.safetensors")?;
+        Some(Self { folder: tempfile::tempdir().unwrap(), weights })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pellucid"));
+        command.current_dir(self.folder.path()).arg("visualize").args(args);
+        command.args([OsStr::new("--weights"), self.weights.as_os_str()]);
+        command.args(["--device", "cpu"]);
+        command
+    }
+
+    /// Small and shallow, so that it takes no time.
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn succeed(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        output
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.path(name)).unwrap()).unwrap()
+    }
+
+    fn picture(&self, name: &str) -> Picture {
+        images::read(&self.path(name)).unwrap()
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn recipe(path: &Path) -> Recipe {
+    recipe_from_png(&fs::read(path).unwrap()).unwrap().unwrap()
+}
+
+const SMALL: [&str; 4] = ["--size", "32", "--steps", "6"];
+
+fn small<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [&["googlenet"], args, SMALL.as_slice()].concat()
+}
+
+#[test]
+fn a_folder_gets_a_picture_and_its_numbers_for_each_unit() {
+    let Some(bench) = Bench::new() else { return };
+    bench.succeed(&small(&["conv2d2:3", "logits:543", "--seed", "9", "--out", "dreams/"]));
+    let expected = ["conv2d2_3.json", "conv2d2_3.png", "logits_543.json", "logits_543.png"];
+    assert_eq!(bench.names("dreams"), expected);
+    let numbers = bench.json("dreams/conv2d2_3.json");
+    assert_eq!(numbers["objective"], "conv2d2:3");
+    assert_eq!((&numbers["seed"], &numbers["steps"]), (&Value::from(9), &Value::from(6)));
+    assert_eq!(numbers["losses"].as_array().unwrap().len(), 6);
+    assert_eq!(numbers["settings"]["width"], 32);
+    let recipe = recipe(&bench.path("dreams/conv2d2_3.png"));
+    assert_eq!(numbers["model_sha256"], recipe.model_sha256.as_str());
+    assert_eq!((recipe.seed, recipe.step, recipe.settings.width), (9, 6, 32));
+    let first_loss = numbers["losses"][0].as_f64().unwrap();
+    assert!(-first_loss < numbers["activation"].as_f64().unwrap(), "it climbed");
+}
+
+#[test]
+fn a_range_becomes_one_titled_sheet_and_leaves_nothing_else() {
+    let Some(bench) = Bench::new() else { return };
+    let output =
+        bench.succeed(&small(&["conv2d2:0..3", "--columns", "2", "--json", "--out", "grid.png"]));
+    assert_eq!(bench.names(""), ["grid.json", "grid.png"]);
+    let numbers = bench.json("grid.json");
+    let objectives: Vec<_> =
+        numbers.as_array().unwrap().iter().map(|unit| unit["objective"].clone()).collect();
+    assert_eq!(objectives, ["conv2d2:0", "conv2d2:1", "conv2d2:2"]);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed[2]["activation"], numbers[2]["activation"]);
+    assert_eq!(printed[2]["file"], "grid.png");
+    // Two columns and two rows of cells of 224 pixels, and room for words.
+    let sheet = bench.picture("grid.png");
+    assert!(2 * 224 < sheet.width() && sheet.width() < 3 * 224);
+    assert!(2 * 224 < sheet.height());
+}
+
+#[test]
+fn what_is_finished_is_not_made_again() {
+    let Some(bench) = Bench::new() else { return };
+    bench.succeed(&small(&["conv2d2:1", "--out", "dreams/"]));
+    let before = fs::metadata(bench.path("dreams/conv2d2_1.png")).unwrap().modified().unwrap();
+    let output = bench.succeed(&small(&["conv2d2:1", "conv2d2:2", "--out", "dreams/"]));
+    assert!(stderr(&output).contains("6 of 12 steps are there already"), "{}", stderr(&output));
+    let after = fs::metadata(bench.path("dreams/conv2d2_1.png")).unwrap().modified().unwrap();
+    assert_eq!(before, after);
+    // Other settings are another picture.
+    let output = bench.succeed(&small(&["conv2d2:1", "--lr", "0.1", "--out", "dreams/"]));
+    assert!(!stderr(&output).contains("there already"), "{}", stderr(&output));
+    assert_eq!(bench.json("dreams/conv2d2_1.json")["settings"]["learning_rate"], 0.1);
+}
+
+/// Waits until a run has written a file; the run must not end before.
+fn wait_for(path: &Path, run: &mut Child) {
+    while !path.exists() {
+        assert!(run.try_wait().unwrap().is_none(), "it ended without writing {}", path.display());
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
+    let Some(bench) = Bench::new() else { return };
+    let call = |out| {
+        [
+            "googlenet",
+            "conv2d2:5",
+            "--size",
+            "32",
+            "--steps",
+            "240",
+            "--snapshots",
+            "2,120",
+            "--out",
+            out,
+        ]
+    };
+    let start = || {
+        bench
+            .command(&call("stopped/"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+
+    let mut run = start();
+    wait_for(&bench.path("stopped/conv2d2_5_step2.png"), &mut run);
+    let pid = run.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("the same command"), "{}", stderr(&output));
+    let left = bench.names("stopped");
+    assert!(left.contains(&".conv2d2_5.state".to_owned()), "{left:?}");
+    assert!(!left.contains(&"conv2d2_5.json".to_owned()), "{left:?}");
+
+    let mut run = start();
+    wait_for(&bench.path("stopped/conv2d2_5_step120.png"), &mut run);
+    run.kill().unwrap();
+    run.wait().unwrap();
+
+    let output = bench.succeed(&call("stopped/"));
+    assert!(stderr(&output).contains("steps are there already"), "{}", stderr(&output));
+    bench.succeed(&call("whole/"));
+    assert_eq!(bench.names("stopped"), bench.names("whole"));
+    for name in bench.names("whole") {
+        let read = |folder: &str| fs::read(bench.path(folder).join(&name)).unwrap();
+        assert!(read("stopped") == read("whole"), "{name} differs");
+    }
+}
+
+#[test]
+fn a_damaged_state_is_no_reason_to_fail() {
+    let Some(bench) = Bench::new() else { return };
+    fs::create_dir(bench.path("dreams")).unwrap();
+    fs::write(bench.path("dreams/.conv2d2_4.state"), "{\"version\":\"0.1.0\"}\nnothing").unwrap();
+    bench.succeed(&small(&["conv2d2:4", "--out", "dreams/"]));
+    assert_eq!(bench.names("dreams"), ["conv2d2_4.json", "conv2d2_4.png"]);
+}
+
+#[test]
+fn a_recipe_makes_its_picture_again_pixel_for_pixel() {
+    let Some(bench) = Bench::new() else { return };
+    let call = ["conv2d2:7", "--batch", "2", "--diversity", "10", "--tv", "1e-3", "--out", "made/"];
+    bench.succeed(&small(&call));
+    assert_eq!(bench.names("made"), ["conv2d2_7.json", "conv2d2_7_b0.png", "conv2d2_7_b1.png"]);
+    assert_ne!(bench.picture("made/conv2d2_7_b0.png"), bench.picture("made/conv2d2_7_b1.png"));
+    bench.succeed(&["--recipe", "made/conv2d2_7_b1.png", "--out", "again.png"]);
+    assert_eq!(bench.picture("again.png"), bench.picture("made/conv2d2_7_b1.png"));
+}
+
+#[test]
+fn a_sheet_makes_itself_again_byte_for_byte() {
+    let Some(bench) = Bench::new() else { return };
+    let comparisons = ["--compare", "parameterization=pixel,fourier", "--compare", "lr=0.05,0.1"];
+    bench.succeed(&small(
+        &[&["conv2d2:7"], comparisons.as_slice(), &["--out", "sheet.png"]].concat(),
+    ));
+    bench.succeed(&["--recipe", "sheet.png", "--out", "again.png"]);
+    let bytes = fs::read(bench.path("sheet.png")).unwrap();
+    assert!(bytes == fs::read(bench.path("again.png")).unwrap());
+    let plan = plan_from_png(&bytes).unwrap().unwrap();
+    let variants: Vec<Vec<&str>> = plan
+        .tasks
+        .iter()
+        .map(|task| task.variant.iter().map(|(_, value)| value.as_str()).collect())
+        .collect();
+    let expected = [["pixel", "0.05"], ["fourier", "0.05"], ["pixel", "0.1"], ["fourier", "0.1"]];
+    assert_eq!(variants, expected);
+}
+
+#[test]
+fn other_weights_than_the_recipes_are_warned_of() {
+    let Some(bench) = Bench::new() else { return };
+    bench.succeed(&small(&["conv2d2:7", "--out", "made.png"]));
+    let other = Recipe { model_sha256: "00".repeat(32), ..recipe(&bench.path("made.png")) };
+    fs::write(
+        bench.path("other.png"),
+        encode_png(&bench.picture("made.png"), Some(&other)).unwrap(),
+    )
+    .unwrap();
+    let output = bench.succeed(&["--recipe", "other.png", "--out", "again.png"]);
+    assert!(stderr(&output).contains("other weights"), "{}", stderr(&output));
+    assert_eq!(recipe(&bench.path("again.png")), recipe(&bench.path("made.png")));
+}
+
+#[test]
+fn snapshots_of_a_batch_stand_in_rows_on_a_sheet() {
+    let Some(bench) = Bench::new() else { return };
+    bench.succeed(&small(&[
+        "conv2d2:7",
+        "--batch",
+        "2",
+        "--snapshots",
+        "2,4",
+        "--out",
+        "grown.png",
+    ]));
+    let stages = &bench.json("grown.json")[0]["stages"];
+    let steps: Vec<_> =
+        stages.as_array().unwrap().iter().map(|stage| stage["step"].clone()).collect();
+    assert_eq!(steps, [2, 4, 6]);
+    let sheet = bench.picture("grown.png");
+    assert!(3 * 224 < sheet.width() && 2 * 224 < sheet.height());
+}
+
+#[test]
+fn the_best_photograph_is_printed_beside_and_a_broken_one_named() {
+    let Some(bench) = Bench::new() else { return };
+    let Some(photograph) = reference::path("images/imagenet-sample/n02123394") else { return };
+    let photograph = fs::read_dir(photograph).unwrap().next().unwrap().unwrap().path();
+    fs::create_dir(bench.path("photographs")).unwrap();
+    fs::copy(photograph, bench.path("photographs/cat.jpg")).unwrap();
+    let flat = Picture::from_rgb8(64, 64, &[128; 64 * 64 * 3]).unwrap();
+    fs::write(bench.path("photographs/flat.png"), encode_png(&flat, None).unwrap()).unwrap();
+    fs::write(bench.path("photographs/broken.jpg"), "no picture").unwrap();
+    let call = small(&["mixed3a:5", "--against", "photographs", "--json", "--out", "dream.png"]);
+    let output = bench.run(&call);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("broken.jpg"), "{}", stderr(&output));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed[0]["against"]["file"], "cat.jpg");
+    assert_eq!(printed[0]["against"]["pictures"], 2);
+    assert_eq!(bench.json("dream.json")["against"], printed[0]["against"]);
+}
+
+#[test]
+fn wrong_calls_exit_with_2_before_anything_is_written() {
+    let Some(bench) = Bench::new() else { return };
+    fs::write(bench.path("plain.png"), {
+        let flat = Picture::from_rgb8(8, 8, &[128; 8 * 8 * 3]).unwrap();
+        encode_png(&flat, None).unwrap()
+    })
+    .unwrap();
+    let wrong: [(&[&str], &str); 10] = [
+        (&["googlenet", "mixde4a:1", "--out", "o/"], "mixed4a"),
+        (&["googlenet", "mixed4a:512", "--out", "o/"], "512 channels"),
+        (&["googlenet", "mixed4a:", "--out", "o/"], "column 9"),
+        (&["googlenet", "mixed4a:9..3", "--out", "o/"], "9..3"),
+        (&["googlenet", "mixed4a:1", "--out", "o.jpg"], ".png"),
+        (&["googlenet", "mixed4a:1", "--size", "3", "--out", "o/"], "16 to 2048"),
+        (&["googlenet", "mixed4a:1", "--compare", "colour=red", "--out", "o/"], "parameterization"),
+        (&["googlenet", "mixed4a:1", "--diversity", "1", "--out", "o/"], "--batch"),
+        (&["googlenet", "mixed4a:1", "--snapshots", "600", "--out", "o/"], "600"),
+        (&["--recipe", "plain.png", "--out", "o/"], "no recipe"),
+    ];
+    for (args, said) in wrong {
+        let output = bench.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{args:?}: {}", stderr(&output));
+    }
+    assert_eq!(bench.names(""), ["plain.png"]);
+}
