@@ -28,8 +28,8 @@ const INFERNO: [[u8; 3]; 17] = [
 /// The colour of a value in 0..=1 (clamped; not-a-number counts as 0): sRGB, 0..=255.
 pub fn inferno(value: f32) -> [u8; 3] {
     let last = INFERNO.len() - 1;
-    // `max` and `min` in this order turn a NaN into 0.
-    let position = value.max(0.0).min(1.0) * last as f32;
+    let share_of_all = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
+    let position = share_of_all * last as f32;
     let below = (position as usize).min(last - 1);
     let share = position - below as f32;
     let mix = |channel: usize| {

@@ -72,7 +72,9 @@ pub enum Error {
         found: usize,
     },
     /// The optimisation left the finite numbers.
-    #[error("step {step} made a value that is not finite ({what}); a smaller learning rate usually helps")]
+    #[error(
+        "step {step} made a value that is not finite ({what}); a smaller learning rate usually helps"
+    )]
     NotFinite {
         /// The step that failed.
         step: usize,

@@ -78,8 +78,8 @@ impl Picture {
         let area = self.width * self.height;
         let mut bytes = vec![255; stride * area];
         for (place, pixel) in bytes.chunks_exact_mut(stride).enumerate() {
-            for channel in 0..3 {
-                pixel[channel] = byte(self.planes[channel * area + place]);
+            for (value, plane) in pixel.iter_mut().zip(self.planes.chunks_exact(area)) {
+                *value = byte(plane[place]);
             }
         }
         bytes

@@ -38,7 +38,8 @@ impl Preprocessing {
     /// - returns: the same shape
     pub fn apply(&self, rgb: Tensor<4>) -> Tensor<4> {
         let device = rgb.device().inner();
-        let channels = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let channels =
+            |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
         let ordered = match self.order {
             ChannelOrder::Rgb => rgb,
             ChannelOrder::Bgr => rgb.flip([1]),

@@ -1,4 +1,5 @@
 //! The Fourier parameterisation against an independent implementation in NumPy and PyTorch.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod reference;
 
@@ -24,8 +25,7 @@ fn parameters(spectrum: &NamedTensor) -> Tensor<4> {
 fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len());
     let square = |value: f64| value * value;
-    let difference: f64 =
-        found.iter().zip(expected).map(|(a, b)| square(f64::from(a - b))).sum();
+    let difference: f64 = found.iter().zip(expected).map(|(a, b)| square(f64::from(a - b))).sum();
     let size: f64 = expected.iter().map(|&value| square(f64::from(value))).sum();
     let relative = (difference / size).sqrt();
     assert!(relative < 1e-5, "{what} is off by {relative:.1e} relative");

@@ -1,4 +1,5 @@
 //! The stepper on the real network: it climbs, it repeats itself, its gradient is the gradient.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod reference;
 
@@ -50,8 +51,7 @@ fn every_parameterization_climbs() {
 #[test]
 fn every_kind_of_objective_climbs() {
     let Some(model) = googlenet() else { return };
-    let objectives =
-        ["mixed4a:11@center", "logits:543", "mixed3b", "mixed3a:5 - 1e-3*tv - 0.1*l2"];
+    let objectives = ["mixed4a:11@center", "logits:543", "mixed3b", "mixed3a:5 - 1e-3*tv - 0.1*l2"];
     for objective in objectives {
         let mut dream = dream(&model, objective, small(), 2);
         let before = block_on(dream.evaluate()).unwrap().loss;

@@ -10,8 +10,8 @@ use crate::process;
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
 
-/// How hard wasm-opt tries.
-const LEVEL: &str = "-O3";
+/// How hard wasm-opt tries: two CPU minutes for the engine, where `-O3` takes about four.
+const LEVEL: &str = "-O2";
 
 /// What the compiler was allowed to emit: wasm-opt refuses instructions it was not told of.
 const FEATURES: [&str; 7] = [

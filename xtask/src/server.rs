@@ -5,18 +5,18 @@
 //! entity tag), because the engine's files keep their names from build to build.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::net::SocketAddr;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow};
-use tiny_http::{Header, Method, Response, StatusCode};
+use anyhow::{Context, Result};
 
-/// Threads that answer: a browser asks for about six files at once.
-const THREADS: usize = 6;
+/// Bytes of a request's head that are read at most; browsers send about one kilobyte.
+const LONGEST_HEAD: u64 = 32 << 10;
 
 /// What a browser asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -206,11 +206,11 @@ fn content_type(file: &Path) -> &'static str {
     }
 }
 
-/// A running server; it stops when dropped.
+/// A running server; it takes no more connections once dropped.
 pub struct Server {
-    listener: Arc<tiny_http::Server>,
     address: SocketAddr,
-    threads: Vec<JoinHandle<()>>,
+    closing: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -219,25 +219,27 @@ impl Server {
         port: u16,
         respond: impl Fn(&Query) -> Answer + Send + Sync + 'static,
     ) -> Result<Self> {
-        let listener = tiny_http::Server::http(("127.0.0.1", port)).map_err(|error| {
-            anyhow!("port {port} cannot be used ({error}); name another one with --port")
-        })?;
-        let listener = Arc::new(listener);
-        let address = listener.server_addr().to_ip().context("the server has no address")?;
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .with_context(|| format!("port {port} cannot be used; name another one with --port"))?;
+        let address = listener.local_addr().context("the server has no address")?;
+        let closing = Arc::new(AtomicBool::new(false));
+        let must_close = Arc::clone(&closing);
         let respond = Arc::new(respond);
-        let threads = (0..THREADS)
-            .map(|_| {
-                let (listener, respond) = (Arc::clone(&listener), Arc::clone(&respond));
+        let thread = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if must_close.load(Ordering::Relaxed) {
+                    break;
+                }
+                let Ok(stream) = stream else { continue };
+                let respond = Arc::clone(&respond);
+                // One thread a connection: browsers keep them open, and none may wait for another.
                 thread::spawn(move || {
-                    // An error is the call to stop.
-                    while let Ok(request) = listener.recv() {
-                        let query = query(&request);
-                        reply(request, &query, respond(&query));
-                    }
-                })
-            })
-            .collect();
-        Ok(Self { listener, address, threads })
+                    // A browser that goes away in the middle is not our trouble.
+                    let _ = converse(&stream, respond.as_ref());
+                });
+            }
+        });
+        Ok(Self { address, closing, thread: Some(thread) })
     }
 
     /// Where it is: `http://127.0.0.1:8080/`.
@@ -248,8 +250,8 @@ impl Server {
 
     /// Answers until the process is ended.
     pub fn wait(mut self) {
-        for thread in std::mem::take(&mut self.threads) {
-            // A thread that panicked has said so itself.
+        if let Some(thread) = self.thread.take() {
+            // If it panicked, it has said so itself.
             let _ = thread.join();
         }
     }
@@ -257,57 +259,102 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for _ in &self.threads {
-            self.listener.unblock();
+        self.closing.store(true, Ordering::Relaxed);
+        // Wakes the listener, which then sees that it is to stop.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// Answers one request after another until the browser hangs up.
+fn converse(stream: &TcpStream, respond: &dyn Fn(&Query) -> Answer) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let Some(request) = Request::read(&mut reader)? else { return Ok(()) };
+        let is_head = request.query.method == "HEAD";
+        // Another method may bring a body, which would be taken for the next request.
+        let stays = request.keep_alive && (is_head || request.query.method == "GET");
+        send(stream, respond(&request.query), is_head, stays)?;
+        if !stays {
+            return Ok(());
         }
     }
 }
 
-/// A body that arrives no faster than told.
-struct Paced {
-    body: Cursor<Vec<u8>>,
-    bytes_per_second: Option<u64>,
+/// A request's first line and the headers we care about (RFC 9112).
+struct Request {
+    query: Query,
+    keep_alive: bool,
 }
 
-impl Read for Paced {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n_read = self.body.read(buffer)?;
-        if let Some(rate) = self.bytes_per_second {
-            thread::sleep(Duration::from_secs_f64(n_read as f64 / rate.max(1) as f64));
+impl Request {
+    /// Reads the next request; nothing if the browser has hung up or does not speak HTTP.
+    fn read(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut head = reader.take(LONGEST_HEAD);
+        let mut line = String::new();
+        head.read_line(&mut line)?;
+        let mut words = line.split_whitespace();
+        let (Some(method), Some(address), Some(version)) =
+            (words.next(), words.next(), words.next())
+        else {
+            return Ok(None);
+        };
+        let mut query =
+            Query { method: method.to_owned(), address: address.to_owned(), ..Query::default() };
+        let mut keep_alive = version == "HTTP/1.1";
+        loop {
+            let mut line = String::new();
+            if head.read_line(&mut line)? == 0 {
+                // Cut off, or longer than any browser's.
+                return Ok(None);
+            }
+            let Some((name, value)) = line.split_once(':') else { break };
+            let value = value.trim().to_owned();
+            match name.to_ascii_lowercase().as_str() {
+                "range" => query.range = Some(value),
+                "if-none-match" => query.known_tag = Some(value),
+                "connection" => keep_alive &= !value.eq_ignore_ascii_case("close"),
+                _ => {}
+            }
         }
-        Ok(n_read)
+        Ok(Some(Self { query, keep_alive }))
     }
 }
 
-fn query(request: &tiny_http::Request) -> Query {
-    let header = |name: &'static str| {
-        let found = request.headers().iter().find(|header| header.field.equiv(name));
-        found.map(|header| header.value.as_str().to_owned())
-    };
-    Query {
-        method: request.method().to_string(),
-        address: request.url().to_owned(),
-        range: header("Range"),
-        known_tag: header("If-None-Match"),
+fn send(mut stream: &TcpStream, answer: Answer, is_head: bool, stays: bool) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status));
+    for (name, value) in &answer.headers {
+        head += &format!("{name}: {value}\r\n");
     }
+    if answer.status != 304 {
+        head += &format!("Content-Length: {}\r\n", answer.body.len());
+    }
+    head += if stays { "\r\n" } else { "Connection: close\r\n\r\n" };
+    stream.write_all(head.as_bytes())?;
+    if is_head {
+        return Ok(());
+    }
+    let Some(rate) = answer.bytes_per_second else { return stream.write_all(&answer.body) };
+    // In pieces of a twentieth of a second.
+    for piece in answer.body.chunks((rate / 20).max(1) as usize) {
+        stream.write_all(piece)?;
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
-fn reply(request: tiny_http::Request, query: &Query, answer: Answer) {
-    let headers = answer
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Header::from_bytes(name.as_bytes(), value.as_bytes()).ok())
-        .collect();
-    let length = answer.body.len();
-    let is_head = *request.method() == Method::Head;
-    let body = Cursor::new(if is_head { Vec::new() } else { answer.body });
-    let body = Paced { body, bytes_per_second: answer.bytes_per_second };
-    let response = Response::new(StatusCode(answer.status), headers, body, Some(length), None)
-        // Our files are long, and a browser shows progress only for a known length.
-        .with_chunked_threshold(usize::MAX);
-    // A browser that went away is not our trouble.
-    if request.respond(response).is_err() {
-        eprintln!("the browser stopped listening to {}", query.path());
+/// What stands beside the number of a status, for people who read along.
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        206 => "Partial Content",
+        304 => "Not Modified",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        416 => "Range Not Satisfiable",
+        _ => "Internal Server Error",
     }
 }
 
@@ -438,6 +485,17 @@ mod tests {
         let mut response = ureq::get(format!("{}a%20b.wasm", server.url())).call().unwrap();
         assert_eq!(response.headers().get("content-length").unwrap(), "10");
         assert_eq!(response.body_mut().read_to_string().unwrap(), "0123456789");
+        // Many at once, over connections that stay open: none may wait for another.
+        let connections: Vec<_> = (0..40)
+            .map(|_| TcpStream::connect(server.url().replace("http://", "").trim_end_matches('/')))
+            .collect::<io::Result<_>>()
+            .unwrap();
+        for mut stream in connections.iter().rev() {
+            stream.write_all(b"GET /inner/ HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).unwrap();
+            assert_eq!(line.trim(), "HTTP/1.1 200 OK");
+        }
         let head = ureq::head(format!("{}a%20b.wasm", server.url())).call().unwrap();
         assert_eq!(head.headers().get("content-length").unwrap(), "10");
     }

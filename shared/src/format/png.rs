@@ -142,14 +142,14 @@ mod tests {
     #[test]
     fn a_long_text_is_refused_with_its_length() {
         let long = "a".repeat(LONGEST_TEXT + 1);
-        let bytes = encode(&picture(), &[Text { keyword: "long", text: &long }]).unwrap();
+        let bytes = encode(1, 1, &[1, 2, 3], &[Text { keyword: "long", text: &long }]).unwrap();
         let error = text(&bytes, "long").unwrap_err().to_string();
         assert!(error.contains(&(LONGEST_TEXT + 1).to_string()), "{error}");
     }
 
     #[test]
     fn every_cut_before_the_pixels_is_an_error() {
-        let bytes = encode(&picture(), &[Text { keyword: "key", text: "value" }]).unwrap();
+        let bytes = encode(1, 1, &[1, 2, 3], &[Text { keyword: "key", text: "value" }]).unwrap();
         let before_pixels = bytes.windows(4).position(|name| name == b"IDAT").unwrap();
         for length in 0..before_pixels {
             assert!(text(&bytes[..length], "key").is_err(), "cut after {length} bytes");
@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_flipped_bit_in_the_text_is_an_error() {
-        let mut bytes = encode(&picture(), &[Text { keyword: "key", text: "value" }]).unwrap();
+        let mut bytes =
+            encode(1, 1, &[1, 2, 3], &[Text { keyword: "key", text: "value" }]).unwrap();
         let place = bytes.windows(5).position(|text| text == b"value").unwrap();
         bytes[place] ^= 1;
         assert!(text(&bytes, "key").is_err());

@@ -2,8 +2,8 @@
 
 use burn::backend::Backend;
 use burn::backend::TensorMetadata;
-use burn::backend::tensor::FloatTensor;
 use burn::backend::ops::PadMode;
+use burn::backend::tensor::FloatTensor;
 use burn::tensor::Slice;
 
 use super::{Beta, Lrn, Window};
@@ -65,15 +65,8 @@ pub fn max_pool_backward<B: Backend>(
     let dtype = input.dtype();
     let indices = burn::backend::get_or_init_device_settings::<B>(&device).int_dtype;
     let grown = padded::<B>(input, &fit);
-    let pooled = B::max_pool2d_with_indices(
-        grown.clone(),
-        kernel,
-        stride,
-        [0, 0],
-        [1, 1],
-        false,
-        indices,
-    );
+    let pooled =
+        B::max_pool2d_with_indices(grown.clone(), kernel, stride, [0, 0], [1, 1], false, indices);
     let grown = B::max_pool2d_with_indices_backward(
         grown,
         kernel,

@@ -38,9 +38,8 @@ fn assert_close(left: &[f32], right: &[f32], tolerance: f32) {
 /// The gradient of sum(function(x) * w) by tracking, and by central differences at some places.
 fn check_gradient(input: Tensor<4>, function: impl Fn(Tensor<4>) -> Tensor<4>, step: f32) {
     let weight = noise(function(input.clone()).dims());
-    let score = |input: Tensor<4>| -> f32 {
-        (function(input) * weight.clone()).sum().into_scalar::<f32>()
-    };
+    let score =
+        |input: Tensor<4>| -> f32 { (function(input) * weight.clone()).sum().into_scalar::<f32>() };
     let tracked = input.clone().autodiff().require_grad();
     let weighed = function(tracked.clone()) * weight.clone();
     let mut gradients = weighed.sum().backward();
@@ -70,7 +69,8 @@ fn the_processor_pools_as_the_library_does() {
             let Pool { kernel, stride, .. } = pool;
             let window = Window { kernel, stride, before: [top, left], output: [rows, columns] };
             let plain = input.clone().into_dispatch();
-            let expected = plain_backend(plain, |x| primitives::max_pool::<burn::backend::Flex>(x, window));
+            let expected =
+                plain_backend(plain, |x| primitives::max_pool::<burn::backend::Flex>(x, window));
             assert_close(&values(max_pool(input, pool)), &values(expected), 1e-7);
         }
     }
@@ -173,7 +173,11 @@ fn the_library_and_the_processor_agree_on_normalization_gradients() {
         let gradient = gradient.try_into_primitive::<burn::backend::Flex>().unwrap();
         let plain = input.into_dispatch();
         let expected = plain_backend(plain.clone(), |x| {
-            primitives::local_response_norm_backward::<burn::backend::Flex>(x, gradient.clone(), lrn)
+            primitives::local_response_norm_backward::<burn::backend::Flex>(
+                x,
+                gradient.clone(),
+                lrn,
+            )
         });
         let found = plain_backend(plain, |x| {
             burn::backend::Flex::local_response_norm_backward(x, gradient.clone(), lrn)

@@ -28,9 +28,8 @@ const COLOR_CORRELATION: [[f64; 3]; 3] =
 
 /// [`COLOR_CORRELATION`] divided by its longest column: `rgb[i] = sum of matrix[i][j] * field[j]`.
 pub fn color_matrix() -> [[f32; 3]; 3] {
-    let length = |column: usize| {
-        COLOR_CORRELATION.iter().map(|row| row[column].powi(2)).sum::<f64>().sqrt()
-    };
+    let length =
+        |column: usize| COLOR_CORRELATION.iter().map(|row| row[column].powi(2)).sum::<f64>().sqrt();
     let longest = (0..3).map(length).fold(0.0, f64::max);
     COLOR_CORRELATION.map(|row| row.map(|value| (value / longest) as f32))
 }
@@ -62,7 +61,8 @@ impl Painter {
             Parameterization::Maco => Some(maco_magnitude(height, width)?),
         };
         let amplitude = spectrum.map(|one: Vec<f32>| {
-            let twice = one.chunks_exact(height * half).flat_map(|channel| [channel, channel].concat());
+            let twice =
+                one.chunks_exact(height * half).flat_map(|channel| [channel, channel].concat());
             let data = TensorData::new(twice.collect::<Vec<_>>(), [1, 3, 2 * height, half]);
             Tensor::from_data(data, device)
         });
@@ -76,8 +76,7 @@ impl Painter {
             Parameterization::Fourier => [batch, 3, 2 * height, half],
             Parameterization::Maco => [batch, 3, height, half],
         };
-        let transform =
-            amplitude.is_some().then(|| InverseFourier::new(height, width, device));
+        let transform = amplitude.is_some().then(|| InverseFourier::new(height, width, device));
         Ok(Self { kind, transform, amplitude, color, shape })
     }
 
@@ -99,7 +98,8 @@ impl Painter {
         };
         let values: Vec<f32> = match self.kind {
             Parameterization::Maco => {
-                let phase = Uniform::new(0.0, TAU as f32).map_err(|error| unfit(error.to_string()))?;
+                let phase =
+                    Uniform::new(0.0, TAU as f32).map_err(|error| unfit(error.to_string()))?;
                 phase.sample_iter(random).take(count).collect()
             }
             _ => {
@@ -131,7 +131,9 @@ impl Painter {
         };
         match self.kind {
             // Lucid divides by 4 so that one learning rate serves pixels and coefficients.
-            Parameterization::Fourier => transform.apply(parameters * amplitude.clone()).div_scalar(4.0),
+            Parameterization::Fourier => {
+                transform.apply(parameters * amplitude.clone()).div_scalar(4.0)
+            }
             _ => {
                 let turned = Tensor::cat(vec![parameters.clone().cos(), parameters.sin()], 2);
                 transform.apply(turned * amplitude.clone())
@@ -166,7 +168,8 @@ fn maco_magnitude(height: usize, width: usize) -> Result<Vec<f32>> {
         .map(|(&[_, fx], value)| value.powi(2) * if fx == 0.0 || fx == -0.5 { 1.0 } else { 2.0 })
         .sum();
     let deviation = (power / (height * width) as f64).sqrt();
-    let luminance = COLOR_CORRELATION[0][0] / COLOR_CORRELATION.iter().map(|row| row[0].powi(2)).sum::<f64>().sqrt();
+    let luminance = COLOR_CORRELATION[0][0]
+        / COLOR_CORRELATION.iter().map(|row| row[0].powi(2)).sum::<f64>().sqrt();
     let gain = MACO_CONTRAST / (deviation * luminance);
     Ok(magnitude.into_iter().map(|value| (value * gain) as f32).collect())
 }
@@ -175,7 +178,8 @@ fn maco_magnitude(height: usize, width: usize) -> Result<Vec<f32>> {
 /// As NumPy counts them: for an even length the highest is -0.5.
 fn frequencies(height: usize, width: usize) -> impl Iterator<Item = [f64; 2]> {
     let signed = |index: usize, length: usize| {
-        let index = if index < length.div_ceil(2) { index as f64 } else { index as f64 - length as f64 };
+        let index =
+            if index < length.div_ceil(2) { index as f64 } else { index as f64 - length as f64 };
         index / length as f64
     };
     (0..height).flat_map(move |row| {
@@ -197,7 +201,8 @@ impl InverseFourier {
     fn new(height: usize, width: usize, device: &Device) -> Self {
         let half = width / 2 + 1;
         let norm = 1.0 / ((height * width) as f64).sqrt();
-        let turn = |index: usize, length: usize| (TAU * (index % length) as f64 / length as f64).sin_cos();
+        let turn =
+            |index: usize, length: usize| (TAU * (index % length) as f64 / length as f64).sin_cos();
         let mut down = vec![0.0f32; 4 * height * height];
         for y in 0..height {
             for row in 0..height {
@@ -265,13 +270,15 @@ mod tests {
             let count = 2 * height * half;
             let spectrum: Vec<f32> = (0..count).map(|index| (index as f32 * 0.7).sin()).collect();
             let data = TensorData::new(spectrum.clone(), [1, 1, 2 * height, half]);
-            let found = InverseFourier::new(height, width, &device).apply(Tensor::from_data(data, &device));
+            let found =
+                InverseFourier::new(height, width, &device).apply(Tensor::from_data(data, &device));
             for (place, found) in values(found).into_iter().enumerate() {
                 let (y, x) = (place / width, place % width);
                 let mut sum = 0.0;
                 for row in 0..height {
                     for column in 0..half {
-                        let angle = TAU * (y * row) as f64 / height as f64 + TAU * (x * column) as f64 / width as f64;
+                        let angle = TAU * (y * row) as f64 / height as f64
+                            + TAU * (x * column) as f64 / width as f64;
                         let real = f64::from(spectrum[row * half + column]);
                         let imaginary = f64::from(spectrum[(height + row) * half + column]);
                         let mirrored = column != 0 && 2 * column != width;
@@ -304,7 +311,8 @@ mod tests {
     fn maco_has_the_contrast_of_a_photograph_whatever_its_phases() {
         let device = crate::device::cpu();
         for (height, width) in [(64, 64), (97, 128)] {
-            let painter = Painter::new(&settings(Parameterization::Maco, height, width), &device).unwrap();
+            let painter =
+                Painter::new(&settings(Parameterization::Maco, height, width), &device).unwrap();
             for seed in 0..3 {
                 let picture = values(painter.paint(painter.start(seed, &device).unwrap()));
                 let mean = picture.iter().sum::<f32>() / picture.len() as f32;

@@ -82,7 +82,8 @@ impl std::fmt::Display for Transforms {
                     (some.scale, "scale"),
                     (some.rotate, "rotate"),
                 ];
-                let chosen: Vec<_> = names.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+                let chosen: Vec<_> =
+                    names.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
                 formatter.write_str(&chosen.join("+"))
             }
         }
@@ -110,8 +111,9 @@ impl std::str::FromStr for Transforms {
                     return Err(Error::Setting {
                         name: "transforms",
                         found: text.to_owned(),
-                        expected: "none, standard, or some of pad, jitter, scale, rotate joined by +"
-                            .to_owned(),
+                        expected:
+                            "none, standard, or some of pad, jitter, scale, rotate joined by +"
+                                .to_owned(),
                     });
                 }
             };
@@ -175,7 +177,12 @@ impl Settings {
         };
         let sides = 16..=2048;
         check("width", self.width.to_string(), sides.contains(&self.width), "16 to 2048 pixels")?;
-        check("height", self.height.to_string(), sides.contains(&self.height), "16 to 2048 pixels")?;
+        check(
+            "height",
+            self.height.to_string(),
+            sides.contains(&self.height),
+            "16 to 2048 pixels",
+        )?;
         check("batch", self.batch.to_string(), (1..=64).contains(&self.batch), "1 to 64")?;
         let rate = self.learning_rate;
         check("learning rate", rate.to_string(), 0.0 < rate && rate <= 10.0, "above 0, at most 10")

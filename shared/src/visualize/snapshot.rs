@@ -29,7 +29,8 @@ const STEP: &str = "step";
 impl Snapshot {
     /// As a safetensors file in full precision.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let tensor = |values: &Vec<f32>| NamedTensor { shape: self.shape.into(), values: values.clone() };
+        let tensor =
+            |values: &Vec<f32>| NamedTensor { shape: self.shape.into(), values: values.clone() };
         let step = NamedTensor { shape: vec![1], values: vec![self.step as f32] };
         let tensors = BTreeMap::from([
             (PARAMETERS.to_owned(), tensor(&self.parameters)),

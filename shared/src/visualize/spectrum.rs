@@ -81,7 +81,9 @@ impl MagnitudeSpectrum {
         let mut sum = 0.0;
         let mut total = 0.0;
         for (row, row_share) in [(top, 1.0 - (row - top)), (top + 1.0, row - top)] {
-            for (column, column_share) in [(left, 1.0 - (column - left)), (left + 1.0, column - left)] {
+            for (column, column_share) in
+                [(left, 1.0 - (column - left)), (left + 1.0, column - left)]
+            {
                 let weight = row_share * column_share;
                 let inside = column <= (self.size / 2) as f64;
                 if 0.0 < weight && inside && (row, column) != (0.0, 0.0) {
@@ -90,7 +92,11 @@ impl MagnitudeSpectrum {
                 }
             }
         }
-        if total == 0.0 { self.flattened(channel, 0.0, 1.0) / frequency } else { sum / total / frequency }
+        if total == 0.0 {
+            self.flattened(channel, 0.0, 1.0) / frequency
+        } else {
+            sum / total / frequency
+        }
     }
 
     /// Magnitude times frequency at a point of the grid that is not the origin.

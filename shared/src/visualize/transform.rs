@@ -160,7 +160,12 @@ impl Sampling {
                 expected: format!("above {cut} pixels when jitter is on and pad is off"),
             })
         };
-        Ok(Some(Self::lay_out(movement, [height, width], [length(height)?, length(width)?], device)))
+        Ok(Some(Self::lay_out(
+            movement,
+            [height, width],
+            [length(height)?, length(width)?],
+            device,
+        )))
     }
 
     fn lay_out(movement: Movement, from: [usize; 2], to: [usize; 2], device: &Device) -> Self {
@@ -207,7 +212,8 @@ fn bilinear([x, y]: [f64; 2], [height, width]: [usize; 2]) -> Vec<(usize, f32)> 
     for (row, row_share) in [(top, 1.0 - bottom_share), (top + 1.0, bottom_share)] {
         for (column, column_share) in [(left, 1.0 - right_share), (left + 1.0, right_share)] {
             let weight = row_share * column_share;
-            let inside = 0.0 <= row && row < height as f64 && 0.0 <= column && column < width as f64;
+            let inside =
+                0.0 <= row && row < height as f64 && 0.0 <= column && column < width as f64;
             if inside && 0.0 < weight {
                 links.push((row as usize * width + column as usize, weight as f32));
             }
@@ -290,7 +296,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_movement() {
-        let draw = |seed| Movement::sample(Transforms::STANDARD, &mut ChaCha8Rng::seed_from_u64(seed));
+        let draw =
+            |seed| Movement::sample(Transforms::STANDARD, &mut ChaCha8Rng::seed_from_u64(seed));
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));
     }
