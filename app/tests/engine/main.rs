@@ -1,4 +1,5 @@
 //! The engine without a browser: real requests, a host made for the test.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod host;
 mod page;
