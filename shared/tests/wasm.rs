@@ -3,6 +3,7 @@
 //! `cargo xtask test` copies the reference data to `tests/wasm-data`, from where the test runner
 //! serves it; where there is none, these checks say so and pass.
 #![cfg(target_family = "wasm")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::sync::Arc;

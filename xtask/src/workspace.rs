@@ -62,7 +62,7 @@ impl Workspace {
         file.exists().then_some(file)
     }
 
-    /// The command line of the native companion, built in release by [`Self::cargo_build`].
+    /// The command line of the native companion, built in release.
     #[must_use]
     pub fn pellucid(&self) -> PathBuf {
         self.target.join("release").join(format!("pellucid{}", env::consts::EXE_SUFFIX))
