@@ -1,6 +1,6 @@
 //! What page and worker share, and the engine between them.
 //!
-//! The window ([`client`]) and the worker ([`worker`]) talk in [`protocol`]; [`transport`] carries
+//! The window ([`client`]) and the worker (`worker`) talk in [`protocol`]; [`transport`] carries
 //! it. The [`engine`] does the work and knows no browser. The [`page`] is what the window shows: it
 //! follows its [`address`], asks through a [`session`], and is made of [`views`] and [`components`].
 

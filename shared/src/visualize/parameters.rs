@@ -26,7 +26,7 @@ const MACO_CONTRAST: f64 = 1.2;
 const COLOR_CORRELATION: [[f64; 3]; 3] =
     [[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]];
 
-/// [`COLOR_CORRELATION`] divided by its longest column: `rgb[i] = sum of matrix[i][j] * field[j]`.
+/// The square roots of the covariance of colours divided by its longest column: `rgb[i] = sum of matrix[i][j] * field[j]`.
 pub fn color_matrix() -> [[f32; 3]; 3] {
     let length =
         |column: usize| COLOR_CORRELATION.iter().map(|row| row[column].powi(2)).sum::<f64>().sqrt();
