@@ -23,7 +23,7 @@ pub enum ReluGradient {
     Redirected,
 }
 
-/// How far a pooling window may reach over the edge.
+/// How far a window may reach over the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
     /// Not at all: windows that do not fit are dropped.
@@ -38,7 +38,7 @@ pub enum Padding {
     Same,
 }
 
-/// A square pooling window.
+/// A square window, a pool's or a convolution's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// Side, in pixels.
@@ -73,7 +73,16 @@ impl Pool {
     }
 }
 
-/// A pooling window laid out over one size of activation. Rows first.
+impl Pool {
+    fn window(self, input: &Tensor<4>) -> Window {
+        let [_, _, height, width] = input.dims();
+        let [(top, rows), (left, columns)] = [self.layout(height), self.layout(width)];
+        let Self { kernel, stride, .. } = self;
+        Window { kernel, stride, before: [top, left], output: [rows, columns] }
+    }
+}
+
+/// A [`Pool`] laid out over one size of activation. Rows first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Side, in pixels.
@@ -139,6 +148,27 @@ pub struct Lrn {
     Autodiff
 )]
 pub trait VisionOps: Backend {
+    /// A convolution with weights `[outputs, inputs, kernel, kernel]` and a bias `[outputs]`;
+    /// what lies over the edge counts as zero. Weights are frozen: they receive no gradient.
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        primitives::convolution::<Self>(input, weight, bias, window)
+    }
+
+    /// The gradient of [`VisionOps::convolution`] with respect to its input.
+    fn convolution_backward(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        primitives::convolution_backward::<Self>(input, weight, gradient, window)
+    }
+
     /// The largest value in each window, clipped to the picture.
     fn clipped_max_pool(input: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         primitives::max_pool::<Self>(input, window)
@@ -186,6 +216,24 @@ pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<
     }
 }
 
+/// A convolution with frozen weights; padding counts as zero.
+///
+/// # Shapes
+/// - `input`: `[batch, inputs, height, width]`
+/// - `weight`: `[outputs, inputs, kernel, kernel]`
+/// - `bias`: `[outputs]`
+/// - returns: `[batch, outputs, windows down, windows across]` as [`Pool::layout`] counts them;
+///   there must be at least one
+pub fn convolution(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, pool: Pool) -> Tensor<4> {
+    let window = pool.window(&input);
+    Tensor::from_dispatch(<Dispatch as VisionOps>::convolution(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        window,
+    ))
+}
+
 /// The largest value in each window; padding never wins.
 ///
 /// # Shapes
@@ -193,14 +241,7 @@ pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<
 /// - returns: `[batch, channels, windows down, windows across]` as [`Pool::layout`] counts them;
 ///   there must be at least one
 pub fn max_pool(input: Tensor<4>, pool: Pool) -> Tensor<4> {
-    let [_, _, height, width] = input.dims();
-    let [(top, rows), (left, columns)] = [pool.layout(height), pool.layout(width)];
-    let window = Window {
-        kernel: pool.kernel,
-        stride: pool.stride,
-        before: [top, left],
-        output: [rows, columns],
-    };
+    let window = pool.window(&input);
     Tensor::from_dispatch(<Dispatch as VisionOps>::clipped_max_pool(input.into_dispatch(), window))
 }
 

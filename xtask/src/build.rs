@@ -172,8 +172,8 @@ fn print_sizes(site: &Path, compressed: bool) -> Result<()> {
     Ok(())
 }
 
-/// A file's size as a host sends it, measured with the `brotli` program or Python's module.
-fn brotli_size(file: &Path) -> Option<u64> {
+/// A file's size as a host sends it, measured with the `brotli` program or Node's module.
+pub fn brotli_size(file: &Path) -> Option<u64> {
     let path = file.to_string_lossy().into_owned();
     let with_program = || {
         let output = std::process::Command::new("brotli")

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{build, ci, screenshots, serve, test, tidy};
+use crate::{bench, build, ci, screenshots, serve, test, tidy};
 
 /// Build, test and serve Pellucid.
 #[derive(Parser)]
@@ -38,6 +38,10 @@ enum Task {
     ///
     /// Example: cargo xtask screenshots --out screenshots
     Screenshots(Screenshots),
+    /// Measure speed, memory and size beside other libraries, and write the results down.
+    ///
+    /// Example: cargo xtask bench --rounds 10
+    Bench(Bench),
 }
 
 /// What goes into the site.
@@ -113,6 +117,23 @@ pub struct Screenshots {
     pub only: Option<String>,
 }
 
+/// Arguments of `bench`.
+#[derive(Args, Clone, Debug)]
+pub struct Bench {
+    /// The network's weights; by default those the page would be built with.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Samples a turn; ours and theirs take three turns each.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Also measure a device that is off by default: 23 CPU minutes to build.
+    #[arg(long, value_enum)]
+    pub device: Option<Device>,
+    /// Where the results go.
+    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
+    pub out: PathBuf,
+}
+
 /// Parses the command line, does the task, and turns a failure into its message and exit code.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -123,6 +144,7 @@ pub fn run() -> ExitCode {
         Task::Ci => ci::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Screenshots(arguments) => screenshots::run(&workspace, &arguments),
+        Task::Bench(arguments) => bench::run(&workspace, &arguments),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

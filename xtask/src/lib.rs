@@ -2,6 +2,7 @@
 //!
 //! Depends on nothing else of ours, so that it compiles in seconds and can judge the rest.
 
+mod bench;
 pub mod browser;
 mod build;
 mod bundle;

@@ -11,8 +11,6 @@ mod widths;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::models::{ModelInfo, VisionModel};
@@ -260,11 +258,8 @@ impl Convolution<Weights> {
     /// - `input`: `[batch, inputs, height, width]`, large enough (checked before the first layer)
     /// - returns: `[batch, outputs, height / stride, width / stride]`
     fn apply(&self, input: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = input.dims();
-        let padding = [height, width].map(|length| self.margins(length));
-        let options = ConvOptions::new_with_padding([self.window.stride; 2], padding, [1, 1], 1);
         let Weights { weight, bias } = self.weights.clone();
-        conv2d(input, weight, Some(bias), options)
+        ops::convolution(input, weight, bias, self.window)
     }
 }
 

@@ -6,7 +6,35 @@ use burn_flex::FlexTensor;
 
 use super::{Lrn, VisionOps, Window};
 
+mod convolution;
+
+use convolution::Sizes;
+
 impl VisionOps for Flex {
+    fn convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        window: Window,
+    ) -> FlexTensor {
+        let [input, weight, bias] = [input, weight, bias].map(|tensor| tensor.to_contiguous());
+        let sizes = sizes(&input.shape(), &weight, window);
+        let output = convolution::forward(values(&input), values(&weight), values(&bias), sizes);
+        tensor(output, [sizes.batch, sizes.outputs, window.output[0], window.output[1]])
+    }
+
+    fn convolution_backward(
+        input: FlexTensor,
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        window: Window,
+    ) -> FlexTensor {
+        let [weight, gradient] = [weight, gradient].map(|tensor| tensor.to_contiguous());
+        let sizes = sizes(&input.shape(), &weight, window);
+        let output = convolution::backward(values(&gradient), values(&weight), sizes);
+        tensor(output, [sizes.batch, sizes.inputs, sizes.size[0], sizes.size[1]])
+    }
+
     fn clipped_max_pool(input: FlexTensor, window: Window) -> FlexTensor {
         let input = input.to_contiguous();
         let shape = input.shape();
@@ -101,6 +129,16 @@ impl VisionOps for Flex {
             }
         });
         FlexTensor::from_data(TensorData::new(output, shape))
+    }
+}
+
+fn sizes(input: &Shape, weight: &FlexTensor, window: Window) -> Sizes {
+    Sizes {
+        batch: input[0],
+        inputs: input[1],
+        outputs: weight.shape()[0],
+        size: [input[2], input[3]],
+        window,
     }
 }
 

@@ -12,6 +12,20 @@ use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
 use super::{Lrn, VisionOps, Window};
 
 #[derive(Debug)]
+struct Convolution;
+
+impl<B: Backend + VisionOps> Backward<B, 1> for Convolution {
+    type State = (FloatTensor<B>, FloatTensor<B>, Window);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (input, weight, window) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
+            B::convolution_backward(input, weight, gradient, window)
+        });
+    }
+}
+
+#[derive(Debug)]
 struct MaxPool;
 
 impl<B: Backend + VisionOps> Backward<B, 1> for MaxPool {
@@ -75,6 +89,23 @@ fn redirect<B: Backend>(input: FloatTensor<B>, gradient: FloatTensor<B>) -> Floa
 }
 
 impl<B: Backend + VisionOps, C: CheckpointStrategy> VisionOps for Autodiff<B, C> {
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        let node = input.node();
+        let [input, weight, bias] = [input, weight, bias].map(|tensor| tensor.into_primitive());
+        match Convolution.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output = B::convolution(input.clone(), weight.clone(), bias, window);
+                prep.finish((input, weight, window), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::convolution(input, weight, bias, window)),
+        }
+    }
+
     fn clipped_max_pool(input: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         let node = input.node();
         let input = input.into_primitive();

@@ -2,9 +2,9 @@
 
 use burn::backend::Backend;
 use burn::backend::TensorMetadata;
-use burn::backend::ops::PadMode;
+use burn::backend::ops::{ConvOptions, PadMode};
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::Slice;
+use burn::tensor::{Shape, Slice};
 
 use super::{Beta, Lrn, Window};
 
@@ -44,6 +44,31 @@ fn padded<B: Backend>(input: FloatTensor<B>, fit: &Fit) -> FloatTensor<B> {
     }
     let [rows, columns] = fit.padding;
     B::float_pad(input, &[(0, 0), (0, 0), rows, columns], PadMode::Constant(NOTHING))
+}
+
+fn options(input: &Shape, window: Window) -> ConvOptions<2> {
+    let Fit { padding: [rows, columns], .. } = fit([input[2], input[3]], window);
+    ConvOptions::new_with_padding([window.stride; 2], [rows, columns], [1, 1], 1)
+}
+
+pub fn convolution<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    window: Window,
+) -> FloatTensor<B> {
+    let options = options(&input.shape(), window);
+    B::conv2d(input, weight, Some(bias), options)
+}
+
+pub fn convolution_backward<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    window: Window,
+) -> FloatTensor<B> {
+    let options = options(&input.shape(), window);
+    B::conv2d_x_backward(input, weight, gradient, options)
 }
 
 pub fn max_pool<B: Backend>(input: FloatTensor<B>, window: Window) -> FloatTensor<B> {

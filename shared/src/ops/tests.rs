@@ -85,6 +85,72 @@ fn plain_backend(
     Tensor::from_primitive::<burn::backend::Flex>(function(primitive))
 }
 
+/// Pointwise, padded, strided, asymmetric, larger than a tile, with windows left over.
+const CONVOLUTIONS: [([usize; 4], usize, Pool); 8] = [
+    ([2, 5, 4, 7], 3, Pool { kernel: 1, stride: 1, padding: Padding::Valid }),
+    ([2, 3, 6, 5], 4, Pool { kernel: 3, stride: 1, padding: Padding::Symmetric(1) }),
+    ([1, 2, 9, 8], 3, Pool { kernel: 5, stride: 1, padding: Padding::Symmetric(2) }),
+    ([1, 3, 17, 14], 2, Pool { kernel: 7, stride: 2, padding: Padding::Symmetric(3) }),
+    ([1, 3, 12, 15], 2, Pool { kernel: 7, stride: 2, padding: Padding::Same }),
+    ([1, 2, 8, 8], 2, Pool { kernel: 3, stride: 2, padding: Padding::Valid }),
+    ([1, 1, 2, 3], 2, Pool { kernel: 5, stride: 1, padding: Padding::Symmetric(2) }),
+    ([1, 400, 9, 60], 2, Pool { kernel: 3, stride: 1, padding: Padding::Symmetric(1) }),
+];
+
+fn weights(outputs: usize, inputs: usize, kernel: usize) -> (Tensor<4>, Tensor<1>) {
+    let scale = 1.0 / ((inputs * kernel * kernel) as f32).sqrt();
+    (noise([outputs, inputs, kernel, kernel]) * scale, noise([outputs, 1, 1, 1]).reshape([outputs]))
+}
+
+fn flex(tensor: Tensor<4>) -> burn_flex::FlexTensor {
+    tensor.try_into_primitive::<burn::backend::Flex>().unwrap()
+}
+
+#[test]
+fn the_processor_convolves_as_the_library_does() {
+    for (shape, outputs, pool) in CONVOLUTIONS {
+        let input = noise(shape);
+        let (weight, bias) = weights(outputs, shape[1], pool.kernel);
+        let window = pool.window(&input);
+        let bias_too = bias.clone().try_into_primitive::<burn::backend::Flex>().unwrap();
+        let expected = plain_backend(input.clone().into_dispatch(), |x| {
+            let weight = flex(weight.clone());
+            primitives::convolution::<burn::backend::Flex>(x, weight, bias_too, window)
+        });
+        let found = convolution(input, weight, bias, pool);
+        assert_eq!(found.dims(), expected.dims());
+        assert_close(&values(found), &values(expected), 1e-5);
+    }
+}
+
+#[test]
+fn the_library_and_the_processor_agree_on_convolution_gradients() {
+    for (shape, outputs, pool) in CONVOLUTIONS {
+        let input = noise(shape);
+        let (weight, _) = weights(outputs, shape[1], pool.kernel);
+        let window = pool.window(&input);
+        let gradient = noise([shape[0], outputs, window.output[0], window.output[1]]);
+        let pull = |function: fn(_, _, _, _) -> burn_flex::FlexTensor| {
+            let factors = (flex(weight.clone()), flex(gradient.clone()));
+            plain_backend(input.clone().into_dispatch(), |x| {
+                function(x, factors.0, factors.1, window)
+            })
+        };
+        let expected = pull(primitives::convolution_backward::<burn::backend::Flex>);
+        let found = pull(<burn::backend::Flex as VisionOps>::convolution_backward);
+        assert_close(&values(found), &values(expected), 1e-5);
+    }
+}
+
+#[test]
+fn convolution_gradients_match_differences() {
+    for (shape, outputs, pool) in CONVOLUTIONS.into_iter().take(7) {
+        let (weight, bias) = weights(outputs, shape[1], pool.kernel);
+        let function = |input| convolution(input, weight.clone(), bias.clone(), pool);
+        check_gradient(noise(shape), function, 1e-2);
+    }
+}
+
 #[test]
 fn caffe_windows_are_counted_as_caffe_does() {
     let ceil = |size| Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) }.layout(size);

@@ -99,6 +99,12 @@ impl Chromium {
         }
     }
 
+    /// The driver's process, the browser's parent.
+    #[must_use]
+    pub fn driver_process(&self) -> u32 {
+        self.driver.id()
+    }
+
     /// The one window.
     #[must_use]
     pub fn page(&self) -> &Session {

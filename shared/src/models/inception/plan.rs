@@ -225,16 +225,6 @@ impl<W> Convolution<W> {
     pub fn is_classifier(&self) -> bool {
         self.name == "logits"
     }
-
-    /// Padding before and after an axis of this length.
-    pub fn margins(&self, length: usize) -> (usize, usize) {
-        if let Padding::Symmetric(padding) = self.window.padding {
-            return (padding, padding);
-        }
-        let (before, windows) = self.window.layout(length);
-        let reach = windows.saturating_sub(1) * self.window.stride + self.window.kernel;
-        (before, reach.saturating_sub(length + before))
-    }
 }
 
 /// What is known of every layer, in forward order.

@@ -1,0 +1,332 @@
+"""GoogLeNet in other people's libraries, timed: what `cargo xtask bench` compares with.
+
+    pip install onnxruntime onnx numpy          # torch too, if its columns are wanted
+    python scripts/bench_peers.py export WEIGHTS.safetensors FOLDER
+    python scripts/bench_peers.py time FOLDER --rounds 20
+    python scripts/bench_peers.py classify FOLDER PICTURE
+
+`export` writes `googlenet.onnx` and, for JavaScript, `plan.json` beside `weights.bin`. WEIGHTS has
+Caffe's names. Normalisation is spelled out (squares, a banded 1x1 convolution, square roots):
+every library here is faster with that than with its own operator.
+"""
+
+import argparse
+import json
+import math
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+
+# Szegedy et al. 2014 (arXiv:1409.4842), table 1, in Caffe's names.
+PLAN = [
+    ("conv", "conv1/7x7_s2", 2, 3),
+    ("pool", 3, 2),
+    ("norm", 64),
+    ("conv", "conv2/3x3_reduce", 1, 0),
+    ("conv", "conv2/3x3", 1, 1),
+    ("norm", 192),
+    ("pool", 3, 2),
+    ("module", "inception_3a"),
+    ("module", "inception_3b"),
+    ("pool", 3, 2),
+    ("module", "inception_4a"),
+    ("module", "inception_4b"),
+    ("module", "inception_4c"),
+    ("module", "inception_4d"),
+    ("module", "inception_4e"),
+    ("pool", 3, 2),
+    ("module", "inception_5a"),
+    ("module", "inception_5b"),
+    ("classify", "loss3/classifier"),
+]
+BRANCHES = [
+    [("conv", "1x1", 1, 0)],
+    [("conv", "3x3_reduce", 1, 0), ("conv", "3x3", 1, 1)],
+    [("conv", "5x5_reduce", 1, 0), ("conv", "5x5", 1, 2)],
+    [("pool", 3, 1), ("conv", "pool_proj", 1, 0)],
+]
+# Where the gradient step starts: after this many entries of PLAN.
+UP_TO_MIXED4A = 11
+CHANNEL = 11
+MEAN_BGR = (104.0, 117.0, 123.0)
+
+
+def read_safetensors(path):
+    data = Path(path).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    kinds = {"F16": np.float16, "F32": np.float32}
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            values = np.frombuffer(data[begin:end], kinds[entry["dtype"]])
+            tensors[name] = values.astype(np.float32).reshape(entry["shape"])
+    return tensors
+
+
+def band(channels):
+    """A 1x1 convolution that sums five neighbouring channels, times 1e-4 / 5."""
+    distance = np.abs(np.arange(channels)[:, None] - np.arange(channels)[None])
+    return (2e-5 * (distance <= 2)).astype(np.float32).reshape(channels, channels, 1, 1)
+
+
+def export(weights, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = read_safetensors(weights)
+    export_onnx(tensors, folder / "googlenet.onnx")
+    offset, entries, chunks = 0, {}, []
+    for name, values in tensors.items():
+        if values.ndim == 4:  # JavaScript's libraries want [height, width, in, out]
+            values = values.transpose(2, 3, 1, 0)
+        elif values.ndim == 2:
+            values = values.T
+        chunks.append(np.ascontiguousarray(values).tobytes())
+        entries[name] = {"offset": offset, "shape": values.shape}
+        offset += len(chunks[-1])
+    (folder / "weights.bin").write_bytes(b"".join(chunks))
+    np.savez(folder / "weights.npz", **tensors)
+    plan = {"plan": PLAN, "branches": BRANCHES, "upToMixed4a": UP_TO_MIXED4A, "channel": CHANNEL}
+    (folder / "plan.json").write_text(json.dumps({**plan, "tensors": entries}))
+
+
+def export_onnx(tensors, path):
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    nodes, constants = [], {}
+
+    def constant(name, values):
+        constants[name] = numpy_helper.from_array(np.asarray(values, np.float32), name)
+        return name
+
+    def node(kind, inputs, **attributes):
+        output = f"v{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def run(value, entry, prefix=""):
+        kind, *rest = entry
+        if kind == "conv":
+            name, stride, pad = prefix + rest[0], rest[1], rest[2]
+            weight = constant(f"{name}.weight", tensors[f"{name}.weight"])
+            bias = constant(f"{name}.bias", tensors[f"{name}.bias"])
+            value = node("Conv", [value, weight, bias], strides=[stride] * 2, pads=[pad] * 4)
+            return node("Relu", [value])
+        if kind == "pool":
+            kernel, stride = rest
+            pads = [1] * 4 if stride == 1 else [0] * 4
+            shape = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
+            return node("MaxPool", [value], pads=pads, ceil_mode=1, **shape)
+        if kind == "norm":
+            squares = node("Mul", [value, value])
+            sums = node("Conv", [squares, constant(f"band{rest[0]}", band(rest[0]))])
+            root = node("Sqrt", [node("Add", [sums, constant("one", 1.0)])])
+            return node("Div", [value, node("Mul", [root, node("Sqrt", [root])])])
+        if kind == "module":
+            ends = []
+            for branch in BRANCHES:
+                end = value
+                for step in branch:
+                    end = run(end, step, rest[0] + "/")
+                ends.append(end)
+            return node("Concat", ends, axis=1)
+        mean = node("Flatten", [node("GlobalAveragePool", [value])])
+        weight = constant("classifier.weight", tensors[f"{rest[0]}.weight"])
+        bias = constant("classifier.bias", tensors[f"{rest[0]}.bias"])
+        return node("Gemm", [mean, weight, bias], transB=1)
+
+    value = "input"
+    for entry in PLAN:
+        value = run(value, entry)
+    sides = ["batch", 3, "height", "width"]
+    graph = helper.make_graph(
+        nodes,
+        "googlenet",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, sides)],
+        [helper.make_tensor_value_info(value, TensorProto.FLOAT, ["batch", 1000])],
+        list(constants.values()),
+    )
+    opset = [helper.make_opsetid("", 17)]
+    save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+
+
+def ramp(side):
+    values = np.arange(3 * side * side) % 251 - 120.0
+    return values.astype(np.float32).reshape(1, 3, side, side)
+
+
+def timed(rounds, call, warm_up=3):
+    samples = []
+    for round in range(warm_up + rounds):
+        began = time.perf_counter()
+        call()
+        if warm_up <= round:
+            samples.append((time.perf_counter() - began) * 1e3)
+    return samples
+
+
+def time_onnxruntime(folder, rounds):
+    session = open_session(folder)
+    picture = ramp(224)
+    return {"forward_224": timed(rounds, lambda: session.run(None, {"input": picture}))}
+
+
+def open_session(folder):
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(folder / "googlenet.onnx")
+
+
+class Torch:
+    """The network, an input gradient, and a whole step of Lucid's kind, in PyTorch."""
+
+    def __init__(self, folder):
+        import torch
+
+        self.torch = torch
+        arrays = np.load(folder / "weights.npz")
+        self.tensors = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+        self.bands = {channels: torch.from_numpy(band(channels)) for channels in (64, 192)}
+
+    def run(self, value, entry, prefix=""):
+        functional = self.torch.nn.functional
+        kind, *rest = entry
+        if kind == "conv":
+            name = prefix + rest[0]
+            weight, bias = self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
+            value = functional.conv2d(value, weight, bias, rest[1], rest[2])
+            return functional.relu(value, inplace=True)
+        if kind == "pool":
+            kernel, stride = rest
+            padding = 1 if stride == 1 else 0
+            return functional.max_pool2d(value, kernel, stride, padding, ceil_mode=True)
+        if kind == "norm":
+            root = (1 + functional.conv2d(value * value, self.bands[rest[0]])).sqrt()
+            return value / (root * root.sqrt())
+        if kind == "module":
+            ends = []
+            for branch in BRANCHES:
+                end = value
+                for step in branch:
+                    end = self.run(end, step, rest[0] + "/")
+                ends.append(end)
+            return self.torch.cat(ends, 1)
+        mean = value.mean((2, 3))
+        weight, bias = self.tensors[f"{rest[0]}.weight"], self.tensors[f"{rest[0]}.bias"]
+        return functional.linear(mean, weight, bias)
+
+    def forward(self, value, entries=PLAN):
+        for entry in entries:
+            value = self.run(value, entry)
+        return value
+
+    def score(self, value):
+        return self.forward(value, PLAN[:UP_TO_MIXED4A])[:, CHANNEL].mean()
+
+    def input_gradient(self, picture):
+        picture = picture.clone().requires_grad_()
+        return self.torch.autograd.grad(self.score(picture), picture)[0]
+
+    def dream(self, side):
+        """A step of gradient ascent with Lucid's standard settings, as a function to call."""
+        torch, functional = self.torch, self.torch.nn.functional
+        frequencies = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+        scale = torch.tensor(side / np.maximum(frequencies, 1 / side)).float()[..., None]
+        spectrum = (0.01 * torch.randn(1, 3, side, side // 2 + 1, 2)).requires_grad_()
+        # Lucid's colour correlation, normalised (lucid/optvis/param/color.py, a fact of ImageNet).
+        mix = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]]) / 0.4619
+        mean = torch.tensor(MEAN_BGR)[None, :, None, None]
+        adam = torch.optim.Adam([spectrum], lr=0.05)
+
+        def step():
+            adam.zero_grad()
+            complex_spectrum = torch.view_as_complex(scale * spectrum)
+            planes = torch.fft.irfft2(complex_spectrum, s=(side, side)) / 4
+            picture = torch.einsum("bchw,rc->brhw", planes, mix).sigmoid()
+            seen = functional.pad(picture, [12] * 4, value=0.5)
+            seen = self.jitter(seen, 8)
+            factor = 0.9 + 0.02 * float(np.random.randint(11))
+            seen = functional.interpolate(seen, scale_factor=factor, mode="bilinear")
+            angle = math.radians(np.random.randint(-10, 11))
+            turn = [[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0]]
+            grid = functional.affine_grid(torch.tensor([turn]), seen.shape, align_corners=False)
+            seen = self.jitter(functional.grid_sample(seen, grid, align_corners=False), 4)
+            loss = -self.score(255 * seen.flip(1) - mean)
+            loss.backward()
+            adam.step()
+            return loss.item()
+
+        return step
+
+    def jitter(self, picture, reach):
+        top, left = np.random.randint(reach + 1, size=2)
+        height, width = (side - reach for side in picture.shape[2:])
+        return picture[:, :, top : top + height, left : left + width]
+
+
+def time_torch(folder, rounds):
+    network = Torch(folder)
+    torch = network.torch
+    pictures = {side: torch.from_numpy(ramp(side)) for side in (128, 224)}
+
+    def forward():
+        with torch.no_grad():
+            network.forward(pictures[224])
+
+    return {
+        "forward_224": timed(rounds, forward),
+        "gradient_128": timed(rounds, lambda: network.input_gradient(pictures[128])),
+        "dream_224": timed(rounds, network.dream(224)),
+    }
+
+
+def classify(folder, picture):
+    """Top five of one picture: centre crop of 224 after resizing the shorter side to 256."""
+    from PIL import Image
+
+    image = Image.open(picture).convert("RGB")
+    shrink = 256 / min(image.size)
+    image = image.resize([round(side * shrink) for side in image.size], Image.BILINEAR)
+    left, top = ((side - 224) // 2 for side in image.size)
+    pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32)
+    planes = (pixels[..., ::-1] - MEAN_BGR).transpose(2, 0, 1)[None].astype(np.float32)
+    (logits,) = open_session(folder).run(None, {"input": planes})
+    print(json.dumps(logits[0].argsort()[::-1][:5].tolist()))
+
+
+def check(folder):
+    """Both libraries must compute the same network, or their times mean nothing."""
+    picture = ramp(224)
+    (found,) = open_session(folder).run(None, {"input": picture})
+    network = Torch(folder)
+    with network.torch.no_grad():
+        expected = network.forward(network.torch.from_numpy(picture)).numpy()
+    distance = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+    assert distance < 1e-4, f"onnxruntime and torch differ by {distance}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("verb", choices=["export", "time", "classify"])
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--rounds", type=int, default=20)
+    arguments = parser.parse_args()
+    if arguments.verb == "export":
+        export(*arguments.paths)
+    elif arguments.verb == "classify":
+        classify(*arguments.paths)
+    else:
+        (folder,) = arguments.paths
+        peers = {"onnxruntime": time_onnxruntime(folder, arguments.rounds)}
+        try:
+            check(folder)
+            peers["torch"] = time_torch(folder, arguments.rounds)
+        except ModuleNotFoundError:
+            pass
+        print(json.dumps(peers))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+//! How long a forward pass and a step uphill take: GoogLeNet on one device, timed.
+//!
+//! ```text
+//! cargo bench --workspace --bench step -- --weights googlenet.safetensors --rounds 20
+//! ```
+//! Without weights the network is filled with noise of the right size: the work is the same.
+//! Prints one line of JSON: samples in milliseconds, and on Linux memory in bytes.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Instant;
+
+use shared::burn::tensor::{Device, Tensor, TensorData};
+use shared::device;
+use shared::models::inception::Variant;
+use shared::models::{self, VisionModel};
+use shared::ops::ReluGradient;
+use shared::visualize::score::Context;
+use shared::visualize::settings::Transforms;
+use shared::visualize::{Dream, Objective, Settings};
+use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
+
+/// A call is repeated this often before anything is timed: caches fill, GPUs compile.
+const WARM_UP: usize = 3;
+
+/// Steps over which memory must not grow.
+const MANY_STEPS: usize = 2000;
+
+struct Arguments {
+    device: Device,
+    weights: Option<String>,
+    rounds: usize,
+    /// Only what this many seconds allow on a software GPU: small pictures, no growth.
+    small: bool,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Some(arguments) = parse(std::env::args().skip(1))? else { return Ok(()) };
+    let weights = match &arguments.weights {
+        Some(file) => from_safetensors(&std::fs::read(file)?)?,
+        None => noise(Variant::GoogLeNet),
+    };
+    let network: Arc<dyn VisionModel> =
+        models::load("googlenet", weights, &arguments.device)?.into();
+    let (forward, step) = if arguments.small { (64, 32) } else { (224, 128) };
+
+    let mut report = serde_json::Map::new();
+    let mut note = |name: String, samples: Vec<f64>| {
+        report.insert(name, samples.into());
+    };
+    let picture = ramp(forward, &arguments.device);
+    note(format!("forward_{forward}"), time(arguments.rounds, || logits(&*network, &picture))?);
+    let picture = ramp(step, &arguments.device);
+    note(
+        format!("gradient_{step}"),
+        time(arguments.rounds, || input_gradient(&*network, &picture))?,
+    );
+    let mut dream = dream(&network, forward, Transforms::STANDARD, &arguments.device)?;
+    note(
+        format!("dream_{forward}"),
+        time(arguments.rounds, || pollster::block_on(dream.step()).map(drop))?,
+    );
+    if !arguments.small {
+        note("resident_over_steps".to_owned(), resident_over_steps(&network, &arguments.device)?);
+    }
+    println!("{}", serde_json::Value::from(report));
+    Ok(())
+}
+
+/// Nothing where cargo only asks whether this runs (`cargo test --benches`).
+fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
+    let mut parsed = Arguments { device: device::cpu(), weights: None, rounds: 20, small: false };
+    let mut timed = false;
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--bench" => timed = true,
+            "--weights" => parsed.weights = Some(value()?),
+            "--rounds" => {
+                parsed.rounds = value()?.parse().map_err(|error| format!("--rounds: {error}"))?
+            }
+            "--small" => parsed.small = true,
+            #[cfg(feature = "wgpu")]
+            "--wgpu" => parsed.device = device::wgpu(),
+            other => return Err(format!("unknown argument {other}")),
+        }
+    }
+    Ok(timed.then_some(parsed))
+}
+
+/// Milliseconds of each call.
+fn time(rounds: usize, mut call: impl FnMut() -> shared::Result<()>) -> shared::Result<Vec<f64>> {
+    let mut samples = Vec::with_capacity(rounds);
+    for round in 0..WARM_UP + rounds {
+        let began = Instant::now();
+        call()?;
+        if WARM_UP <= round {
+            samples.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    Ok(samples)
+}
+
+fn logits(network: &dyn VisionModel, picture: &Tensor<4>) -> shared::Result<()> {
+    let taps = network.forward(picture.clone(), &["logits"], ReluGradient::Exact)?;
+    let logits = taps.get("logits").expect("asked for");
+    pollster::block_on(device::read(logits)).map(drop)
+}
+
+/// The gradient of mixed4a's channel 11 with respect to the picture, and no other.
+fn input_gradient(network: &dyn VisionModel, picture: &Tensor<4>) -> shared::Result<()> {
+    let picture = picture.clone().autodiff().require_grad();
+    let taps = network.forward(picture.clone(), &["mixed4a"], ReluGradient::Exact)?;
+    let activation = taps.get("mixed4a").expect("asked for");
+    let mut gradients = activation.narrow(1, 11, 1).mean().backward();
+    let gradient = picture.grad_remove(&mut gradients).expect("the picture asked for one");
+    pollster::block_on(device::read(gradient)).map(drop)
+}
+
+fn dream(
+    network: &Arc<dyn VisionModel>,
+    side: usize,
+    transforms: Transforms,
+    device: &Device,
+) -> shared::Result<Dream> {
+    let objective: Objective = "mixed4a:11".parse()?;
+    let settings = Settings { width: side, height: side, transforms, ..Settings::default() };
+    Dream::new(network.clone(), objective, Context::default(), settings, 1, device)
+}
+
+/// Bytes of memory in use after every tenth of [`MANY_STEPS`] small steps.
+fn resident_over_steps(
+    network: &Arc<dyn VisionModel>,
+    device: &Device,
+) -> shared::Result<Vec<f64>> {
+    let mut dream = dream(network, 32, Transforms::STANDARD, device)?;
+    let mut resident = Vec::new();
+    for step in 1..=MANY_STEPS {
+        pollster::block_on(dream.step())?;
+        if step % (MANY_STEPS / 10) == 0 {
+            resident.extend(resident_bytes());
+        }
+    }
+    Ok(resident)
+}
+
+/// What the kernel says this process holds in memory; nothing where it does not say.
+fn resident_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes * 1024.0)
+}
+
+/// A picture in the network's input range: a ramp.
+fn ramp(side: usize, device: &Device) -> Tensor<4> {
+    let values = (0..3 * side * side).map(|index| (index % 251) as f32 - 120.0).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(values, [1, 3, side, side]), device)
+}
+
+/// Weights that keep the size of activations (He et al. 2015), from a counter.
+fn noise(variant: Variant) -> NamedTensors {
+    let mut state = 1_u32;
+    let mut uniform = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let tensors = variant.published_tensors().into_iter().map(|(name, shape)| {
+        let inputs: usize = shape.iter().skip(1).product();
+        let amplitude = if shape.len() == 1 { 0.1 } else { (6.0 / inputs as f32).sqrt() };
+        let values = (0..shape.iter().product()).map(|_| amplitude * uniform()).collect();
+        (name, NamedTensor { shape, values })
+    });
+    tensors.collect::<BTreeMap<_, _>>()
+}

@@ -1,0 +1,37 @@
+//! How fast it is, beside other people's libraries: measured in one call, written as one page.
+//!
+//! Ours and theirs take turns, so that a machine that changes its speed changes it for all.
+
+mod measured;
+mod native;
+mod page;
+mod peers;
+mod report;
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use crate::build;
+use crate::cli::{Bench, Content};
+use crate::workspace::Workspace;
+
+use measured::Measured;
+use peers::Peers;
+
+/// `cargo xtask bench`.
+pub fn run(workspace: &Workspace, arguments: &Bench) -> Result<()> {
+    let content = Content { weights: arguments.weights.clone(), no_optimize: false };
+    let site = build::usual_site(workspace, &content)?;
+    let weights = page::weights(&site)?;
+    let peers = Peers::prepare(workspace, &weights)?;
+    let mut measured = Measured::default();
+    native::measure(workspace, arguments, &weights, &peers, &mut measured)?;
+    page::measure(arguments, &site, &peers, &mut measured)?;
+    let text = report::markdown(&measured, arguments);
+    let out = std::path::absolute(&arguments.out)
+        .with_context(|| format!("finding {}", arguments.out.display()))?;
+    fs::write(&out, &text).with_context(|| format!("writing {}", out.display()))?;
+    println!("\n{text}\nwritten to {}", out.display());
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The command line and its library, beside onnxruntime and torch.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::measured::{Measured, Part};
+use super::peers::Peers;
+use crate::cli::{Bench, Device};
+use crate::process;
+use crate::workspace::Workspace;
+
+/// Ours, as the tables name it.
+pub const OURS: &str = "Pellucid";
+
+/// How often ours and theirs take turns.
+pub const TURNS: usize = 3;
+
+/// How often memory is looked at while a program runs.
+const POLL: Duration = Duration::from_millis(1);
+
+/// Everything that runs without a browser.
+pub fn measure(
+    workspace: &Workspace,
+    arguments: &Bench,
+    weights: &Path,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    for turn in 1..=TURNS {
+        println!("\nnative, turn {turn} of {TURNS}");
+        let ours = step(workspace, None, weights, arguments.rounds)?;
+        measured.add_all(Part::Native, OURS, &ours)?;
+        if let Value::Object(theirs) = peers.turn(arguments.rounds)? {
+            for (who, samples) in &theirs {
+                measured.add_all(Part::Native, who, samples)?;
+            }
+        }
+    }
+    if arguments.device == Some(Device::Wgpu) {
+        let ours = step(workspace, arguments.device, weights, 3)?;
+        measured.add_all(Part::NativeGpu, OURS, &ours)?;
+    }
+    whole_programs(workspace, weights, peers, measured)
+}
+
+/// A turn of `shared`'s benchmark.
+fn step(
+    workspace: &Workspace,
+    device: Option<Device>,
+    weights: &Path,
+    rounds: u32,
+) -> Result<Value> {
+    let mut command = workspace.cargo();
+    command.args(["bench", "--quiet", "--bench", "step"]);
+    match device {
+        None => command.arg("--workspace"),
+        Some(Device::Wgpu) => command.args(["--package", "shared", "--features", "wgpu"]),
+    };
+    command.arg("--").arg("--weights").arg(weights).args(["--rounds", &rounds.to_string()]);
+    if device.is_some() {
+        // A software GPU would take minutes over a full picture.
+        command.args(["--wgpu", "--small"]);
+    }
+    let printed = process::output(&mut command)?;
+    serde_json::from_str(&printed).context("reading what the benchmark `step` printed")
+}
+
+/// A picture classified from the command line: start, weights, decoding, answer.
+fn whole_programs(
+    workspace: &Workspace,
+    weights: &Path,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    let Some(picture) = workspace.reference("images/imagenet-sample/n02123394/Persian_cat.jpg")
+    else {
+        println!("skipped: no photograph of the reference data to classify");
+        return Ok(());
+    };
+    for _ in 0..TURNS {
+        let mut ours = Command::new(workspace.pellucid());
+        ours.args(["classify", "googlenet"]).arg(&picture).arg("--weights").arg(weights);
+        note(OURS, &mut ours, measured)?;
+        if let Some(mut theirs) = peers.command() {
+            theirs.arg("classify").arg(peers.data()).arg(&picture);
+            note("onnxruntime", &mut theirs, measured)?;
+        }
+    }
+    Ok(())
+}
+
+fn note(who: &str, command: &mut Command, measured: &mut Measured) -> Result<()> {
+    let Run { milliseconds, peak_bytes } = watch(command)?;
+    measured.add(Part::Whole, who, "classify_time", &[milliseconds]);
+    if let Some(bytes) = peak_bytes {
+        measured.add(Part::Whole, who, "classify_memory", &[bytes]);
+    }
+    Ok(())
+}
+
+/// What a whole program cost.
+struct Run {
+    milliseconds: f64,
+    /// Nothing where the system does not tell.
+    peak_bytes: Option<f64>,
+}
+
+fn watch(command: &mut Command) -> Result<Run> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let began = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("starting {name}"))?;
+    let mut peak_bytes = None;
+    let status = loop {
+        peak_bytes = peak(&child).or(peak_bytes);
+        if let Some(status) = child.try_wait().with_context(|| format!("waiting for {name}"))? {
+            break status;
+        }
+        thread::sleep(POLL);
+    };
+    if !status.success() {
+        bail!("{name} failed ({status})");
+    }
+    Ok(Run { milliseconds: began.elapsed().as_secs_f64() * 1e3, peak_bytes })
+}
+
+fn peak(child: &Child) -> Option<f64> {
+    memory_line(child.id(), "VmHWM:")
+}
+
+/// A line of what Linux says about a process's memory, in bytes.
+pub fn memory_line(process: u32, name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes * 1024.0)
+}

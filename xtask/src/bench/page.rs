@@ -1,0 +1,265 @@
+//! The page's engine and the page itself in Chromium, beside onnxruntime-web and TensorFlow.js.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::measured::{Measured, Part};
+use super::native::{OURS, TURNS, memory_line};
+use super::peers::Peers;
+use crate::browser::{Chromium, Graphics, Session};
+use crate::build;
+use crate::cli::Bench;
+use crate::rehearsal::Host;
+use crate::server::{self, Answer, Query};
+use crate::stamp;
+
+/// For two thousand steps, or a software GPU's first step.
+const PATIENCE: Duration = Duration::from_secs(550);
+
+/// Samples of a software GPU: each takes seconds.
+const GPU_ROUNDS: usize = 2;
+
+/// Steps over which the page's memory must not grow, and how many looks at it.
+const MANY_STEPS: u64 = 2000;
+const LOOKS: u64 = 10;
+
+const STEP: &str =
+    "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0)";
+
+/// The weights in a site.
+pub fn weights(site: &Path) -> Result<PathBuf> {
+    let file = site.join("bundles/googlenet/bundle.json");
+    let text = fs::read(&file).with_context(|| {
+        format!("{} is missing: a benchmark needs weights, named with --weights", file.display())
+    })?;
+    let bundle: Value = serde_json::from_slice(&text).context("bundle.json is not JSON")?;
+    let path = bundle["weights"]["path"].as_str().context("bundle.json names no weights")?;
+    Ok(site.join("bundles/googlenet").join(path))
+}
+
+/// Everything that runs in a browser.
+pub fn measure(
+    arguments: &Bench,
+    site: &Path,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    let host = host(site, peers)?;
+    for turn in 1..=TURNS {
+        println!("\nin the page, on the processor, turn {turn} of {TURNS}");
+        let ask = json!({
+            "device": "cpu", "rounds": arguments.rounds,
+            "side": 224, "stepSide": 128, "dreamSide": 224,
+        });
+        engine(&host, &ask, Part::Page, measured)?;
+        if peers.javascript {
+            let ask = json!({
+                "device": "wasm", "rounds": arguments.rounds, "side": 224, "stepSide": 128,
+            });
+            theirs(&host, &ask, Part::Page, measured)?;
+        }
+    }
+    println!("\nin the page, on WebGPU");
+    let ask = json!({ "device": "webgpu", "rounds": GPU_ROUNDS, "side": 224, "stepSide": 128 });
+    engine(&host, &ask, Part::PageGpu, measured)?;
+    if peers.javascript {
+        theirs(&host, &ask, Part::PageGpu, measured)?;
+    }
+    println!("\nthe page as a visitor opens it");
+    for _ in 0..TURNS {
+        visit(&host, measured)?;
+    }
+    memory(&host, measured)?;
+    sizes(site, peers, measured);
+    Ok(())
+}
+
+/// The site below `site/`, everything of the peers below the root.
+fn host(site: &Path, peers: &Peers) -> Result<Host> {
+    let (site, folder) = (site.to_owned(), peers.folder.clone());
+    Host::start_with(move |query| {
+        let script = |text: &str| {
+            let mut answer = Answer::text(200, text);
+            answer.headers = vec![("Content-Type", "text/javascript".to_owned())];
+            answer
+        };
+        match query.path() {
+            "/" => {
+                let mut answer = Answer::text(200, "<!doctype html><title>bench</title>");
+                answer.headers = vec![("Content-Type", "text/html".to_owned())];
+                answer
+            }
+            "/ours.js" => script(include_str!("ours.js")),
+            "/peers.js" => script(include_str!("peers.js")),
+            _ => match query.address.strip_prefix("/site") {
+                Some(rest) => {
+                    let inner = Query { address: rest.to_owned(), ..query.clone() };
+                    server::answer(&site, &inner)
+                }
+                None => server::answer(&folder, query),
+            },
+        }
+    })
+}
+
+/// Runs a function of a module in a fresh browser and returns what it returns.
+fn in_browser(host: &Host, module: &str, function: &str, ask: &Value) -> Result<Value> {
+    let browser = Chromium::start(Graphics::Software)?;
+    browser.page().go(&host.url(""))?;
+    let answer = browser.page().script_with(
+        "const [module, name, ask] = arguments;
+         return import(module)
+             .then((functions) => functions[name](ask))
+             .catch((error) => ({ failed: String(error?.stack ?? error) }));",
+        &json!([host.url(module), function, ask]),
+    )?;
+    match answer["failed"].as_str() {
+        Some(reason) => bail!("{function} failed: {reason}"),
+        None => Ok(answer),
+    }
+}
+
+fn engine(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
+    let mut ask = ask.clone();
+    ask["site"] = host.url("site/").into();
+    let answer = in_browser(host, "ours.js", "pellucid", &ask)?;
+    if part == Part::PageGpu {
+        let adapter = answer["adapter"].as_str().unwrap_or_default().to_owned();
+        measured.adapter = Some((adapter, answer["software"] == true));
+    }
+    measured.add_all(part, OURS, &answer["samples"])
+}
+
+/// What a peer cannot do on this machine is said and left out.
+fn theirs(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
+    for (who, function) in [("onnxruntime-web", "onnxruntime"), ("TensorFlow.js", "tfjs")] {
+        match in_browser(host, "peers.js", function, ask) {
+            Ok(samples) => measured.add_all(part, who, &samples)?,
+            Err(error) => println!("{who} is left out: {error:#}"),
+        }
+    }
+    Ok(())
+}
+
+/// A first visit, until the first picture of a dream hangs there.
+fn visit(host: &Host, measured: &mut Measured) -> Result<()> {
+    let browser = Chromium::start(Graphics::Software)?;
+    let page = browser.page();
+    page.go(&host.url("site/?objective=mixed4a:11&size=128&seed=1&device=cpu&autostart=1"))?;
+    let times = page.script(&format!(
+        "return new Promise((resolve) => {{
+             const times = {{}};
+             const look = () => {{
+                 times.ready ??= document.documentElement.dataset.ready && performance.now();
+                 if ({STEP} < 1) return requestAnimationFrame(look);
+                 const paint = performance.getEntriesByName('first-contentful-paint')[0];
+                 resolve({{
+                     first_paint: [paint.startTime],
+                     ready: [times.ready],
+                     first_picture: [performance.now()],
+                 }});
+             }};
+             look();
+         }});"
+    ))?;
+    measured.add_all(Part::Whole, OURS, &times)
+}
+
+/// Memory of the page's process while it dreams: at its highest, and over many steps.
+fn memory(host: &Host, measured: &mut Measured) -> Result<()> {
+    let browser = Chromium::start(Graphics::Software)?;
+    let page = browser.page();
+    let dream = |objective: &str, size: u32, steps: u64| {
+        host.url(&format!(
+            "site/?objective={objective}&size={size}&steps={steps}&device=cpu&autostart=1&seed=1"
+        ))
+    };
+    page.go(&dream("mixed4a:11", 224, 20))?;
+    wait_for_step(page, 20)?;
+    let highest = renderer_memory(&browser, "VmHWM:");
+    measured.add(Part::Whole, OURS, "page_memory", &Vec::from_iter(highest));
+
+    page.go(&dream("mixed3a:5", 32, MANY_STEPS))?;
+    for look in 1..=LOOKS {
+        wait_for_step(page, look * MANY_STEPS / LOOKS)?;
+        let resident = renderer_memory(&browser, "VmRSS:");
+        measured.add(Part::Whole, OURS, "page_resident", &Vec::from_iter(resident));
+    }
+    Ok(())
+}
+
+fn wait_for_step(page: &Session, step: u64) -> Result<()> {
+    page.wait_for(&format!("{STEP} >= {step}"), PATIENCE).map(drop)
+}
+
+/// Memory of the largest renderer among the browser's processes: window and worker together.
+fn renderer_memory(browser: &Chromium, line: &str) -> Option<f64> {
+    let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|process: u32| Some((process, parent(process)?)))
+        .collect();
+    let mut family = vec![browser.driver_process()];
+    let mut next = 0;
+    while let Some(&process) = family.get(next) {
+        family.extend(parents.iter().filter(|(_, parent)| *parent == process).map(|(id, _)| id));
+        next += 1;
+    }
+    family
+        .into_iter()
+        .filter(|process| {
+            fs::read(format!("/proc/{process}/cmdline"))
+                .is_ok_and(|call| String::from_utf8_lossy(&call).contains("--type=renderer"))
+        })
+        .filter_map(|process| memory_line(process, line))
+        .max_by(f64::total_cmp)
+}
+
+fn parent(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+/// What a first visit downloads to compute with, without weights.
+fn sizes(site: &Path, peers: &Peers, measured: &mut Measured) {
+    let dist = |package: &str, file: &str| {
+        peers.folder.join("node_modules").join(package).join("dist").join(file)
+    };
+    let programs =
+        |file: &PathBuf| file.extension().is_some_and(|ending| ending == "wasm" || ending == "js");
+    let ours = stamp::files_below(site).unwrap_or_default();
+    let all = [
+        (OURS, ours.into_iter().filter(programs).collect()),
+        (
+            "onnxruntime-web",
+            vec![
+                dist("onnxruntime-web", "ort.webgpu.min.mjs"),
+                dist("onnxruntime-web", "ort-wasm-simd-threaded.asyncify.wasm"),
+            ],
+        ),
+        (
+            "TensorFlow.js",
+            vec![
+                dist("@tensorflow/tfjs", "tf.min.js"),
+                dist("@tensorflow/tfjs-backend-webgpu", "tf-backend-webgpu.min.js"),
+                dist("@tensorflow/tfjs-backend-wasm", "tf-backend-wasm.min.js"),
+                dist("@tensorflow/tfjs-backend-wasm", "tfjs-backend-wasm-simd.wasm"),
+            ],
+        ),
+    ];
+    for (who, files) in all {
+        let raw: Option<Vec<f64>> =
+            files.iter().map(|file| Some(file.metadata().ok()?.len() as f64)).collect();
+        let Some(raw) = raw else { continue };
+        measured.add(Part::Whole, who, "size", &[raw.iter().sum()]);
+        let small: Option<Vec<f64>> =
+            files.iter().map(|file| build::brotli_size(file).map(|bytes| bytes as f64)).collect();
+        if let Some(small) = small {
+            measured.add(Part::Whole, who, "size_in_brotli", &[small.iter().sum()]);
+        }
+    }
+}

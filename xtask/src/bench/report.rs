@@ -1,0 +1,200 @@
+//! The results as a page for people.
+
+use std::fmt::Write;
+
+use super::measured::{Measured, Part, median};
+use super::native::{OURS, TURNS};
+use crate::cli::Bench;
+
+/// A row of a table: what was measured, under which key, in which unit.
+#[derive(Clone, Copy)]
+struct Row {
+    key: &'static str,
+    says: &'static str,
+    unit: Unit,
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Milliseconds,
+    Megabytes,
+}
+
+impl Unit {
+    fn format(self, value: f64) -> String {
+        match self {
+            Self::Milliseconds if value < 1000.0 => format!("{value:.1} ms"),
+            Self::Milliseconds => format!("{:.2} s", value / 1e3),
+            Self::Megabytes => format!("{:.1} MB", value / 1e6),
+        }
+    }
+}
+
+const fn milliseconds(key: &'static str, says: &'static str) -> Row {
+    Row { key, says, unit: Unit::Milliseconds }
+}
+
+const fn megabytes(key: &'static str, says: &'static str) -> Row {
+    Row { key, says, unit: Unit::Megabytes }
+}
+
+const COMPUTE: [Row; 5] = [
+    milliseconds("forward_224", "forward pass, 224 px"),
+    milliseconds("gradient_128", "gradient step: mixed4a:11 with respect to the picture, 128 px"),
+    milliseconds("dream_224", "whole step of a visualization, 224 px, standard settings"),
+    milliseconds("forward_64", "forward pass, 64 px"),
+    milliseconds("gradient_32", "gradient step, 32 px"),
+];
+
+const PAGE: [Row; 4] = [
+    milliseconds("first_answer", "from nothing to the first forward pass: engine, weights, run"),
+    COMPUTE[0],
+    COMPUTE[1],
+    COMPUTE[2],
+];
+
+const WHOLE: [Row; 8] = [
+    milliseconds("classify_time", "`pellucid classify`: a whole process, from start to answer"),
+    megabytes("classify_memory", "its peak memory"),
+    milliseconds("first_paint", "page: address to first paint, cold browser, local server"),
+    milliseconds("ready", "page: address to a network that can be used, on the processor"),
+    milliseconds("first_picture", "page: address to the first picture of a dream (128 px)"),
+    megabytes(
+        "page_memory",
+        "page: peak memory of its process, dreaming at 224 px on the processor",
+    ),
+    megabytes("size", "programs a visitor downloads (wasm and JavaScript), as they are"),
+    megabytes("size_in_brotli", "the same in brotli"),
+];
+
+/// The page.
+pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
+    let Bench { rounds, .. } = arguments;
+    let mut text = format!(
+        "# Benchmarks\n\n\
+         Written by `cargo xtask bench` on {}. Medians of {} samples ({TURNS} turns of {rounds}, \
+         ours and theirs alternating), batch 1; the last column is Pellucid's time over that of \
+         the fastest other. Run it on a quiet machine; ratios carry over to other machines better \
+         than times do.\n\n\
+         The network is GoogLeNet. Others run it as their own makers would: \
+         `scripts/bench_peers.py` and `xtask/src/bench/peers.js` hold the programs.\n",
+        machine(),
+        TURNS as u32 * rounds,
+    );
+    let mut section = |title: &str, part: Part, rows: &[Row], others: &[&str]| {
+        let table = table(measured, part, rows, others);
+        if !table.is_empty() {
+            let _ = write!(text, "\n## {title}\n\n{table}");
+        }
+    };
+    section("Native, on the processor", Part::Native, &COMPUTE, &["onnxruntime", "torch"]);
+    section("Native, on the GPU through wgpu", Part::NativeGpu, &COMPUTE, &[]);
+    let browser = ["onnxruntime-web", "TensorFlow.js"];
+    section("In Chromium, on the processor, one thread", Part::Page, &PAGE, &browser);
+    let title = match &measured.adapter {
+        Some((name, true)) => format!("In Chromium, on WebGPU ({name}: a software renderer)"),
+        Some((name, false)) => format!("In Chromium, on WebGPU ({name})"),
+        None => "In Chromium, on WebGPU".to_owned(),
+    };
+    section(&title, Part::PageGpu, &PAGE, &browser);
+    section(
+        "Whole programs",
+        Part::Whole,
+        &WHOLE,
+        &["onnxruntime", "onnxruntime-web", "TensorFlow.js"],
+    );
+    let growth = [
+        (Part::Native, "resident_over_steps", "natively (32 px, mixed4a)"),
+        (Part::Whole, "page_resident", "in the page (32 px, mixed3a)"),
+    ];
+    let _ = write!(
+        text,
+        "\n## Memory over 2,000 steps\n\nResident memory after every 200 steps, in MB:\n\n"
+    );
+    for (part, key, says) in growth {
+        if let Some(samples) = measured.samples(part, OURS, key) {
+            let turn = &samples[..samples.len().min(10)];
+            let list: Vec<String> =
+                turn.iter().map(|bytes| format!("{:.0}", bytes / 1e6)).collect();
+            let _ = writeln!(text, "- {says}: {}", list.join(", "));
+        }
+    }
+    text
+}
+
+/// Rows that were measured, with a column for each of `others` that measured any of them.
+fn table(measured: &Measured, part: Part, rows: &[Row], others: &[&str]) -> String {
+    let rows: Vec<&Row> =
+        rows.iter().filter(|row| measured.samples(part, OURS, row.key).is_some()).collect();
+    let others: Vec<&&str> = others
+        .iter()
+        .filter(|who| rows.iter().any(|row| measured.samples(part, who, row.key).is_some()))
+        .collect();
+    let mut text = String::new();
+    if rows.is_empty() {
+        return text;
+    }
+    let _ = write!(text, "| | {OURS} |");
+    for who in &others {
+        let _ = write!(text, " {who} |");
+    }
+    let rule = "---|".repeat(others.len() + 1);
+    let (ratio, end) = if others.is_empty() { ("", "") } else { (" ratio |", "---|") };
+    let _ = writeln!(text, "{ratio}\n|---|{rule}{end}");
+    for row in rows {
+        let Some(ours) = measured.samples(part, OURS, row.key).map(median) else { continue };
+        let _ = write!(text, "| {} | {} |", row.says, row.unit.format(ours));
+        let mut best: Option<f64> = None;
+        for who in &others {
+            match measured.median(part, who, row.key) {
+                Some(theirs) => {
+                    best = Some(best.map_or(theirs, |best| best.min(theirs)));
+                    let _ = write!(text, " {} |", row.unit.format(theirs));
+                }
+                None => text.push_str(" |"),
+            }
+        }
+        if !others.is_empty() {
+            let _ = match best {
+                Some(best) => write!(text, " {:.2} |", ours / best),
+                None => write!(text, " |"),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The processor, as the system names it.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
+    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name =
+        information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    match name {
+        Some((_, name)) => format!("{cores} of {}", name.trim()),
+        None => format!("{cores} ({})", std::env::consts::ARCH),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_the_rows_and_columns_that_were_measured() {
+        let mut measured = Measured::default();
+        measured.add(Part::Native, OURS, "forward_224", &[30.0]);
+        measured.add(Part::Native, OURS, "gradient_128", &[18.0]);
+        measured.add(Part::Native, "torch", "forward_224", &[60.0]);
+        measured.add(Part::Native, "slow", "forward_224", &[6000.0]);
+        let table = table(&measured, Part::Native, &COMPUTE, &["torch", "absent", "slow"]);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines[0], "| | Pellucid | torch | slow | ratio |");
+        assert_eq!(lines[1], "|---|---|---|---|---|");
+        assert_eq!(lines[2], "| forward pass, 224 px | 30.0 ms | 60.0 ms | 6.00 s | 0.50 |");
+        assert!(lines[3].ends_with("| 18.0 ms | | | |"), "{}", lines[3]);
+        assert_eq!(lines.len(), 4);
+    }
+}
