@@ -76,20 +76,23 @@ fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
     assert!(error < TOLERANCE, "{what}: relative error {error:e}, expected below {TOLERANCE:e}");
 }
 
-/// As [`assert_agrees`], without the hundredth of the values that differ most.
-///
-/// In the smooth picture of 128 pixels some max-pooling windows hold two values equal but for
-/// rounding. Another order of summation sends their gradient to the neighbour: a patch of 7x7
-/// pixels each, 247 values of 49152 when this was written, each right by its own sum.
+/// As [`assert_agrees`], without the `left_out` values that differ most.
 #[track_caller]
-fn assert_agrees_but_for_ties(what: &str, found: &[f32], expected: &[f32]) {
+fn assert_agrees_but_for(left_out: usize, what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let mut pairs: Vec<(f32, f32)> = found.iter().copied().zip(expected.iter().copied()).collect();
     pairs.sort_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs()));
-    pairs.truncate(pairs.len() - pairs.len() / 100);
+    pairs.truncate(pairs.len() - left_out);
     let (found, expected): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
     assert_agrees(what, &found, &expected);
 }
+
+/// In the smooth picture of 128 pixels, computed in double precision, two windows of the first
+/// max-pooling are decided by less than 1e-6 of the layer's standard deviation, the closer one by
+/// 2e-8: single precision may send the gradient of either to the neighbour. Each then changes what
+/// both neighbours see, 7x9 pixels of three colours. No other window of
+/// either picture is as close.
+const TIED_AT_128: usize = 2 * 3 * 7 * 9;
 
 /// Logits, the means of the inner layers, and both input gradients.
 async fn reproduces_the_reference(device: &Device) {
@@ -121,7 +124,8 @@ async fn reproduces_the_reference(device: &Device) {
         let gradient = input.grad_remove(&mut score.backward()).unwrap();
         let name = format!("{size}.{gradient_name}");
         let gradient = read(gradient).await.unwrap();
-        assert_agrees_but_for_ties(&name, &gradient, &golden[&name].values);
+        let left_out = if size == "128" { TIED_AT_128 } else { 0 };
+        assert_agrees_but_for(left_out, &name, &gradient, &golden[&name].values);
     }
 }
 

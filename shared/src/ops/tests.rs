@@ -181,6 +181,18 @@ fn pooling_hands_each_gradient_to_the_largest() {
 }
 
 #[test]
+fn windows_without_a_number_have_a_gradient_too() {
+    for pool in POOLS {
+        let nothing = noise([1, 1, 7, 9]) * f32::NAN;
+        let input = nothing.autodiff().require_grad();
+        let mut gradients = max_pool(input.clone(), pool).sum().backward();
+        let gradient = values(input.grad_remove(&mut gradients).unwrap());
+        let windows = pool.layout(7).1 * pool.layout(9).1;
+        assert_eq!(gradient.iter().sum::<f32>(), windows as f32);
+    }
+}
+
+#[test]
 fn the_library_and_the_processor_agree_on_pooling_gradients() {
     let pool = Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) };
     let window = Window { kernel: 3, stride: 2, before: [0, 0], output: [4, 7] };

@@ -63,7 +63,7 @@ pub fn picture() -> Tensor<4> {
         for y in 0..height {
             for x in 0..width {
                 let (c, y, x) = (f64::from(c), f64::from(y), f64::from(x));
-                let phase = 2.0 * (0.05 * x * (1.0 + c)).sin() + (0.2 * y).cos() + 0.3 * c;
+                let phase = 2.0 * (0.05 * x * (1.0 + c)).sin() + (0.2 * y).cos() + 0.51 * c;
                 planes.push((0.5 + 0.5 * phase.sin()) as f32);
             }
         }

@@ -8,9 +8,10 @@ use std::ops::Range;
 use gemm::Parallelism;
 
 use super::super::Window;
+use super::parallel;
 
-/// Values of a tile of patches: half a megabyte, which a core's second-level cache holds.
-const TILE: usize = 1 << 17;
+/// Values of a tile of patches: two megabytes, which the caches of two cores hold.
+const TILE: usize = 1 << 19;
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy)]
@@ -130,81 +131,106 @@ pub fn backward(gradient: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
     output
 }
 
-/// A run of a row of patches beside the run of the picture's row that it shows.
-struct Run {
-    /// In the patches.
-    patch: Range<usize>,
-    /// Where the run begins in the picture; nothing if it lies in the padding.
-    first: Option<usize>,
-    /// Windows of the run before and after which there is padding alone.
+/// One row of patches: the values at one place of the kernel, for a tile of windows.
+struct Place {
+    channel: usize,
+    row: usize,
+    column: usize,
+    /// The windows of a row whose value here lies inside the picture's width.
     inside: Range<usize>,
 }
 
-/// Every run of a tile of patches, in the order they lie there.
-fn runs(rows: Range<usize>, sizes: Sizes) -> impl Iterator<Item = Run> {
-    let Sizes { inputs, size: [height, width], window, .. } = sizes;
-    let Window { kernel, stride, before: [top, left], output: [_, columns] } = window;
-    let places = (0..inputs * kernel * kernel)
-        .map(move |place| (place / (kernel * kernel), place / kernel % kernel, place % kernel));
-    let n_rows = rows.len();
-    places.enumerate().flat_map(move |(index, (channel, row, column))| {
-        // Windows whose value here lies inside the picture's width.
+impl Place {
+    fn of(index: usize, sizes: Sizes) -> Self {
+        let Window { kernel, stride, before: [_, left], output: [_, columns] } = sizes.window;
+        let column = index % kernel;
         let from = left.saturating_sub(column).div_ceil(stride).min(columns);
-        let to = (width + left).saturating_sub(column).div_ceil(stride).clamp(from, columns);
-        rows.clone().enumerate().map(move |(line, window_row)| {
-            let start = (index * n_rows + line) * columns;
-            let source = (window_row * stride + row).checked_sub(top).filter(|&row| row < height);
-            Run {
-                patch: start..start + columns,
-                first: source.map(|source| {
-                    (channel * height + source) * width + from * stride + column - left
-                }),
-                inside: if source.is_some() { from..to } else { 0..0 },
-            }
-        })
-    })
+        let to = (sizes.size[1] + left).saturating_sub(column).div_ceil(stride);
+        Self {
+            channel: index / (kernel * kernel),
+            row: index / kernel % kernel,
+            column,
+            inside: from..to.clamp(from, columns),
+        }
+    }
+
+    /// Where in the picture the first of `inside` lies, for a row of windows; nothing if the
+    /// whole row lies in the padding.
+    fn first(&self, window_row: usize, sizes: Sizes) -> Option<usize> {
+        if self.inside.is_empty() {
+            return None;
+        }
+        let Window { stride, before: [top, left], .. } = sizes.window;
+        let [height, width] = sizes.size;
+        let row = (window_row * stride + self.row).checked_sub(top).filter(|&row| row < height)?;
+        let column = (self.inside.start * stride + self.column).checked_sub(left)?;
+        Some((self.channel * height + row) * width + column)
+    }
 }
 
 /// Lays the picture out as one column a window.
 fn unfold(plane: &[f32], patches: &mut [f32], rows: Range<usize>, sizes: Sizes) {
-    let stride = sizes.window.stride;
-    for Run { patch, first, inside } in runs(rows, sizes) {
-        let patch = &mut patches[patch];
-        patch[..inside.start].fill(0.0);
-        patch[inside.end..].fill(0.0);
-        let inside = &mut patch[inside];
-        let Some(first) = first.filter(|_| !inside.is_empty()) else {
-            continue;
-        };
-        if stride == 1 {
-            inside.copy_from_slice(&plane[first..first + inside.len()]);
-        } else {
-            let values = plane[first..].iter().step_by(stride);
-            for (patch, &value) in inside.iter_mut().zip(values) {
-                *patch = value;
+    let Window { stride, output: [_, columns], .. } = sizes.window;
+    parallel::each_piece(
+        patches,
+        rows.len() * columns,
+        || (),
+        |index, patches, ()| {
+            let place = Place::of(index, sizes);
+            for (window_row, patch) in rows.clone().zip(patches.chunks_exact_mut(columns)) {
+                let Some(first) = place.first(window_row, sizes) else {
+                    patch.fill(0.0);
+                    continue;
+                };
+                patch[..place.inside.start].fill(0.0);
+                patch[place.inside.end..].fill(0.0);
+                let inside = &mut patch[place.inside.clone()];
+                match stride {
+                    1 => inside.copy_from_slice(&plane[first..][..inside.len()]),
+                    _ => {
+                        for (patch, &value) in
+                            inside.iter_mut().zip(plane[first..].iter().step_by(stride))
+                        {
+                            *patch = value;
+                        }
+                    }
+                }
             }
-        }
-    }
+        },
+    );
 }
 
 /// Adds each window's column back to where [`unfold`] took it from.
 fn fold(patches: &[f32], plane: &mut [f32], rows: Range<usize>, sizes: Sizes) {
-    let stride = sizes.window.stride;
-    for Run { patch, first, inside } in runs(rows, sizes) {
-        let inside = &patches[patch][inside];
-        let Some(first) = first.filter(|_| !inside.is_empty()) else {
-            continue;
-        };
-        if stride == 1 {
-            for (value, patch) in plane[first..first + inside.len()].iter_mut().zip(inside) {
-                *value += patch;
+    let Window { kernel, stride, output: [_, columns], .. } = sizes.window;
+    let (area, places) = (sizes.input_area(), kernel * kernel);
+    let length = rows.len() * columns;
+    parallel::each_piece(
+        plane,
+        area,
+        || (),
+        |channel, plane, ()| {
+            let patches = patches[channel * places * length..].chunks_exact(length).take(places);
+            for (index, patches) in patches.enumerate() {
+                // Its own channel is the first of the plane at hand.
+                let place = Place::of(index, sizes);
+                for (window_row, patch) in rows.clone().zip(patches.chunks_exact(columns)) {
+                    let Some(first) = place.first(window_row, sizes) else { continue };
+                    let inside = &patch[place.inside.clone()];
+                    match stride {
+                        1 => {
+                            let values = plane[first..][..inside.len()].iter_mut();
+                            values.zip(inside).for_each(|(value, patch)| *value += patch);
+                        }
+                        _ => {
+                            let values = plane[first..].iter_mut().step_by(stride);
+                            values.zip(inside).for_each(|(value, patch)| *value += patch);
+                        }
+                    }
+                }
             }
-        } else {
-            for (value, patch) in plane[first..].iter_mut().step_by(stride).zip(inside) {
-                *value += patch;
-            }
-        }
-    }
+        },
+    );
 }
 
 /// A matrix somewhere in a slice.
@@ -257,31 +283,71 @@ fn multiply(
     }
     assert!(left.last() < left.values.len() && right.last() < right.values.len());
     assert!(columns <= row_stride && (rows - 1) * row_stride + columns <= output.len());
-    let parallelism =
-        if cfg!(target_family = "wasm") { Parallelism::None } else { Parallelism::Rayon(0) };
-    // SAFETY: every element that the product reads or writes lies inside its slice, as the lines
-    // above made sure, and the output is borrowed mutably, so it overlaps neither factor.
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            inner,
-            output.as_mut_ptr(),
-            1,
-            row_stride as isize,
-            onto == Onto::Itself,
-            left.values.as_ptr(),
-            left.strides[1] as isize,
-            left.strides[0] as isize,
-            right.values.as_ptr(),
-            right.strides[1] as isize,
-            right.strides[0] as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
+    let product = Product { output: output.as_mut_ptr(), row_stride, onto, left, right };
+    let pieces: Vec<_> = if rows * inner * columns < WORTH_SHARING {
+        vec![(0..rows, 0..columns)]
+    } else if rows < columns {
+        // The longer side is cut: each core then reads all of the smaller factor.
+        parallel::shares(columns, LANES).into_iter().map(|columns| (0..rows, columns)).collect()
+    } else {
+        parallel::shares(rows, LANES).into_iter().map(|rows| (rows, 0..columns)).collect()
+    };
+    // SAFETY: every element that is read or written lies inside its slice, as the lines above made
+    // sure; the pieces do not overlap, and the output is borrowed for all of them.
+    parallel::all(pieces, |(rows, columns)| unsafe { product.compute(rows, columns) });
+}
+
+/// Multiplications from which on a product is shared out: some tens of microseconds of them.
+const WORTH_SHARING: usize = 1 << 20;
+
+/// Values that the widest vector instructions take at once.
+const LANES: usize = 16;
+
+/// A product whose pieces different cores may compute.
+struct Product<'a> {
+    output: *mut f32,
+    row_stride: usize,
+    onto: Onto,
+    left: Matrix<'a>,
+    right: Matrix<'a>,
+}
+
+// SAFETY: the pointer is only written through in `compute`, whose callers see to it that no two
+// pieces overlap.
+#[allow(unsafe_code)]
+unsafe impl Sync for Product<'_> {}
+
+impl Product<'_> {
+    /// Computes the piece of the output in these rows and columns.
+    ///
+    /// # Safety
+    /// The whole product must fit its slices, and nothing else may use the piece meanwhile.
+    #[allow(unsafe_code)]
+    unsafe fn compute(&self, rows: Range<usize>, columns: Range<usize>) {
+        let Self { output, row_stride, onto, left, right } = self;
+        // SAFETY: the caller's promise.
+        unsafe {
+            gemm::gemm(
+                rows.len(),
+                columns.len(),
+                left.columns,
+                output.add(rows.start * row_stride + columns.start),
+                1,
+                *row_stride as isize,
+                *onto == Onto::Itself,
+                left.values.as_ptr().add(rows.start * left.strides[0]),
+                left.strides[1] as isize,
+                left.strides[0] as isize,
+                right.values.as_ptr().add(columns.start * right.strides[1]),
+                right.strides[1] as isize,
+                right.strides[0] as isize,
+                1.0,
+                1.0,
+                false,
+                false,
+                false,
+                Parallelism::None,
+            );
+        }
     }
 }
