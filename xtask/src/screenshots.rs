@@ -38,7 +38,7 @@ const READY: &str = "[data-testid=model-chip].ready";
 const STEP: &str =
     "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0)";
 
-const STATES: [State; 9] = [
+const STATES: [State; 10] = [
     State {
         name: "first-paint",
         query: "",
@@ -64,7 +64,7 @@ const STATES: [State; 9] = [
     },
     State {
         name: "live",
-        query: "?device=cpu&objective=mixed4a:11&size=128&steps=100000&seed=1",
+        query: "?device=cpu&objective=mixed4a:11&size=128&steps=512&seed=1",
         fault: None,
         reach: |page, _| {
             start(page)?;
@@ -79,6 +79,18 @@ const STATES: [State; 9] = [
         reach: |page, _| {
             start(page)?;
             page.wait_for(&format!("{STEP} >= 160"), PATIENCE).map(drop)
+        },
+    },
+    State {
+        name: "compare",
+        query: "?device=cpu&objective=mixed4a:4&size=128&steps=100&seed=1\
+                &compare=parameterization:pixel",
+        fault: None,
+        reach: |page, _| {
+            start(page)?;
+            let last = "Math.min(...[...document.querySelectorAll('[data-testid=dream-canvas]')]
+                .map(canvas => Number(canvas.dataset.step ?? 0)))";
+            page.wait_for(&format!("{last} >= 100"), PATIENCE).map(drop)
         },
     },
     State {

@@ -150,3 +150,30 @@ fn an_address_that_makes_no_sense_opens_what_it_can() -> Result<()> {
     visit.page().wait_for(&format!("!document.querySelector('{ERROR}')"), SOON)?;
     Ok(())
 }
+
+/// A dream that no device here has the memory for: a layer of it alone takes four gigabytes.
+fn exhausts(device: &str) -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.open_ready(&format!("?objective=mixed3a:5&size=1024&batch=64&device={device}"))?;
+    visit.page().click("[data-testid=dream-start]")?;
+    assert_eq!(visit.error_kind()?, "OutOfMemory", "{}", visit.page().describe());
+    assert_three_sentences(&visit)?;
+    visit.open_ready(&format!("?objective=mixed3a:5&size=32&steps=2&device={device}"))?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(2)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dream_too_large_for_the_processor_is_refused() -> Result<()> {
+    exhausts("cpu")
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dream_too_large_for_the_gpu_is_refused() -> Result<()> {
+    exhausts("webgpu")
+}

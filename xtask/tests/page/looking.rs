@@ -1,7 +1,9 @@
 //! Look: real photographs, the reference network's answers.
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 use crate::visit::{LATER, Visit, has_network, reference};
@@ -55,4 +57,46 @@ fn photographs_get_the_reference_class_on_the_processor() -> Result<()> {
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_photograph_gets_the_reference_class_on_webgpu() -> Result<()> {
     classify("?view=look&device=webgpu", 1)
+}
+
+/// A photograph as a file that a script in the page can hand over.
+const FILE: &str = "
+    const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+    const held = new DataTransfer();
+    held.items.add(new File([bytes], 'cat.jpg', { type: 'image/jpeg' }));
+";
+
+/// Hands a photograph over with a script that has it in `held`, and waits for its class.
+fn hand_over(act: &str) -> Result<()> {
+    let Some(photograph) = reference("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
+        return Ok(());
+    };
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.open_ready("?view=look&device=cpu")?;
+    let bytes = BASE64.encode(std::fs::read(photograph)?);
+    visit.page().script_with(&format!("{FILE}{act}"), &json!([bytes]))?;
+    visit.page().wait_for_element("[data-testid=look-top] [data-class='283']", LATER)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_pasted_photograph_is_seen() -> Result<()> {
+    hand_over(
+        "document.dispatchEvent(
+             new ClipboardEvent('paste', { clipboardData: held, bubbles: true }));",
+    )
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dropped_photograph_is_seen() -> Result<()> {
+    hand_over(
+        "const target = document.querySelector('label.drop');
+         for (const kind of ['dragenter', 'dragover', 'drop']) {
+             target.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true }));
+         }",
+    )
 }

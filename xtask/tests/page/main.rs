@@ -9,4 +9,5 @@ mod embedding;
 mod failing;
 mod looking;
 mod opening;
+mod sharing;
 mod visit;
