@@ -6,24 +6,19 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
-use shared::burn::tensor::{Device, Tensor, TensorData};
+use shared::burn::tensor::Device;
+use shared::device::cpu;
 use shared::device::webgpu::WebGpu;
-use shared::device::{cpu, read};
-use shared::models::{self, VisionModel};
-use shared::ops::{self, Beta, Lrn, Padding, Pool, ReluGradient};
-use shared::visualize::score::Context;
-use shared::visualize::settings::Transforms;
-use shared::visualize::{Dream, Settings};
 use shared::weights::{NamedTensors, from_safetensors};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
-wasm_bindgen_test_configure!(run_in_dedicated_worker);
+mod agreement;
 
-/// What the library promises between devices and to the reference, relative.
-const TOLERANCE: f64 = 1e-3;
+use agreement::Reference;
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 #[wasm_bindgen(inline_js = "
     export async function bytes(path) {
@@ -36,7 +31,7 @@ extern "C" {
 }
 
 /// A file of the reference data; nothing, and a line saying so, where there is none.
-async fn reference(name: &str) -> Option<NamedTensors> {
+async fn file(name: &str) -> Option<NamedTensors> {
     let data = js_sys::Uint8Array::from(bytes(&format!("/tests/wasm-data/{name}")).await).to_vec();
     if data.is_empty() {
         console_log!("skipped: reference data is not here");
@@ -45,9 +40,9 @@ async fn reference(name: &str) -> Option<NamedTensors> {
     Some(from_safetensors(&data).unwrap())
 }
 
-async fn googlenet(device: &Device) -> Option<Arc<dyn VisionModel>> {
-    let weights = reference("weights.safetensors").await?;
-    Some(Arc::from(models::load("googlenet", weights, device).unwrap()))
+async fn reference() -> Option<Reference> {
+    let weights = file("weights.safetensors").await?;
+    Some(Reference { weights, golden: file("golden.safetensors").await? })
 }
 
 /// The browser's GPU, which can be started only once.
@@ -60,139 +55,25 @@ async fn gpu() -> Device {
     STARTED.with_borrow(|gpu| gpu.as_ref().unwrap().device().clone())
 }
 
-fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>, device: &Device) -> Tensor<4> {
-    Tensor::from_data(TensorData::new(values, shape.into()), device)
-}
-
-/// Norm of the difference over norm of what was expected.
-#[track_caller]
-fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
-    let pairs = found.iter().zip(expected);
-    let difference = norm(&mut pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)));
-    let error = difference / norm(&mut expected.iter().map(|b| f64::from(*b)));
-    console_log!("{what}: relative error {error:.1e}");
-    assert!(error < TOLERANCE, "{what}: relative error {error:e}, expected below {TOLERANCE:e}");
-}
-
-/// As [`assert_agrees`], without the `left_out` values that differ most.
-#[track_caller]
-fn assert_agrees_but_for(left_out: usize, what: &str, found: &[f32], expected: &[f32]) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let mut pairs: Vec<(f32, f32)> = found.iter().copied().zip(expected.iter().copied()).collect();
-    pairs.sort_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs()));
-    pairs.truncate(pairs.len() - left_out);
-    let (found, expected): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
-    assert_agrees(what, &found, &expected);
-}
-
-/// In the smooth picture of 128 pixels, computed in double precision, two windows of the first
-/// max-pooling are decided by less than 1e-6 of the layer's standard deviation, the closer one by
-/// 2e-8: single precision may send the gradient of either to the neighbour. Each then changes what
-/// both neighbours see, 7x9 pixels of three colours. No other window of
-/// either picture is as close.
-const TIED_AT_128: usize = 2 * 3 * 7 * 9;
-
-/// Logits, the means of the inner layers, and both input gradients.
-async fn reproduces_the_reference(device: &Device) {
-    let Some(network) = googlenet(device).await else { return };
-    let Some(golden) = reference("golden.safetensors").await else { return };
-    let cases = [
-        ("128", "mixed4a", 11, "value_mixed4a_11", "grad_mixed4a_11"),
-        ("224", "logits", 543, "value_logit543", "grad_logit543"),
-    ];
-    for (size, layer, channel, value_name, gradient_name) in cases {
-        let held = &golden[&format!("input{size}")];
-        let input = tensor(held.values.clone(), held.shape.clone(), device);
-        let input = input.autodiff().require_grad();
-        let caught =
-            network.forward(input.clone(), &["mixed3a", layer], ReluGradient::Exact).unwrap();
-        let means = caught.get("mixed3a").unwrap().mean_dims(&[2, 3]);
-        let means = read(means.inner()).await.unwrap();
-        let name = format!("{size}.mixed3a.mean");
-        assert_agrees(&name, &means, &golden[&name].values);
-        if layer == "logits" {
-            let logits = read(caught.get(layer).unwrap().inner()).await.unwrap();
-            let name = format!("{size}.logits");
-            assert_agrees(&name, &logits, &golden[&name].values);
-        }
-        let score = caught.get(layer).unwrap().narrow(1, channel, 1).mean();
-        let name = format!("{size}.{value_name}");
-        let value = read(score.clone().inner()).await.unwrap();
-        assert_agrees(&name, &value, &golden[&name].values);
-        let gradient = input.grad_remove(&mut score.backward()).unwrap();
-        let name = format!("{size}.{gradient_name}");
-        let gradient = read(gradient).await.unwrap();
-        let left_out = if size == "128" { TIED_AT_128 } else { 0 };
-        assert_agrees_but_for(left_out, &name, &gradient, &golden[&name].values);
-    }
-}
-
 #[wasm_bindgen_test]
 async fn the_processor_reproduces_the_reference() {
-    reproduces_the_reference(&cpu()).await;
+    let Some(reference) = reference().await else { return };
+    agreement::reproduces_the_reference(&reference, &cpu()).await;
 }
 
 #[wasm_bindgen_test]
 async fn webgpu_reproduces_the_reference() {
-    reproduces_the_reference(&gpu().await).await;
-}
-
-/// Losses and the picture after three steps of the standard dream, all transforms included.
-async fn three_steps(device: &Device) -> Option<(Vec<f32>, Vec<f32>)> {
-    let network = googlenet(device).await?;
-    let objective = "mixed3a:5".parse().unwrap();
-    let settings = Settings { transforms: Transforms::STANDARD, ..Settings::square(48) };
-    let mut dream =
-        Dream::new(network, objective, Context::default(), settings, 7, device).unwrap();
-    let mut losses = Vec::new();
-    for _ in 0..3 {
-        losses.push(dream.step().await.unwrap().loss);
-    }
-    let pictures = dream.images().await.unwrap();
-    Some((losses, pictures[0].planes().to_vec()))
+    let Some(reference) = reference().await else { return };
+    agreement::reproduces_the_reference(&reference, &gpu().await).await;
 }
 
 #[wasm_bindgen_test]
 async fn three_steps_of_a_dream_agree_between_processor_and_webgpu() {
-    let Some((losses, picture)) = three_steps(&cpu()).await else { return };
-    let Some((gpu_losses, gpu_picture)) = three_steps(&gpu().await).await else { return };
-    assert_agrees("losses", &gpu_losses, &losses);
-    assert_agrees("picture", &gpu_picture, &picture);
-}
-
-/// Values and input gradients of what we wrote ourselves, on a small uneven picture.
-async fn own_operations(device: &Device) -> Vec<(&'static str, Vec<f32>)> {
-    let pool = Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) };
-    let norm = Lrn { radius: 2, alpha: 0.1, bias: 1.0, beta: Beta::ThreeQuarters };
-    type Operation = Box<dyn Fn(Tensor<4>) -> Tensor<4>>;
-    let operations: [(&str, Operation); 3] = [
-        ("max_pool", Box::new(move |x| ops::max_pool(x, pool))),
-        ("local_response_norm", Box::new(move |x| ops::local_response_norm(x, norm))),
-        ("relu, redirected", Box::new(|x| ops::relu(x, ReluGradient::Redirected))),
-    ];
-    let mut results = Vec::new();
-    for (name, operation) in operations {
-        let values = (0..2 * 7 * 11 * 9).map(|i| (i as f32 * 0.7).sin() * 3.0).collect();
-        let input = tensor(values, [2, 7, 11, 9], device).autodiff().require_grad();
-        let output = operation(input.clone());
-        // Unequal weights, so that a gradient sent to the wrong place shows.
-        let weights = (0..output.shape().num_elements()).map(|i| (i as f32 * 0.3).cos()).collect();
-        let weights = tensor(weights, output.dims(), device).autodiff();
-        let mut gradients = (output.clone() * weights).sum().backward();
-        let gradient = input.grad_remove(&mut gradients).unwrap();
-        results.push((name, read(output.inner()).await.unwrap()));
-        results.push((name, read(gradient).await.unwrap()));
-    }
-    results
+    let Some(reference) = reference().await else { return };
+    agreement::dreams_agree(&reference, &cpu(), &gpu().await).await;
 }
 
 #[wasm_bindgen_test]
 async fn our_own_operations_agree_between_processor_and_webgpu() {
-    let on_cpu = own_operations(&cpu()).await;
-    let on_gpu = own_operations(&gpu().await).await;
-    for ((name, expected), (_, found)) in on_cpu.iter().zip(&on_gpu) {
-        assert_agrees(name, found, expected);
-    }
+    agreement::operations_agree(&cpu(), &gpu().await).await;
 }

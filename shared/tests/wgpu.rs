@@ -1,0 +1,42 @@
+//! The network and the stepper on a native GPU: `cargo xtask test --device wgpu`.
+//!
+//! Without a GPU, a software renderer does as well (Mesa's lavapipe), slowly.
+#![cfg(feature = "wgpu")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+
+use pollster::block_on;
+use shared::device::{cpu, wgpu};
+use shared::weights::{NamedTensors, from_safetensors};
+
+mod agreement;
+#[path = "reference/mod.rs"]
+mod place;
+
+use agreement::Reference;
+
+fn reference() -> Option<Reference> {
+    let file = |name| -> Option<NamedTensors> {
+        Some(from_safetensors(&fs::read(place::path(name)?).unwrap()).unwrap())
+    };
+    let weights = file("weights/bvlc_googlenet.safetensors")?;
+    Some(Reference { weights, golden: file("golden/googlenet.safetensors")? })
+}
+
+#[test]
+fn our_own_operations_agree_between_processor_and_gpu() {
+    block_on(agreement::operations_agree(&cpu(), &wgpu()));
+}
+
+#[test]
+fn three_steps_of_a_dream_agree_between_processor_and_gpu() {
+    let Some(reference) = reference() else { return };
+    block_on(agreement::dreams_agree(&reference, &cpu(), &wgpu()));
+}
+
+#[test]
+fn the_gpu_reproduces_the_reference() {
+    let Some(reference) = reference() else { return };
+    block_on(agreement::reproduces_the_reference(&reference, &wgpu()));
+}
