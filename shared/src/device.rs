@@ -19,8 +19,39 @@ pub fn wgpu() -> Device {
 }
 
 /// Reads a tensor's values back, row by row.
+///
+/// # Errors
+/// What befell the device since it was last read: kernels run, and fail, behind the calls that
+/// ask for them.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let failed = |reason: String| Error::Device { device: "compute".to_owned(), reason };
-    let data = tensor.into_data_async().await.map_err(|error| failed(format!("{error:?}")))?;
-    data.try_to_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
+    let data = tensor.into_data_async().await.map_err(|error| failed(&format!("{error:?}")))?;
+    data.try_to_vec::<f32>().map_err(|error| failed(&format!("{error:?}")))
+}
+
+/// The library's account of a failure lists every kernel that was skipped for it; where a tensor
+/// that found no room was the cause, that line alone says all.
+fn failed(account: &str) -> Error {
+    const NO_ROOM: [&str; 2] = ["can't allocate buffer", "out of device memory"];
+    let no_room = account.lines().find(|line| NO_ROOM.iter().any(|words| line.contains(words)));
+    match no_room {
+        Some(line) => Error::OutOfMemory { reason: line.trim().to_owned() },
+        None => Error::Device { device: "compute".to_owned(), reason: account.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_without_room_is_told_from_other_failures() {
+        let account = "An error happened\n  Caused by: can't allocate buffer of size: 4294967296";
+        let error = failed(account).to_string();
+        assert_eq!(
+            error,
+            "the device has not enough memory: \
+             Caused by: can't allocate buffer of size: 4294967296"
+        );
+        assert!(failed("the shader is wrong").to_string().starts_with("the compute device failed"));
+    }
 }

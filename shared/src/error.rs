@@ -89,7 +89,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The device failed: lost, out of memory, or absent.
+    /// The device has no room for a tensor.
+    #[error("the device has not enough memory: {reason}")]
+    OutOfMemory {
+        /// As the driver put it.
+        reason: String,
+    },
+    /// The device failed: lost or absent.
     #[error("the {device} device failed: {reason}")]
     Device {
         /// Name for people.

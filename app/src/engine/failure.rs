@@ -36,6 +36,11 @@ pub fn of(error: Error) -> Failure {
             "The model's files cannot be used.",
             "Load it again, or choose another model.",
         ),
+        Error::OutOfMemory { .. } => (
+            FailureKind::OutOfMemory,
+            "The device has no memory left for this.",
+            "Choose a smaller size or batch.",
+        ),
         Error::Device { .. } => {
             (FailureKind::Internal, "The device failed.", "Try again, or switch to the processor.")
         }

