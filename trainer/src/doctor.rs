@@ -113,10 +113,11 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
     missing
 }
 
-/// Every file under a folder, sorted; none if there is no such folder.
+/// Every file of weights in a cache, sorted; none if there is no such folder. Other programs'
+/// files may lie beside them: builds of this one, for instance.
 fn files(root: &Path) -> Vec<CachedFile> {
     let mut found = Vec::new();
-    let mut folders = vec![root.to_owned()];
+    let mut folders = vec![root.join("weights")];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
@@ -172,14 +173,15 @@ mod tests {
     }
 
     #[test]
-    fn files_are_listed_from_every_folder_with_their_sizes() {
+    fn weights_are_listed_with_their_sizes_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir(root.path().join("weights")).unwrap();
+        fs::create_dir_all(root.path().join("weights/own")).unwrap();
         fs::write(root.path().join("weights/b"), "12").unwrap();
-        fs::write(root.path().join("a"), "1").unwrap();
+        fs::write(root.path().join("weights/own/a"), "1").unwrap();
+        fs::write(root.path().join("other"), "1").unwrap();
         let listed: Vec<_> =
             files(root.path()).into_iter().map(|file| (file.path, file.size)).collect();
-        assert_eq!(listed, [("a".to_owned(), 1), ("weights/b".to_owned(), 2)]);
+        assert_eq!(listed, [("weights/b".to_owned(), 2), ("weights/own/a".to_owned(), 1)]);
         assert!(files(&root.path().join("nothing")).is_empty());
     }
 }
