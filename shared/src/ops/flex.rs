@@ -9,6 +9,8 @@ use super::{Lrn, VisionOps, Window};
 mod convolution;
 mod parallel;
 mod pooling;
+mod product;
+mod winograd;
 
 use convolution::Sizes;
 use pooling::Planes;

@@ -85,8 +85,8 @@ fn plain_backend(
     Tensor::from_primitive::<burn::backend::Flex>(function(primitive))
 }
 
-/// Pointwise, padded, strided, asymmetric, larger than a tile, with windows left over.
-const CONVOLUTIONS: [([usize; 4], usize, Pool); 8] = [
+/// Pointwise, padded, strided, asymmetric, with windows left over, larger than a tile.
+const CONVOLUTIONS: [([usize; 4], usize, Pool); 11] = [
     ([2, 5, 4, 7], 3, Pool { kernel: 1, stride: 1, padding: Padding::Valid }),
     ([2, 3, 6, 5], 4, Pool { kernel: 3, stride: 1, padding: Padding::Symmetric(1) }),
     ([1, 2, 9, 8], 3, Pool { kernel: 5, stride: 1, padding: Padding::Symmetric(2) }),
@@ -94,7 +94,10 @@ const CONVOLUTIONS: [([usize; 4], usize, Pool); 8] = [
     ([1, 3, 12, 15], 2, Pool { kernel: 7, stride: 2, padding: Padding::Same }),
     ([1, 2, 8, 8], 2, Pool { kernel: 3, stride: 2, padding: Padding::Valid }),
     ([1, 1, 2, 3], 2, Pool { kernel: 5, stride: 1, padding: Padding::Symmetric(2) }),
-    ([1, 400, 9, 60], 2, Pool { kernel: 3, stride: 1, padding: Padding::Symmetric(1) }),
+    ([1, 400, 5, 60], 2, Pool { kernel: 5, stride: 1, padding: Padding::Symmetric(2) }),
+    ([2, 3, 17, 19], 4, Pool { kernel: 3, stride: 1, padding: Padding::Symmetric(1) }),
+    ([1, 2, 18, 17], 3, Pool { kernel: 3, stride: 1, padding: Padding::Valid }),
+    ([1, 2, 41, 130], 3, Pool { kernel: 3, stride: 1, padding: Padding::Same }),
 ];
 
 fn weights(outputs: usize, inputs: usize, kernel: usize) -> (Tensor<4>, Tensor<1>) {

@@ -1,14 +1,15 @@
-//! Convolutions on the processor: patches unfolded a tile at a time, then one matrix product.
+//! Convolutions on the processor: patches unfolded a tile at a time, then one matrix product;
+//! large ones with 3x3 kernels in fewer multiplications ([`super::winograd`]).
 //!
 //! Patches are unfolded channel by channel, so that their rows are runs of the picture's own rows
 //! and weights serve as they lie in their file, `[outputs, inputs * kernel * kernel]`.
 
 use std::ops::Range;
 
-use gemm::Parallelism;
-
 use super::super::Window;
 use super::parallel;
+use super::product::{Matrix, Onto, multiply};
+use super::winograd::{self, Plan};
 
 /// Values of a tile of patches: two megabytes, which the caches of two cores hold.
 const TILE: usize = 1 << 19;
@@ -48,6 +49,28 @@ impl Sizes {
         kernel == 1 && stride == 1 && before == [0, 0] && output == self.size
     }
 
+    /// The same in fewer multiplications, where that works and pays: with vectors of four, a
+    /// multiplication costs more than moving its factors; with wider ones it is the other way.
+    fn winograd(&self) -> Option<Plan> {
+        if cfg!(not(target_family = "wasm")) {
+            return None;
+        }
+        let Window { kernel, stride, before, output } = self.window;
+        let Self { inputs, outputs, size, .. } = *self;
+        let plan = Plan { inputs, outputs, size, before, output };
+        (kernel == 3 && stride == 1 && plan.is_worth_it()).then_some(plan)
+    }
+
+    /// As [`Self::winograd`], for the gradient.
+    fn winograd_backward(&self) -> Option<Plan> {
+        let Plan { inputs, outputs, size, before, output } = self.winograd()?;
+        let [Some(top), Some(left)] = before.map(|before| 2_usize.checked_sub(before)) else {
+            return None;
+        };
+        let before = [top, left];
+        Some(Plan { inputs: outputs, outputs: inputs, size: output, before, output: size })
+    }
+
     /// Rows of windows, as many at a time as fit in a tile.
     fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let [rows, columns] = self.window.output;
@@ -63,20 +86,27 @@ impl Sizes {
 /// - returns: `[batch, outputs, rows of windows, columns of windows]`
 pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], sizes: Sizes) -> Vec<f32> {
     let area = sizes.output_area();
-    let weight = Matrix {
-        values: weight,
-        rows: sizes.outputs,
-        columns: sizes.patch(),
-        strides: [sizes.patch(), 1],
-    };
+    let values = weight;
+    let weight =
+        Matrix { values, rows: sizes.outputs, columns: sizes.patch(), strides: [sizes.patch(), 1] };
     let mut output = Vec::with_capacity(sizes.batch * sizes.outputs * area);
     for _ in 0..sizes.batch {
         for &bias in bias {
             output.resize(output.len() + area, bias);
         }
     }
-    let mut patches = Vec::new();
     let planes = input.chunks_exact(sizes.inputs * sizes.input_area());
+    if let Some(plan) = sizes.winograd() {
+        let kernels = winograd::transform_kernels(&plan, |output, input| {
+            let start = (output * sizes.inputs + input) * 9;
+            std::array::from_fn(|place| values[start + place])
+        });
+        for (plane, output) in planes.zip(output.chunks_exact_mut(sizes.outputs * area)) {
+            winograd::correlate(plane, &kernels, output, &plan);
+        }
+        return output;
+    }
+    let mut patches = Vec::new();
     for (plane, output) in planes.zip(output.chunks_exact_mut(sizes.outputs * area)) {
         if sizes.is_pointwise() {
             multiply(Onto::Itself, output, area, weight, Matrix::dense(plane, area));
@@ -108,8 +138,19 @@ pub fn backward(gradient: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
         strides: [1, sizes.patch()],
     };
     let mut output = vec![0.0; sizes.batch * sizes.inputs * sizes.input_area()];
-    let mut patches = Vec::new();
     let planes = output.chunks_exact_mut(sizes.inputs * sizes.input_area());
+    if let Some(plan) = sizes.winograd_backward() {
+        // Backwards, kernels are turned by half a circle and lead from outputs to inputs.
+        let kernels = winograd::transform_kernels(&plan, |input, output| {
+            let end = (output * sizes.inputs + input) * 9 + 8;
+            std::array::from_fn(|place| weight[end - place])
+        });
+        for (plane, gradient) in planes.zip(gradient.chunks_exact(sizes.outputs * area)) {
+            winograd::correlate(gradient, &kernels, plane, &plan);
+        }
+        return output;
+    }
+    let mut patches = Vec::new();
     for (plane, gradient) in planes.zip(gradient.chunks_exact(sizes.outputs * area)) {
         if sizes.is_pointwise() {
             multiply(Onto::Nothing, plane, area, transposed, Matrix::dense(gradient, area));
@@ -231,123 +272,4 @@ fn fold(patches: &[f32], plane: &mut [f32], rows: Range<usize>, sizes: Sizes) {
             }
         },
     );
-}
-
-/// A matrix somewhere in a slice.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    /// From row to row, from column to column.
-    strides: [usize; 2],
-}
-
-impl<'a> Matrix<'a> {
-    /// Row after row.
-    fn dense(values: &'a [f32], columns: usize) -> Self {
-        let rows = values.len() / columns.max(1);
-        Self { values, rows, columns, strides: [columns, 1] }
-    }
-
-    fn last(&self) -> usize {
-        (self.rows - 1) * self.strides[0] + (self.columns - 1) * self.strides[1]
-    }
-}
-
-/// What a product is added to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Onto {
-    /// What the output held is overwritten.
-    Nothing,
-    /// The output grows by the product.
-    Itself,
-}
-
-/// `left * right`, added onto what `onto` says; rows of the output lie `row_stride` apart.
-///
-/// # Panics
-/// The sizes must fit each other and their slices.
-#[allow(unsafe_code)]
-fn multiply(
-    onto: Onto,
-    output: &mut [f32],
-    row_stride: usize,
-    left: Matrix<'_>,
-    right: Matrix<'_>,
-) {
-    let (rows, inner, columns) = (left.rows, left.columns, right.columns);
-    assert_eq!(inner, right.rows, "the matrices do not fit each other");
-    if rows == 0 || inner == 0 || columns == 0 {
-        return;
-    }
-    assert!(left.last() < left.values.len() && right.last() < right.values.len());
-    assert!(columns <= row_stride && (rows - 1) * row_stride + columns <= output.len());
-    let product = Product { output: output.as_mut_ptr(), row_stride, onto, left, right };
-    let pieces: Vec<_> = if rows * inner * columns < WORTH_SHARING {
-        vec![(0..rows, 0..columns)]
-    } else if rows < columns {
-        // The longer side is cut: each core then reads all of the smaller factor.
-        parallel::shares(columns, LANES).into_iter().map(|columns| (0..rows, columns)).collect()
-    } else {
-        parallel::shares(rows, LANES).into_iter().map(|rows| (rows, 0..columns)).collect()
-    };
-    // SAFETY: every element that is read or written lies inside its slice, as the lines above made
-    // sure; the pieces do not overlap, and the output is borrowed for all of them.
-    parallel::all(pieces, |(rows, columns)| unsafe { product.compute(rows, columns) });
-}
-
-/// Multiplications from which on a product is shared out: some tens of microseconds of them.
-const WORTH_SHARING: usize = 1 << 20;
-
-/// Values that the widest vector instructions take at once.
-const LANES: usize = 16;
-
-/// A product whose pieces different cores may compute.
-struct Product<'a> {
-    output: *mut f32,
-    row_stride: usize,
-    onto: Onto,
-    left: Matrix<'a>,
-    right: Matrix<'a>,
-}
-
-// SAFETY: the pointer is only written through in `compute`, whose callers see to it that no two
-// pieces overlap.
-#[allow(unsafe_code)]
-unsafe impl Sync for Product<'_> {}
-
-impl Product<'_> {
-    /// Computes the piece of the output in these rows and columns.
-    ///
-    /// # Safety
-    /// The whole product must fit its slices, and nothing else may use the piece meanwhile.
-    #[allow(unsafe_code)]
-    unsafe fn compute(&self, rows: Range<usize>, columns: Range<usize>) {
-        let Self { output, row_stride, onto, left, right } = self;
-        // SAFETY: the caller's promise.
-        unsafe {
-            gemm::gemm(
-                rows.len(),
-                columns.len(),
-                left.columns,
-                output.add(rows.start * row_stride + columns.start),
-                1,
-                *row_stride as isize,
-                *onto == Onto::Itself,
-                left.values.as_ptr().add(rows.start * left.strides[0]),
-                left.strides[1] as isize,
-                left.strides[0] as isize,
-                right.values.as_ptr().add(columns.start * right.strides[1]),
-                right.strides[1] as isize,
-                right.strides[0] as isize,
-                1.0,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
-        }
-    }
 }
