@@ -21,7 +21,7 @@ use crate::stamp;
 const PATIENCE: Duration = Duration::from_secs(550);
 
 /// Samples of a software GPU: each takes seconds.
-const GPU_ROUNDS: usize = 2;
+pub const GPU_ROUNDS: usize = 2;
 
 /// Steps over which the page's memory must not grow, and how many looks at it.
 const MANY_STEPS: u64 = 2000;

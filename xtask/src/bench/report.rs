@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::measured::{Measured, Part, median};
 use super::native::{OURS, TURNS};
+use super::page::GPU_ROUNDS;
 use crate::cli::Bench;
 
 /// A row of a table: what was measured, under which key, in which unit.
@@ -73,11 +74,12 @@ pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
     let mut text = format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench` on {}. Medians of {} samples ({TURNS} turns of {rounds}, \
-         ours and theirs alternating), batch 1; the last column is Pellucid's time over that of \
+         ours and theirs alternating; {GPU_ROUNDS} on WebGPU, {TURNS} of whole programs), batch 1; \
+         the last column is Pellucid's time over that of \
          the fastest other. Run it on a quiet machine; ratios carry over to other machines better \
          than times do.\n\n\
-         The network is GoogLeNet. Others run it as their own makers would: \
-         `scripts/bench_peers.py` and `xtask/src/bench/peers.js` hold the programs.\n",
+         The network is GoogLeNet. `scripts/bench_peers.py` and `xtask/src/bench/peers.js` \
+         hold the programs that run it elsewhere.\n",
         machine(),
         TURNS as u32 * rounds,
     );
