@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --workspace --bench step -- --weights googlenet.safetensors --rounds 20
 //! ```
+//! Cargo runs it in the folder of the package, so a path is best absolute.
 //! Without weights the network is filled with noise of the right size: the work is the same.
 //! Prints one line of JSON: samples in milliseconds, and on Linux memory in bytes.
 
@@ -38,7 +39,10 @@ struct Arguments {
 fn main() -> Result<(), Box<dyn Error>> {
     let Some(arguments) = parse(std::env::args().skip(1))? else { return Ok(()) };
     let weights = match &arguments.weights {
-        Some(file) => from_safetensors(&std::fs::read(file)?)?,
+        Some(file) => {
+            let bytes = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
+            from_safetensors(&bytes)?
+        }
         None => noise(Variant::GoogLeNet),
     };
     let network: Arc<dyn VisionModel> =
