@@ -31,7 +31,9 @@ pub fn run(workspace: &Workspace, arguments: &Bench) -> Result<()> {
     let text = report::markdown(&measured, arguments);
     let out = std::path::absolute(&arguments.out)
         .with_context(|| format!("finding {}", arguments.out.display()))?;
+    // Shown first: minutes of measuring must not go with a disk that is full.
+    println!("\n{text}");
     fs::write(&out, &text).with_context(|| format!("writing {}", out.display()))?;
-    println!("\n{text}\nwritten to {}", out.display());
+    println!("written to {}", out.display());
     Ok(())
 }

@@ -64,7 +64,7 @@ impl Measured {
 ///
 /// # Panics
 /// There must be at least one.
-pub fn median(samples: &[f64]) -> f64 {
+fn median(samples: &[f64]) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::measured::{Measured, Part, median};
+use super::measured::{Measured, Part};
 use super::native::{OURS, TURNS};
 use super::page::GPU_ROUNDS;
 use crate::cli::Bench;
@@ -144,7 +144,7 @@ fn table(measured: &Measured, part: Part, rows: &[Row], others: &[&str]) -> Stri
     let (ratio, end) = if others.is_empty() { ("", "") } else { (" ratio |", "---|") };
     let _ = writeln!(text, "{ratio}\n|---|{rule}{end}");
     for row in rows {
-        let Some(ours) = measured.samples(part, OURS, row.key).map(median) else { continue };
+        let Some(ours) = measured.median(part, OURS, row.key) else { continue };
         let _ = write!(text, "| {} | {} |", row.says, row.unit.format(ours));
         let mut best: Option<f64> = None;
         for who in &others {

@@ -86,9 +86,12 @@ impl Sizes {
 /// - returns: `[batch, outputs, rows of windows, columns of windows]`
 pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], sizes: Sizes) -> Vec<f32> {
     let area = sizes.output_area();
-    let values = weight;
-    let weight =
-        Matrix { values, rows: sizes.outputs, columns: sizes.patch(), strides: [sizes.patch(), 1] };
+    let kernels = Matrix {
+        values: weight,
+        rows: sizes.outputs,
+        columns: sizes.patch(),
+        strides: [sizes.patch(), 1],
+    };
     let mut output = Vec::with_capacity(sizes.batch * sizes.outputs * area);
     for _ in 0..sizes.batch {
         for &bias in bias {
@@ -97,19 +100,19 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], sizes: Sizes) -> Vec
     }
     let planes = input.chunks_exact(sizes.inputs * sizes.input_area());
     if let Some(plan) = sizes.winograd() {
-        let kernels = winograd::transform_kernels(&plan, |output, input| {
+        let transformed = winograd::transform_kernels(&plan, |output, input| {
             let start = (output * sizes.inputs + input) * 9;
-            std::array::from_fn(|place| values[start + place])
+            std::array::from_fn(|place| weight[start + place])
         });
         for (plane, output) in planes.zip(output.chunks_exact_mut(sizes.outputs * area)) {
-            winograd::correlate(plane, &kernels, output, &plan);
+            winograd::correlate(plane, &transformed, output, &plan);
         }
         return output;
     }
     let mut patches = Vec::new();
     for (plane, output) in planes.zip(output.chunks_exact_mut(sizes.outputs * area)) {
         if sizes.is_pointwise() {
-            multiply(Onto::Itself, output, area, weight, Matrix::dense(plane, area));
+            multiply(Onto::Itself, output, area, kernels, Matrix::dense(plane, area));
             continue;
         }
         for rows in sizes.tiles() {
@@ -117,7 +120,7 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], sizes: Sizes) -> Vec
             patches.resize(sizes.patch() * columns, 0.0);
             unfold(plane, &mut patches, rows.clone(), sizes);
             let tile = &mut output[rows.start * sizes.window.output[1]..];
-            multiply(Onto::Itself, tile, area, weight, Matrix::dense(&patches, columns));
+            multiply(Onto::Itself, tile, area, kernels, Matrix::dense(&patches, columns));
         }
     }
     output
@@ -141,12 +144,12 @@ pub fn backward(gradient: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
     let planes = output.chunks_exact_mut(sizes.inputs * sizes.input_area());
     if let Some(plan) = sizes.winograd_backward() {
         // Backwards, kernels are turned by half a circle and lead from outputs to inputs.
-        let kernels = winograd::transform_kernels(&plan, |input, output| {
+        let transformed = winograd::transform_kernels(&plan, |input, output| {
             let end = (output * sizes.inputs + input) * 9 + 8;
             std::array::from_fn(|place| weight[end - place])
         });
         for (plane, gradient) in planes.zip(gradient.chunks_exact(sizes.outputs * area)) {
-            winograd::correlate(gradient, &kernels, plane, &plan);
+            winograd::correlate(gradient, &transformed, plane, &plan);
         }
         return output;
     }
