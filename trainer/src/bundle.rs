@@ -28,15 +28,15 @@ pub fn export(model: &str, weights: &Path, precision: Precision, folder: &Path) 
     labels_from_bytes(&labels, n_classes)?;
     let bundle = Bundle::new(
         &info,
-        Part::of("weights.safetensors", &weights),
+        Some(Part::of("weights.safetensors", &weights)),
         Part::of("labels.txt", &labels),
     );
     let manifest = bundle.to_json()?.into_bytes();
     Bundle::parse(&manifest)?;
 
     let files = [
-        (bundle.weights.path.as_str(), weights),
-        (bundle.labels.path.as_str(), labels),
+        ("weights.safetensors", weights),
+        ("labels.txt", labels),
         (MANIFEST, manifest),
     ];
     write_folder(folder, &files)?;

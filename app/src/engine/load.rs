@@ -11,7 +11,7 @@ use super::answer::{Answer, Ending};
 use super::host::{FetchError, Host};
 use super::order::Turn;
 use super::{Core, Open, failure};
-use crate::protocol::{DeviceChoice, ModelReport};
+use crate::protocol::{DeviceChoice, Failure, FailureKind, ModelReport};
 
 /// A model that is ready, and what it can be built from again on another device.
 pub struct Loaded {
@@ -88,7 +88,15 @@ pub async fn load_model<H: Host>(
 
     let labels = part(core, answer, "labels", bundle_url, &bundle.labels).await?;
     let labels = labels_from_bytes(&labels, n_classes).map_err(failure::of)?;
-    let weights = part(core, answer, "weights", bundle_url, &bundle.weights).await?;
+    let described = bundle.weights.ok_or_else(|| {
+        Failure::new(
+            FailureKind::NotReady,
+            format!("{} is here without its weights.", info.title),
+            "This bundle holds what was made with them, not the weights themselves.",
+            "Give the weights as a file, or choose another network.",
+        )
+    })?;
+    let weights = part(core, answer, "weights", bundle_url, &described).await?;
 
     answer.unless_stopped(turn.comes()).await?;
     let open = core.open()?;
@@ -96,7 +104,7 @@ pub async fn load_model<H: Host>(
         model: build(&bundle.model, &weights, &open.device).map_err(failure::of)?,
         device: open.device,
         labels,
-        weights_sha256: bundle.weights.sha256,
+        weights_sha256: described.sha256,
         weights,
         choice: open.report.device,
     };

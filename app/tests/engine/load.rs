@@ -40,7 +40,7 @@ fn a_model_is_fetched_with_progress_and_described() {
     assert_eq!(model.name, "googlenet");
     assert_eq!(model.labels.len(), 1000);
     assert_eq!(model.layers.last().unwrap().name, "logits");
-    assert_eq!(model.weights_sha256, reference.bundle.weights.sha256);
+    assert_eq!(model.weights_sha256, reference.weights_part().sha256);
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn a_damaged_cache_entry_is_dropped_and_fetched_again() {
     let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
     reference.serve(&page.world);
-    let sha256 = &reference.bundle.weights.sha256;
+    let sha256 = &reference.weights_part().sha256;
     page.world.cache.borrow_mut().insert(sha256.clone(), b"damaged".to_vec());
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), Some(Event::Done));
     assert!(page.world.fetched.borrow().iter().any(|address| address == Reference::WEIGHTS));
-    assert_eq!(page.world.cache.borrow()[sha256].len() as u64, reference.bundle.weights.size);
+    assert_eq!(page.world.cache.borrow()[sha256].len() as u64, reference.weights_part().size);
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn damaged_weights_are_refused_with_both_hashes_and_not_kept() {
     let load = open_and_load(&mut page);
     let failure = page.failure(load);
     assert_eq!(failure.kind, FailureKind::Corrupted);
-    for hash in [&found, &reference.bundle.weights.sha256] {
+    for hash in [&found, &reference.weights_part().sha256] {
         assert!(failure.why.contains(hash), "{hash}: {failure:?}");
     }
-    assert!(!page.world.cache.borrow().contains_key(&reference.bundle.weights.sha256));
+    assert!(!page.world.cache.borrow().contains_key(&reference.weights_part().sha256));
 }
 
 #[test]

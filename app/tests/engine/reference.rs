@@ -43,7 +43,7 @@ impl Reference {
         let info = models::info("googlenet").unwrap();
         let bundle = Bundle::new(
             &info,
-            Part::of("weights.safetensors", &weights),
+            Some(Part::of("weights.safetensors", &weights)),
             Part::of("labels.txt", labels.as_bytes()),
         );
         Some(Self { folder, weights, labels, bundle })
@@ -55,6 +55,11 @@ impl Reference {
         files.insert(Self::BUNDLE.to_owned(), Ok(self.bundle.to_json().unwrap().into_bytes()));
         files.insert(Self::WEIGHTS.to_owned(), Ok(self.weights.clone()));
         files.insert(Self::LABELS.to_owned(), Ok(self.labels.clone().into_bytes()));
+    }
+
+    /// How the bundle describes its weights.
+    pub fn weights_part(&self) -> &Part {
+        self.bundle.weights.as_ref().unwrap()
     }
 
     /// The reference's answers: a photograph's file and its best class.

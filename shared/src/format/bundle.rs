@@ -1,17 +1,29 @@
 //! What the page opens: `bundle.json` and the parts it names. `docs/bundle.md` is normative.
 //!
 //! Everything in a bundle is untrusted. [`Bundle::parse`] checks every field before anything is
-//! allocated or fetched by it, [`Part::check`] every part's bytes, [`labels_from_bytes`] the labels.
+//! allocated or fetched by it, [`Part::check`] every part's bytes, and each kind of part has a
+//! reader of its own that checks what is inside.
 
 mod field;
+mod index;
+mod layer;
+mod part;
+mod sprites;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
-use crate::format::bundle::field::Field;
+pub(super) use self::field::Field;
 use crate::models::{self, ModelInfo};
 use crate::preprocess::Preprocessing;
 use crate::{Error, Result};
+
+pub use self::index::{Entry, INDEX_LIMIT, Index};
+pub use self::layer::{Dreams, Layer};
+pub use self::part::Part;
+pub use self::sprites::{Place, SHEET_LIMIT, Sprites};
 
 /// Version written by this program: `[major, minor]`.
 pub const SCHEMA: [u32; 2] = [1, 0];
@@ -25,8 +37,8 @@ pub const WEIGHTS_LIMIT: u64 = 2 << 30;
 /// The largest list of labels that is accepted, in bytes.
 pub const LABELS_LIMIT: u64 = 4 << 20;
 
-/// The longest path of a part, in bytes.
-const PATH_LIMIT: usize = 200;
+/// The largest list of the gallery's pictures that is accepted, in bytes.
+pub const CREDITS_LIMIT: u64 = 64 << 20;
 
 /// The longest label, in characters.
 const LABEL_LIMIT: usize = 500;
@@ -40,28 +52,56 @@ pub struct Bundle {
     pub model: String,
     /// How pictures become the model's input, the same as the registry's.
     pub preprocessing: Preprocessing,
-    /// The weights, safetensors.
-    pub weights: Part,
+    /// The weights, safetensors. A bundle without them shows what was made beforehand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Part>,
     /// Class labels, one a line, in the order of the logits.
     pub labels: Part,
+    /// The photographs that exemplars are chosen from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gallery: Option<Gallery>,
+    /// What was made beforehand, layer by layer, in the order they are offered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer>,
 }
 
-/// A file of the bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Part {
-    /// Name relative to `bundle.json`; never leaves its folder.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// Lower-case hexadecimal.
-    pub sha256: String,
+/// Photographs, and whose they are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gallery {
+    /// What each picture shows, its author and licence: [`crate::format::credits`].
+    pub credits: Part,
+    /// The pictures, in the same order.
+    pub sprites: Sprites,
 }
 
 impl Bundle {
-    /// A bundle of this version for a model of the registry.
-    pub fn new(info: &ModelInfo, weights: Part, labels: Part) -> Self {
-        let preprocessing = info.preprocessing.clone();
-        Self { schema: SCHEMA, model: info.name.to_owned(), preprocessing, weights, labels }
+    /// A bundle of this version for a model of the registry, with nothing made beforehand.
+    pub fn new(info: &ModelInfo, weights: Option<Part>, labels: Part) -> Self {
+        Self {
+            schema: SCHEMA,
+            model: info.name.to_owned(),
+            preprocessing: info.preprocessing.clone(),
+            weights,
+            labels,
+            gallery: None,
+            layers: Vec::new(),
+        }
+    }
+
+    /// What was made beforehand of a layer, if anything was.
+    pub fn layer(&self, name: &str) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// Every part, in the order of `bundle.json`.
+    pub fn parts(&self) -> Vec<&Part> {
+        let mut parts: Vec<&Part> = self.weights.iter().chain([&self.labels]).collect();
+        if let Some(gallery) = &self.gallery {
+            parts.push(&gallery.credits);
+            parts.extend(&gallery.sprites.sheets);
+        }
+        parts.extend(self.layers.iter().flat_map(Layer::parts));
+        parts
     }
 
     /// Reads and checks `bundle.json`. Fields it does not know belong to a later minor version.
@@ -69,65 +109,36 @@ impl Bundle {
     /// # Errors
     /// Name the field, say what was found and what can stand there.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        if MANIFEST_LIMIT < bytes.len() {
-            let reason = format!("{} bytes long, at most {MANIFEST_LIMIT} are read", bytes.len());
-            return Err(Error::Format { what: "bundle.json".to_owned(), reason });
-        }
-        let value = serde_json::from_slice(bytes).map_err(|error| Error::Format {
-            what: "bundle.json".to_owned(),
-            reason: format!("is no JSON: {error}"),
-        })?;
+        let value = parse_json("bundle.json", bytes, MANIFEST_LIMIT)?;
         let root = Field::root("bundle.json", &value);
         // First, because everything else may mean something different in another version.
         let schema = schema(&root.get("schema")?)?;
         let model = root.get("model")?;
         let info = models::info(model.text()?).map_err(|error| model.wrong(error))?;
         let preprocessing = preprocessing(&root.get("preprocessing")?, &info)?;
-        let weights = part(&root.get("weights")?, WEIGHTS_LIMIT)?;
-        let labels = part(&root.get("labels")?, LABELS_LIMIT)?;
-        if weights.path == labels.path {
-            let clash = root.get("labels")?.get("path")?;
-            return Err(
-                clash.wrong(format!("{:?} is the path of the weights already", labels.path))
-            );
+        let weights = root.optional("weights")?;
+        let weights = weights.map(|field| Part::read(&field, WEIGHTS_LIMIT)).transpose()?;
+        let labels = Part::read(&root.get("labels")?, LABELS_LIMIT)?;
+        let gallery = root.optional("gallery")?.map(|field| gallery(&field)).transpose()?;
+        let n_pictures = gallery.as_ref().map_or(0, |gallery| gallery.sprites.count);
+        let layers = match root.optional("layers")? {
+            Some(field) => layer::read(&field, &info, n_pictures)?,
+            None => Vec::new(),
+        };
+        let model = info.name.to_owned();
+        let bundle = Self { schema, model, preprocessing, weights, labels, gallery, layers };
+        let mut paths = BTreeSet::new();
+        for part in bundle.parts() {
+            if !paths.insert(&part.path) {
+                return Err(root.wrong(format!("two parts share the path {:?}", part.path)));
+            }
         }
-        Ok(Self { schema, model: info.name.to_owned(), preprocessing, weights, labels })
+        Ok(bundle)
     }
 
     /// The text of `bundle.json`.
     pub fn to_json(&self) -> Result<String> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Format {
-            what: "bundle.json".to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(text + "\n")
-    }
-}
-
-impl Part {
-    /// Describes bytes that are to be found at `path`.
-    pub fn of(path: &str, bytes: &[u8]) -> Self {
-        Self { path: path.to_owned(), size: bytes.len() as u64, sha256: sha256(bytes) }
-    }
-
-    /// Refuses bytes that are not the ones described.
-    pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let wrong = |reason| Err(Error::Format { what: self.path.clone(), reason });
-        if bytes.len() as u64 != self.size {
-            return wrong(format!(
-                "is {} bytes long, bundle.json says {}: the download was cut short or the file replaced",
-                bytes.len(),
-                self.size
-            ));
-        }
-        let found = sha256(bytes);
-        if found != self.sha256 {
-            return wrong(format!(
-                "has sha256 {found}, bundle.json says {}: the file was damaged or replaced",
-                self.sha256
-            ));
-        }
-        Ok(())
+        json_text("bundle.json", self)
     }
 }
 
@@ -156,6 +167,23 @@ pub fn labels_from_bytes(bytes: &[u8], n_classes: usize) -> Result<Vec<String>> 
 /// The text of the labels part.
 pub fn labels_to_text(labels: &[String]) -> String {
     labels.iter().flat_map(|label| [label.as_str(), "\n"]).collect()
+}
+
+/// The JSON document in a file of at most `limit` bytes.
+pub(super) fn parse_json(file: &str, bytes: &[u8], limit: usize) -> Result<Value> {
+    let wrong = |reason| Error::Format { what: file.to_owned(), reason };
+    if limit < bytes.len() {
+        return Err(wrong(format!("{} bytes long, at most {limit} are read", bytes.len())));
+    }
+    serde_json::from_slice(bytes).map_err(|error| wrong(format!("is no JSON: {error}")))
+}
+
+fn json_text(file: &str, value: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Format {
+        what: file.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(text + "\n")
 }
 
 fn schema(field: &Field<'_>) -> Result<[u32; 2]> {
@@ -187,220 +215,12 @@ fn preprocessing(field: &Field<'_>, info: &ModelInfo) -> Result<Preprocessing> {
     Ok(found)
 }
 
-fn part(field: &Field<'_>, limit: u64) -> Result<Part> {
-    let path = field.get("path")?;
-    let size = field.get("size")?;
-    let sha256 = field.get("sha256")?;
-    let part = Part {
-        path: inner_path(&path)?.to_owned(),
-        size: size.number(limit)?,
-        sha256: sha256.text()?.to_owned(),
-    };
-    if part.size == 0 {
-        return Err(size.wrong("is 0, expected at least 1"));
-    }
-    let is_hash = part.sha256.len() == 64
-        && part.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_hash {
-        return Err(sha256.wrong("expected 64 lower-case hexadecimal digits"));
-    }
-    Ok(part)
-}
-
-/// A path that means the same file on every disk and in every address, inside the bundle's folder.
-///
-/// Letters, digits, `-`, `_`, `.` and `/` only: what else there is means something to a shell, to
-/// Windows or in an address (`%2e%2e` is `..` there).
-fn inner_path<'a>(field: &Field<'a>) -> Result<&'a str> {
-    let path = field.text()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-    if path.is_empty() || PATH_LIMIT < path.len() {
-        return Err(field.wrong(format!("expected 1 to {PATH_LIMIT} bytes, found {}", path.len())));
-    }
-    if !path.bytes().all(plain) {
-        return Err(field.wrong(format!(
-            "{path:?} may hold only ASCII letters, digits, '-', '_', '.' and '/'"
-        )));
-    }
-    if path.split('/').any(|name| name.is_empty() || name.starts_with('.') || name.ends_with('.')) {
-        return Err(field.wrong(format!(
-            "{path:?} must stay inside the bundle: no leading or double '/', no name that begins \
-             or ends with '.'"
-        )));
-    }
-    if path == "bundle.json" {
-        return Err(field.wrong("a part cannot be bundle.json itself"));
-    }
-    Ok(path)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+fn gallery(field: &Field<'_>) -> Result<Gallery> {
+    Ok(Gallery {
+        credits: Part::read(&field.get("credits")?, CREDITS_LIMIT)?,
+        sprites: Sprites::read(&field.get("sprites")?)?,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn good() -> Value {
-        let info = models::info("googlenet").unwrap();
-        let weights = Part::of("weights.safetensors", b"weights");
-        let bundle = Bundle::new(&info, weights, Part::of("labels.txt", b"tench\n"));
-        serde_json::from_str(&bundle.to_json().unwrap()).unwrap()
-    }
-
-    fn parse(value: &Value) -> Result<Bundle> {
-        Bundle::parse(value.to_string().as_bytes())
-    }
-
-    /// Parses a good bundle with one field replaced.
-    fn with(pointer: &str, value: Value) -> Result<Bundle> {
-        let mut bundle = good();
-        *bundle.pointer_mut(pointer).unwrap() = value;
-        parse(&bundle)
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        for info in models::registry() {
-            let parts =
-                ["a/weights.safetensors", "labels.txt"].map(|path| Part::of(path, b"bytes"));
-            let [weights, labels] = parts;
-            let bundle = Bundle::new(&info, weights, labels);
-            assert_eq!(Bundle::parse(bundle.to_json().unwrap().as_bytes()).unwrap(), bundle);
-        }
-    }
-
-    #[test]
-    fn a_later_minor_version_opens_with_fields_nobody_knows_yet() {
-        let mut bundle = good();
-        bundle["schema"] = json!([1, 7]);
-        bundle["gallery"] = json!({ "sprites": [] });
-        assert_eq!(parse(&bundle).unwrap().schema, [1, 7]);
-    }
-
-    #[test]
-    fn another_major_version_is_refused_whatever_else_it_holds() {
-        let error = Bundle::parse(br#"{"schema": [2, 0]}"#).unwrap_err().to_string();
-        assert!(error.contains("bundle.json: schema") && error.contains("2.0"), "{error}");
-    }
-
-    #[test]
-    fn every_field_is_missed_by_name() {
-        for field in ["schema", "model", "preprocessing", "weights", "labels"] {
-            let mut bundle = good();
-            bundle.as_object_mut().unwrap().remove(field);
-            let error = parse(&bundle).unwrap_err().to_string();
-            assert!(error.contains("bundle.json") && error.contains(field), "{error}");
-        }
-        for part in ["weights", "labels"] {
-            for field in ["path", "size", "sha256"] {
-                let mut bundle = good();
-                bundle[part].as_object_mut().unwrap().remove(field);
-                let error = parse(&bundle).unwrap_err().to_string();
-                assert!(error.contains(part) && error.contains(field), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_wrong_field_is_named() {
-        let wrong = [
-            ("/schema", json!("1.0")),
-            ("/schema", json!([1])),
-            ("/schema", json!([1, -1])),
-            ("/model", json!("alexnet")),
-            ("/model", json!(7)),
-            ("/preprocessing", json!({})),
-            ("/preprocessing/scale", json!([1.0, 1.0, 1.0])),
-            ("/weights", json!([])),
-            ("/weights/size", json!(0)),
-            ("/weights/size", json!(-1)),
-            ("/weights/size", json!(1.5)),
-            ("/weights/size", json!(WEIGHTS_LIMIT + 1)),
-            ("/weights/size", json!(1e300)),
-            ("/weights/sha256", json!("")),
-            ("/weights/sha256", json!("g".repeat(64))),
-            ("/weights/sha256", json!("A".repeat(64))),
-            ("/weights/sha256", json!("a".repeat(65))),
-            ("/labels/size", json!(LABELS_LIMIT + 1)),
-            ("/labels/path", json!("weights.safetensors")),
-        ];
-        for (pointer, value) in wrong {
-            let error = with(pointer, value.clone()).unwrap_err().to_string();
-            let top = pointer.split('/').nth(1).unwrap();
-            assert!(error.starts_with("bundle.json") && error.contains(top), "{value}: {error}");
-        }
-    }
-
-    #[test]
-    fn no_path_leaves_the_folder() {
-        let escapes = [
-            "",
-            "/etc/passwd",
-            "..",
-            "../weights",
-            "a/../../b",
-            "a//b",
-            "./a",
-            "a/.",
-            "a/..",
-            ".hidden",
-            "a\\b",
-            "..\\b",
-            "C:/b",
-            "c:b",
-            "https://example.org/a",
-            "//example.org/a",
-            "%2e%2e/a",
-            "a?b",
-            "a#b",
-            "a b",
-            "a\0b",
-            "ä",
-            "a/",
-            "trailing.",
-            "bundle.json",
-        ];
-        for path in escapes {
-            let error = with("/weights/path", json!(path)).unwrap_err().to_string();
-            assert!(error.contains("weights.path"), "{path:?}: {error}");
-        }
-        assert!(with("/weights/path", json!("a".repeat(PATH_LIMIT + 1))).is_err());
-        for path in ["weights.safetensors", "deep/er/we-ights_1.f16.safetensors"] {
-            assert!(with("/weights/path", json!(path)).is_ok(), "{path}");
-        }
-    }
-
-    #[test]
-    fn prose_nesting_and_size_are_no_danger() {
-        for bytes in [&b""[..], b"<html>", b"[]", b"null", b"\xff\xfe", b"{\"schema\": [1, 0]"] {
-            assert!(Bundle::parse(bytes).is_err());
-        }
-        assert!(Bundle::parse("[".repeat(100_000).as_bytes()).is_err());
-        assert!(Bundle::parse(&vec![b' '; MANIFEST_LIMIT + 1]).is_err());
-    }
-
-    #[test]
-    fn a_part_with_a_byte_missing_or_changed_is_refused() {
-        let part = Part::of("weights.safetensors", b"weights");
-        part.check(b"weights").unwrap();
-        let short = part.check(b"weight").unwrap_err().to_string();
-        assert!(short.contains("weights.safetensors") && short.contains('6'), "{short}");
-        let changed = part.check(b"Weights").unwrap_err().to_string();
-        assert!(changed.contains("sha256"), "{changed}");
-    }
-
-    #[test]
-    fn labels_are_one_a_class() {
-        let labels: Vec<_> = ["tench, Tinca tinca", "goldfish"].map(str::to_owned).into();
-        let text = labels_to_text(&labels);
-        assert_eq!(labels_from_bytes(text.as_bytes(), 2).unwrap(), labels);
-        assert!(labels_from_bytes(text.as_bytes(), 3).is_err());
-        assert!(labels_from_bytes(b"tench\n\n", 2).is_err());
-        assert!(labels_from_bytes(b"tench\x1b[2J\ngoldfish\n", 2).is_err());
-        assert!(labels_from_bytes(b"\xff\ngoldfish\n", 2).is_err());
-    }
-}
+mod tests;

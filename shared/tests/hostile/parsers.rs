@@ -43,7 +43,7 @@ fn are_whole(tensors: NamedTensors) -> bool {
 /// A bundle that is accepted stays in its folder and survives being written again.
 pub fn bundle(bytes: &[u8]) -> bool {
     let Ok(bundle) = Bundle::parse(bytes) else { return false };
-    for part in [&bundle.weights, &bundle.labels] {
+    for part in bundle.parts() {
         let steps = part.path.split(['/', '\\']);
         assert!(steps.clone().all(|step| !["", ".", ".."].contains(&step)), "{:?}", part.path);
         assert_eq!(part.sha256.len(), 64);

@@ -92,7 +92,7 @@ pub fn bundles() -> Vec<Vec<u8>> {
     let info = shared::models::info("googlenet").unwrap();
     let (weights, labels) =
         (Part::of("weights.safetensors", b"w"), Part::of("text/labels.txt", b"l"));
-    vec![Bundle::new(&info, weights, labels).to_json().unwrap().into_bytes()]
+    vec![Bundle::new(&info, Some(weights), labels).to_json().unwrap().into_bytes()]
 }
 
 pub fn labels() -> Vec<Vec<u8>> {

@@ -51,7 +51,7 @@ pub fn run(args: Args) -> Result<()> {
     if args.json {
         return output::json_line(&Exported { path: args.out, bundle });
     }
-    for part in [&bundle.weights, &bundle.labels] {
+    for part in bundle.parts() {
         let path = args.out.join(&part.path);
         output::line(&format!("{:>9}  {}", output::bytes(part.size), path.display()))?;
     }

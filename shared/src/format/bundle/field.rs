@@ -32,6 +32,14 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A field of an object that may be absent; `null` counts as absent.
+    pub fn optional(&self, key: &str) -> Result<Option<Self>> {
+        match self.value {
+            Value::Object(fields) if fields.get(key).is_none_or(Value::is_null) => Ok(None),
+            _ => self.get(key).map(Some),
+        }
+    }
+
     /// The values of a list.
     pub fn items(&self) -> Result<Vec<Self>> {
         let Value::Array(items) = self.value else {
@@ -46,10 +54,28 @@ impl<'a> Field<'a> {
         self.value.as_str().ok_or_else(|| self.unlike("a text"))
     }
 
+    /// A text for people: 1 to `limit` characters, none of which controls a terminal.
+    pub fn short_text(&self, limit: usize) -> Result<&'a str> {
+        let text = self.text()?;
+        if text.is_empty() || limit < text.chars().count() {
+            return Err(self.wrong(format!("expected 1 to {limit} characters")));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(self.wrong("holds a control character"));
+        }
+        Ok(text)
+    }
+
     /// A whole number, 0 to `limit`.
     pub fn number(&self, limit: u64) -> Result<u64> {
         let number = self.value.as_u64().filter(|&number| number <= limit);
         number.ok_or_else(|| self.unlike(&format!("a whole number, 0 to {limit}")))
+    }
+
+    /// A finite number, in single precision.
+    pub fn float(&self) -> Result<f32> {
+        let number = self.value.as_f64().map(|number| number as f32);
+        number.filter(|number| number.is_finite()).ok_or_else(|| self.unlike("a finite number"))
     }
 
     /// A value of a type with a schema of its own.

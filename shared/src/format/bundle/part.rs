@@ -1,0 +1,100 @@
+//! A file of the bundle: where it is, how long, and its hash.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::field::Field;
+use crate::{Error, Result};
+
+/// The longest path of a part, in bytes.
+const PATH_LIMIT: usize = 200;
+
+/// A file of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Name relative to `bundle.json`; never leaves its folder.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Part {
+    /// Describes bytes that are to be found at `path`.
+    pub fn of(path: &str, bytes: &[u8]) -> Self {
+        Self { path: path.to_owned(), size: bytes.len() as u64, sha256: sha256(bytes) }
+    }
+
+    /// Refuses bytes that are not the ones described.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let wrong = |reason| Err(Error::Format { what: self.path.clone(), reason });
+        if bytes.len() as u64 != self.size {
+            return wrong(format!(
+                "is {} bytes long, bundle.json says {}: the download was cut short or the file replaced",
+                bytes.len(),
+                self.size
+            ));
+        }
+        let found = sha256(bytes);
+        if found != self.sha256 {
+            return wrong(format!(
+                "has sha256 {found}, bundle.json says {}: the file was damaged or replaced",
+                self.sha256
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads a part of 1 to `limit` bytes.
+    pub(super) fn read(field: &Field<'_>, limit: u64) -> Result<Self> {
+        let path = field.get("path")?;
+        let size = field.get("size")?;
+        let sha256 = field.get("sha256")?;
+        let part = Self {
+            path: inner_path(&path)?.to_owned(),
+            size: size.number(limit)?,
+            sha256: sha256.text()?.to_owned(),
+        };
+        if part.size == 0 {
+            return Err(size.wrong("is 0, expected at least 1"));
+        }
+        let is_hash = part.sha256.len() == 64
+            && part.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_hash {
+            return Err(sha256.wrong("expected 64 lower-case hexadecimal digits"));
+        }
+        Ok(part)
+    }
+}
+
+/// A path that means the same file on every disk and in every address, inside the bundle's folder.
+///
+/// Letters, digits, `-`, `_`, `.` and `/` only: what else there is means something to a shell, to
+/// Windows or in an address (`%2e%2e` is `..` there).
+pub(super) fn inner_path<'a>(field: &Field<'a>) -> Result<&'a str> {
+    let path = field.text()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    if path.is_empty() || PATH_LIMIT < path.len() {
+        return Err(field.wrong(format!("expected 1 to {PATH_LIMIT} bytes, found {}", path.len())));
+    }
+    if !path.bytes().all(plain) {
+        return Err(field.wrong(format!(
+            "{path:?} may hold only ASCII letters, digits, '-', '_', '.' and '/'"
+        )));
+    }
+    if path.split('/').any(|name| name.is_empty() || name.starts_with('.') || name.ends_with('.')) {
+        return Err(field.wrong(format!(
+            "{path:?} must stay inside the bundle: no leading or double '/', no name that begins \
+             or ends with '.'"
+        )));
+    }
+    if path == "bundle.json" {
+        return Err(field.wrong("a part cannot be bundle.json itself"));
+    }
+    Ok(path)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,225 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::visualize::Settings;
+
+fn good() -> Value {
+    let info = models::info("googlenet").unwrap();
+    let weights = Part::of("weights.safetensors", b"weights");
+    let mut bundle = Bundle::new(&info, Some(weights), Part::of("labels.txt", b"tench\n"));
+    let sprites = |name: &str, side, count| Sprites {
+        side,
+        columns: 2,
+        rows: 2,
+        count,
+        sheets: (0..usize::div_ceil(count, 4))
+            .map(|sheet| Part::of(&format!("{name}-{sheet}.jpg"), b"sheet"))
+            .collect(),
+    };
+    bundle.gallery = Some(Gallery {
+        credits: Part::of("gallery/credits.json", b"[]"),
+        sprites: sprites("gallery/sheet", 224, 7),
+    });
+    bundle.layers = vec![
+        Layer {
+            name: "mixed4a".to_owned(),
+            dreams: Some(Dreams {
+                units: vec![[0, 3], [7, 9]],
+                sprites: sprites("mixed4a/dreams", 96, 5),
+                settings: Settings::square(160),
+                steps: 256,
+                seed: 7,
+                penalties: " - 1e-3*tv".to_owned(),
+            }),
+            exemplars: Some(Part::of("mixed4a/exemplars.json", b"{}")),
+            heat: Some(Part::of("mixed4a/heat.bin", b"heat")),
+        },
+        Layer { name: "logits".to_owned(), dreams: None, exemplars: None, heat: None },
+    ];
+    serde_json::from_str(&bundle.to_json().unwrap()).unwrap()
+}
+
+fn parse(value: &Value) -> Result<Bundle> {
+    Bundle::parse(value.to_string().as_bytes())
+}
+
+/// Parses a good bundle with one field replaced.
+fn with(pointer: &str, value: Value) -> Result<Bundle> {
+    let mut bundle = good();
+    *bundle.pointer_mut(pointer).unwrap() = value;
+    parse(&bundle)
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for info in models::registry() {
+        let parts =
+            ["a/weights.safetensors", "labels.txt"].map(|path| Part::of(path, b"bytes"));
+        let [weights, labels] = parts;
+        let bundle = Bundle::new(&info, Some(weights), labels);
+        assert_eq!(Bundle::parse(bundle.to_json().unwrap().as_bytes()).unwrap(), bundle);
+    }
+}
+
+#[test]
+fn a_later_minor_version_opens_with_fields_nobody_knows_yet() {
+    let mut bundle = good();
+    bundle["schema"] = json!([1, 7]);
+    bundle["dictionaries"] = json!({ "sae-8k": [] });
+    bundle["layers"][0]["dreams"]["settings"]["whitening"] = json!(true);
+    assert_eq!(parse(&bundle).unwrap().schema, [1, 7]);
+}
+
+#[test]
+fn another_major_version_is_refused_whatever_else_it_holds() {
+    let error = Bundle::parse(br#"{"schema": [2, 0]}"#).unwrap_err().to_string();
+    assert!(error.contains("bundle.json: schema") && error.contains("2.0"), "{error}");
+}
+
+#[test]
+fn every_field_is_missed_by_name() {
+    for field in ["schema", "model", "preprocessing", "labels"] {
+        let mut bundle = good();
+        bundle.as_object_mut().unwrap().remove(field);
+        let error = parse(&bundle).unwrap_err().to_string();
+        assert!(error.contains("bundle.json") && error.contains(field), "{error}");
+    }
+    for part in ["weights", "labels"] {
+        for field in ["path", "size", "sha256"] {
+            let mut bundle = good();
+            bundle[part].as_object_mut().unwrap().remove(field);
+            let error = parse(&bundle).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains(field), "{error}");
+        }
+    }
+}
+
+#[test]
+fn every_wrong_field_is_named() {
+    let wrong = [
+        ("/schema", json!("1.0")),
+        ("/schema", json!([1])),
+        ("/schema", json!([1, -1])),
+        ("/model", json!("alexnet")),
+        ("/model", json!(7)),
+        ("/preprocessing", json!({})),
+        ("/preprocessing/scale", json!([1.0, 1.0, 1.0])),
+        ("/weights", json!([])),
+        ("/weights/size", json!(0)),
+        ("/weights/size", json!(-1)),
+        ("/weights/size", json!(1.5)),
+        ("/weights/size", json!(WEIGHTS_LIMIT + 1)),
+        ("/weights/size", json!(1e300)),
+        ("/weights/sha256", json!("")),
+        ("/weights/sha256", json!("g".repeat(64))),
+        ("/weights/sha256", json!("A".repeat(64))),
+        ("/weights/sha256", json!("a".repeat(65))),
+        ("/labels/size", json!(LABELS_LIMIT + 1)),
+        ("/layers/0/name", json!("mixed9z")),
+        ("/layers/1/name", json!("mixed4a")),
+        ("/layers/0/dreams/units", json!([[0, 3], [2, 4]])),
+        ("/layers/0/dreams/units", json!([[0, 513]])),
+        ("/layers/0/dreams/units", json!([[0, 4]])),
+        ("/layers/0/dreams/settings/width", json!(0)),
+        ("/layers/0/dreams/steps", json!(-1)),
+        ("/layers/0/dreams/penalties", json!(" - nonsense(")),
+        ("/layers/0/dreams/sprites/side", json!(0)),
+        ("/layers/0/dreams/sprites/columns", json!(1 << 40)),
+        ("/layers/0/dreams/sprites/count", json!(1_000_000_000)),
+        ("/layers/0/dreams/sprites/sheets", json!([])),
+        ("/layers/0/exemplars/size", json!(1_u64 << 40)),
+        ("/layers/0/exemplars", json!(null)),
+        ("/gallery", json!(null)),
+        ("/gallery/sprites/side", json!(4096)),
+    ];
+    for (pointer, value) in wrong {
+        let error = with(pointer, value.clone()).unwrap_err().to_string();
+        let top = pointer.split('/').nth(1).unwrap();
+        assert!(error.starts_with("bundle.json") && error.contains(top), "{value}: {error}");
+    }
+}
+
+#[test]
+fn no_two_parts_share_a_path() {
+    for pointer in ["/labels/path", "/gallery/sprites/sheets/1/path", "/layers/0/heat/path"] {
+        let error = with(pointer, json!("weights.safetensors")).unwrap_err().to_string();
+        assert!(error.contains("weights.safetensors"), "{pointer}: {error}");
+    }
+}
+
+#[test]
+fn a_bundle_without_weights_opens() {
+    let bundle = with("/weights", json!(null)).unwrap();
+    assert_eq!(bundle.weights, None);
+    assert_eq!(bundle.layer("mixed4a").unwrap().dreams.as_ref().unwrap().picture(8), Some(4));
+    assert_eq!(bundle.parts().len(), 1 + 3 + 4);
+}
+
+#[test]
+fn no_path_leaves_the_folder() {
+    let escapes = [
+        "",
+        "/etc/passwd",
+        "..",
+        "../weights",
+        "a/../../b",
+        "a//b",
+        "./a",
+        "a/.",
+        "a/..",
+        ".hidden",
+        "a\\b",
+        "..\\b",
+        "C:/b",
+        "c:b",
+        "https://example.org/a",
+        "//example.org/a",
+        "%2e%2e/a",
+        "a?b",
+        "a#b",
+        "a b",
+        "a\0b",
+        "ä",
+        "a/",
+        "trailing.",
+        "bundle.json",
+    ];
+    for path in escapes {
+        let error = with("/weights/path", json!(path)).unwrap_err().to_string();
+        assert!(error.contains("weights.path"), "{path:?}: {error}");
+    }
+    assert!(with("/weights/path", json!("a".repeat(201))).is_err());
+    for path in ["weights.safetensors", "deep/er/we-ights_1.f16.safetensors"] {
+        assert!(with("/weights/path", json!(path)).is_ok(), "{path}");
+    }
+}
+
+#[test]
+fn prose_nesting_and_size_are_no_danger() {
+    for bytes in [&b""[..], b"<html>", b"[]", b"null", b"\xff\xfe", b"{\"schema\": [1, 0]"] {
+        assert!(Bundle::parse(bytes).is_err());
+    }
+    assert!(Bundle::parse("[".repeat(100_000).as_bytes()).is_err());
+    assert!(Bundle::parse(&vec![b' '; MANIFEST_LIMIT + 1]).is_err());
+}
+
+#[test]
+fn a_part_with_a_byte_missing_or_changed_is_refused() {
+    let part = Part::of("weights.safetensors", b"weights");
+    part.check(b"weights").unwrap();
+    let short = part.check(b"weight").unwrap_err().to_string();
+    assert!(short.contains("weights.safetensors") && short.contains('6'), "{short}");
+    let changed = part.check(b"Weights").unwrap_err().to_string();
+    assert!(changed.contains("sha256"), "{changed}");
+}
+
+#[test]
+fn labels_are_one_a_class() {
+    let labels: Vec<_> = ["tench, Tinca tinca", "goldfish"].map(str::to_owned).into();
+    let text = labels_to_text(&labels);
+    assert_eq!(labels_from_bytes(text.as_bytes(), 2).unwrap(), labels);
+    assert!(labels_from_bytes(text.as_bytes(), 3).is_err());
+    assert!(labels_from_bytes(b"tench\n\n", 2).is_err());
+    assert!(labels_from_bytes(b"tench\x1b[2J\ngoldfish\n", 2).is_err());
+    assert!(labels_from_bytes(b"\xff\ngoldfish\n", 2).is_err());
+}

@@ -1,0 +1,102 @@
+//! What the gallery's pictures show, and whose they are: a part of a bundle.
+
+use serde::Serialize;
+
+use super::bundle::{CREDITS_LIMIT, Field, parse_json};
+use crate::{Error, Result};
+
+/// The longest text of a credit, in characters.
+const TEXT_LIMIT: usize = 500;
+
+/// A picture's title, author and licence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Credit {
+    /// The file it comes from, relative to the gallery's folder: `animals/dalmatian.jpg`.
+    pub file: String,
+    /// What it shows: `Dalmatian`.
+    pub title: String,
+    /// What kind of thing that is: `animals`.
+    pub category: String,
+    /// Who made it.
+    pub author: String,
+    /// Its licence's short name: `CC-BY-SA-3.0`.
+    pub licence: String,
+    /// Where the licence is, `https://`.
+    pub licence_url: String,
+    /// Where the picture was taken from.
+    pub source: String,
+    /// What was done to it.
+    pub changes: String,
+}
+
+/// Reads the credits of `n_pictures` pictures: JSON, a list of objects.
+///
+/// # Errors
+/// Name the field, say what was found and what can stand there.
+pub fn from_json(bytes: &[u8], n_pictures: usize) -> Result<Vec<Credit>> {
+    let value = parse_json("credits", bytes, CREDITS_LIMIT as usize)?;
+    let root = Field::root("credits", &value);
+    let items = root.items()?;
+    if items.len() != n_pictures {
+        return Err(root.wrong(format!("{} entries for {n_pictures} pictures", items.len())));
+    }
+    items.iter().map(credit).collect()
+}
+
+/// The text of the credits part.
+pub fn to_json(credits: &[Credit]) -> Result<String> {
+    serde_json::to_string(credits)
+        .map_err(|error| Error::Format { what: "credits".to_owned(), reason: error.to_string() })
+}
+
+fn credit(field: &Field<'_>) -> Result<Credit> {
+    let text = |key: &str| Ok::<_, Error>(field.get(key)?.short_text(TEXT_LIMIT)?.to_owned());
+    let licence_url = text("licence_url")?;
+    // It becomes a link, and a link can be a program.
+    if !licence_url.starts_with("https://") {
+        return Err(field.get("licence_url")?.wrong("expected an address that begins with https://"));
+    }
+    Ok(Credit {
+        file: text("file")?,
+        title: text("title")?,
+        category: text("category")?,
+        author: text("author")?,
+        licence: text("licence")?,
+        licence_url,
+        source: text("source")?,
+        changes: text("changes")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credit() -> Credit {
+        Credit {
+            file: "animals/dalmatian.jpg".to_owned(),
+            title: "Dalmatian".to_owned(),
+            category: "animals".to_owned(),
+            author: "Somebody".to_owned(),
+            licence: "CC0-1.0".to_owned(),
+            licence_url: "https://creativecommons.org/publicdomain/zero/1.0/".to_owned(),
+            source: "a package".to_owned(),
+            changes: "cropped".to_owned(),
+        }
+    }
+
+    #[test]
+    fn credits_survive_the_round_trip() {
+        let credits = vec![credit(), Credit { title: "Löwe".to_owned(), ..credit() }];
+        let text = to_json(&credits).unwrap();
+        assert_eq!(from_json(text.as_bytes(), 2).unwrap(), credits);
+        assert!(from_json(text.as_bytes(), 3).unwrap_err().to_string().contains("3 pictures"));
+    }
+
+    #[test]
+    fn a_licence_is_no_script() {
+        let credit = Credit { licence_url: "javascript:alert(1)".to_owned(), ..credit() };
+        let error = from_json(to_json(&[credit]).unwrap().as_bytes(), 1).unwrap_err();
+        assert!(error.to_string().contains("credits[0].licence_url"), "{error}");
+    }
+}
