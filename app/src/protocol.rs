@@ -8,6 +8,7 @@
 //! [`Ask::LoadModel`] asked before them, so all may be sent at once.
 
 use serde::{Deserialize, Serialize};
+use shared::format::bundle::Part;
 use shared::visualize::Settings;
 
 /// Names a request and everything said in answer to it.
@@ -55,6 +56,52 @@ pub enum Ask {
     LoadModel {
         /// Where `bundle.json` is, absolute.
         bundle_url: String,
+    },
+    /// Build the model of a bundle from weights of the visitor's own: buffer 0, a safetensors file
+    /// or a `.caffemodel`. They are kept for the next visit. Streams [`Event::Model`]. Needs an
+    /// open device.
+    TakeWeights {
+        /// Where `bundle.json` is, absolute.
+        bundle_url: String,
+    },
+    /// Build the model of a bundle from weights that [`Ask::TakeWeights`] kept on an earlier
+    /// visit. Streams [`Event::Model`]; fails with `NotReady` where they are not kept any more.
+    LoadKept {
+        /// Where `bundle.json` is, absolute.
+        bundle_url: String,
+        /// Of the weights, hexadecimal, as [`ModelReport::weights_sha256`] said.
+        sha256: String,
+    },
+    /// Fetch and check `bundle.json`. Streams one [`Event::Bundle`]. Needs neither device nor model.
+    OpenBundle {
+        /// Where `bundle.json` is, absolute.
+        bundle_url: String,
+    },
+    /// Unpack a bundle from a .zip file, buffer 0. Streams one [`Event::Bundle`], whose address
+    /// serves until the worker ends.
+    Unpack {
+        /// The file's name, for errors.
+        name: String,
+    },
+    /// Fetch (or take from the cache) and verify a part of a bundle. Streams [`Event::Progress`],
+    /// then one [`Event::Part`].
+    FetchPart {
+        /// Where `bundle.json` is, absolute.
+        bundle_url: String,
+        /// Which part, as the checked `bundle.json` describes it.
+        part: Part,
+        /// What it is called in progress and errors: "exemplars".
+        what: String,
+    },
+    /// Where and how strongly a unit answers to pictures, each of the size the network classifies
+    /// at. Streams one [`Event::Responded`] a picture, in order.
+    Respond {
+        /// A layer's name.
+        layer: String,
+        /// From 0.
+        channel: usize,
+        /// The pictures; their RGBA bytes are the buffers, in order.
+        pictures: Vec<PictureSize>,
     },
     /// What the network sees in a picture. Streams one [`Event::Classified`].
     Classify {
@@ -155,6 +202,26 @@ pub enum Event {
     },
     /// The model is ready.
     Model(ModelReport),
+    /// A bundle that can be opened.
+    Bundle {
+        /// Where its `bundle.json` is; `FetchPart` and `LoadModel` take it from there.
+        bundle_url: String,
+        /// The text of `bundle.json`, checked: [`shared::format::bundle::Bundle::parse`] reads it.
+        json: String,
+    },
+    /// A part has come, as its bundle describes it: buffer 0.
+    Part,
+    /// How a unit answers to a picture. Buffer 0 is its map, f32, little-endian, row by row.
+    Responded {
+        /// Which of the pictures, from 0.
+        picture: usize,
+        /// Rows and columns of the map.
+        map: PictureSize,
+        /// Mean over space.
+        mean: f32,
+        /// Largest over space.
+        max: f32,
+    },
     /// What the network saw. Buffer 0 is the crop it looked at, RGBA; then one f32
     /// map (little-endian, row by row) for each of `channels`.
     Classified(Classified),

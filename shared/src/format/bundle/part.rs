@@ -1,6 +1,6 @@
 //! A file of the bundle: where it is, how long, and its hash.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::field::Field;
@@ -10,7 +10,7 @@ use crate::{Error, Result};
 const PATH_LIMIT: usize = 200;
 
 /// A file of the bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Name relative to `bundle.json`; never leaves its folder.
     pub path: String,
