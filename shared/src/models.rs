@@ -1,7 +1,11 @@
 //! The trait every vision model meets, and the list of those that exist.
 
+pub mod efficientnet_lite;
+mod fit;
 pub mod inception;
 pub mod labels;
+mod seen;
+mod tape;
 
 use burn::tensor::{Device, Tensor};
 
@@ -10,6 +14,9 @@ use crate::preprocess::Preprocessing;
 use crate::tap::{Activations, LayerInfo};
 use crate::weights::NamedTensors;
 use crate::{Error, Result};
+
+use efficientnet_lite::EfficientNetLite;
+use inception::Inception;
 
 /// What can be said of a model without its weights.
 #[derive(Clone, Debug)]
@@ -63,29 +70,67 @@ pub trait VisionModel: Send + Sync {
     fn forward(&self, input: Tensor<4>, taps: &[&str], relu: ReluGradient) -> Result<Activations>;
 }
 
+/// A model that can be built.
+#[derive(Clone, Copy)]
+enum Known {
+    Inception(inception::Variant),
+    EfficientNetLite(efficientnet_lite::Variant),
+}
+
+impl Known {
+    fn all() -> impl Iterator<Item = Self> {
+        let inception = inception::Variant::ALL.into_iter().map(Self::Inception);
+        let lite = efficientnet_lite::Variant::ALL.into_iter().map(Self::EfficientNetLite);
+        inception.chain(lite)
+    }
+
+    fn named(name: &str) -> Result<Self> {
+        Self::all().find(|known| known.info().name == name).ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(|known| known.info().name).collect();
+            Error::UnknownModel { name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    fn info(self) -> ModelInfo {
+        match self {
+            Self::Inception(variant) => variant.info(),
+            Self::EfficientNetLite(variant) => variant.info(),
+        }
+    }
+}
+
 /// Models that can be built, in the order they are offered.
 pub fn registry() -> Vec<ModelInfo> {
-    inception::Variant::ALL.iter().map(|variant| variant.info()).collect()
+    Known::all().map(Known::info).collect()
 }
 
 /// What is known of the model called `name`.
 pub fn info(name: &str) -> Result<ModelInfo> {
-    registry().into_iter().find(|info| info.name == name).ok_or_else(|| unknown(name))
+    Known::named(name).map(Known::info)
 }
 
 /// Builds the model called `name` from weights in any of its published namings.
 pub fn load(name: &str, weights: NamedTensors, device: &Device) -> Result<Box<dyn VisionModel>> {
-    let variant = inception::Variant::ALL.iter().find(|variant| variant.info().name == name);
-    let variant = variant.ok_or_else(|| unknown(name))?;
-    Ok(Box::new(inception::Inception::load(*variant, weights, device)?))
+    Ok(match Known::named(name)? {
+        Known::Inception(variant) => Box::new(Inception::load(variant, weights, device)?),
+        Known::EfficientNetLite(variant) => {
+            Box::new(EfficientNetLite::load(variant, weights, device)?)
+        }
+    })
 }
 
-/// Whether a tensor of this name only helped in training: no model here needs it.
-pub fn is_training_only(tensor: &str) -> bool {
-    inception::is_training_only(tensor)
-}
-
-fn unknown(name: &str) -> Error {
-    let known: Vec<_> = registry().iter().map(|info| info.name).collect();
-    Error::UnknownModel { name: name.to_owned(), known: known.join(", ") }
+/// The tensors that a file for the model called `name` needs to hold: what only training needs is
+/// left out, and where batch normalisation can be folded into the convolutions, it is.
+///
+/// # Errors
+/// Weights that do not fit the model.
+pub fn distilled(name: &str, mut weights: NamedTensors) -> Result<NamedTensors> {
+    match Known::named(name)? {
+        Known::Inception(variant) => {
+            weights.retain(|name, _| !inception::is_training_only(name));
+            Inception::load(variant, weights.clone(), &crate::device::cpu())?;
+            Ok(weights)
+        }
+        Known::EfficientNetLite(variant) => variant.folded(weights),
+    }
 }

@@ -169,6 +169,27 @@ pub trait VisionOps: Backend {
         primitives::convolution_backward::<Self>(input, weight, gradient, window)
     }
 
+    /// A convolution of every channel by itself, with weights `[channels, 1, kernel, kernel]` and
+    /// a bias `[channels]`; else as [`VisionOps::convolution`].
+    fn depthwise_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        primitives::depthwise_convolution::<Self>(input, weight, bias, window)
+    }
+
+    /// The gradient of [`VisionOps::depthwise_convolution`] with respect to its input.
+    fn depthwise_convolution_backward(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        primitives::depthwise_convolution_backward::<Self>(input, weight, gradient, window)
+    }
+
     /// The largest value in each window, clipped to the picture.
     fn clipped_max_pool(input: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         primitives::max_pool::<Self>(input, window)
@@ -201,6 +222,11 @@ pub trait VisionOps: Backend {
     fn redirected_relu(input: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::relu(input)
     }
+
+    /// `min(max(x, 0), 6)`. Its gradient may be redirected, at both ends.
+    fn relu6(input: FloatTensor<Self>, _gradient: ReluGradient) -> FloatTensor<Self> {
+        Self::float_clamp(input, 0f32.into(), 6f32.into())
+    }
 }
 
 #[cfg(any(feature = "wgpu", feature = "webgpu", feature = "cuda"))]
@@ -216,6 +242,12 @@ pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<
     }
 }
 
+/// `min(max(x, 0), 6)` (Krizhevsky 2010). Redirected, the gradient that is let through pushes
+/// values back between 0 and 6 from either side, as in Lucid.
+pub fn relu6(input: Tensor<4>, gradient: ReluGradient) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VisionOps>::relu6(input.into_dispatch(), gradient))
+}
+
 /// A convolution with frozen weights; padding counts as zero.
 ///
 /// # Shapes
@@ -227,6 +259,29 @@ pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<
 pub fn convolution(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, pool: Pool) -> Tensor<4> {
     let window = pool.window(&input);
     Tensor::from_dispatch(<Dispatch as VisionOps>::convolution(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        window,
+    ))
+}
+
+/// A convolution of every channel by itself, with frozen weights; padding counts as zero.
+///
+/// # Shapes
+/// - `input`: `[batch, channels, height, width]`
+/// - `weight`: `[channels, 1, kernel, kernel]`
+/// - `bias`: `[channels]`
+/// - returns: `[batch, channels, windows down, windows across]` as [`Pool::layout`] counts them;
+///   there must be at least one
+pub fn depthwise_convolution(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    pool: Pool,
+) -> Tensor<4> {
+    let window = pool.window(&input);
+    Tensor::from_dispatch(<Dispatch as VisionOps>::depthwise_convolution(
         input.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),

@@ -34,11 +34,7 @@ pub fn export(model: &str, weights: &Path, precision: Precision, folder: &Path) 
     let manifest = bundle.to_json()?.into_bytes();
     Bundle::parse(&manifest)?;
 
-    let files = [
-        ("weights.safetensors", weights),
-        ("labels.txt", labels),
-        (MANIFEST, manifest),
-    ];
+    let files = [("weights.safetensors", weights), ("labels.txt", labels), (MANIFEST, manifest)];
     write_folder(folder, &files)?;
     Ok(bundle)
 }

@@ -43,7 +43,7 @@ pub enum Command {
 /// The model a verb works on.
 #[derive(Args, Clone, Debug)]
 pub struct ModelArgs {
-    /// Its name: googlenet, inception-v1 or googlenet-torchvision
+    /// Its name, such as googlenet or efficientnet-lite0
     pub model: String,
 
     /// Its weights, in any published format; otherwise what `pellucid fetch` put into the cache
@@ -80,6 +80,8 @@ pub enum PrecisionChoice {
     F16,
     /// Single: as published.
     F32,
+    /// Eight bits: a quarter of the size, kernels scaled output by output.
+    Q8,
 }
 
 impl From<PrecisionChoice> for Precision {
@@ -87,6 +89,7 @@ impl From<PrecisionChoice> for Precision {
         match choice {
             PrecisionChoice::F16 => Self::F16,
             PrecisionChoice::F32 => Self::F32,
+            PrecisionChoice::Q8 => Self::Q8,
         }
     }
 }

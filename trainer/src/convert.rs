@@ -17,13 +17,11 @@ pub struct Origin {
 }
 
 /// Reads weights in any published format and makes sure that they are this model's.
-/// Tensors that only training needs are left out.
+/// What the network does not need is left out or folded in.
 pub fn read(model: &str, path: &Path) -> Result<NamedTensors> {
-    let mut tensors = crate::import::read_weights(path)?;
-    tensors.retain(|name, _| !models::is_training_only(name));
-    models::load(model, tensors.clone(), &shared::device::cpu())
-        .with_context(|| format!("{} holds no weights for {model}", path.display()))?;
-    Ok(tensors)
+    let tensors = crate::import::read_weights(path)?;
+    models::distilled(model, tensors)
+        .with_context(|| format!("{} holds no weights for {model}", path.display()))
 }
 
 /// A safetensors file with the model, its source and its preprocessing in its metadata.

@@ -179,10 +179,8 @@ pub(super) fn parse_json(file: &str, bytes: &[u8], limit: usize) -> Result<Value
 }
 
 fn json_text(file: &str, value: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Format {
-        what: file.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Format { what: file.to_owned(), reason: error.to_string() })?;
     Ok(text + "\n")
 }
 

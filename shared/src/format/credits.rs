@@ -54,7 +54,9 @@ fn credit(field: &Field<'_>) -> Result<Credit> {
     let licence_url = text("licence_url")?;
     // It becomes a link, and a link can be a program.
     if !licence_url.starts_with("https://") {
-        return Err(field.get("licence_url")?.wrong("expected an address that begins with https://"));
+        return Err(field
+            .get("licence_url")?
+            .wrong("expected an address that begins with https://"));
     }
     Ok(Credit {
         file: text("file")?,

@@ -3,16 +3,16 @@
 //! They differ in widths, padding, normalisation and input range, which one table tells; block and
 //! forward pass are the same.
 
-mod fit;
 mod names;
 mod plan;
-mod tape;
 mod widths;
 
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::models::fit::{self, Fitted};
+use crate::models::tape::{Need, Tape};
 use crate::models::{ModelInfo, VisionModel};
 use crate::ops::{self, ReluGradient};
 use crate::tap::Activations;
@@ -21,10 +21,8 @@ use crate::{Error, Result};
 
 pub use names::is_training_only;
 
-use fit::Fitted;
 use names::Naming;
 use plan::{Branch, Convolution, Entry, Layer, Module};
-use tape::{Need, Tape};
 use widths::Architecture;
 
 /// The published training runs of Inception V1.
@@ -55,7 +53,7 @@ impl Variant {
     pub fn published_tensors(self) -> BTreeMap<String, Vec<usize>> {
         let plan = plan::plan(&Architecture::of(self));
         let convolutions = plan.iter().flat_map(Layer::convolutions);
-        convolutions.flat_map(|plan| fit::tensors_of(Naming::native(self), plan)).collect()
+        convolutions.flat_map(|plan| Naming::native(self).source(plan).tensors()).collect()
     }
 }
 
@@ -85,7 +83,12 @@ impl Inception {
     pub fn load(variant: Variant, weights: NamedTensors, device: &Device) -> Result<Self> {
         let info = variant.info();
         let plan = plan::plan(&Architecture::of(variant));
-        let mut fitted = fit::fit(info.name, &plan, weights)?.into_iter();
+        let namings = Naming::ALL.map(|naming| {
+            let convolutions = plan.iter().flat_map(Layer::convolutions);
+            convolutions.map(|convolution| naming.source(convolution)).collect()
+        });
+        let fitted = fit::fit(info.name, namings, weights, is_training_only)?;
+        let mut fitted = fitted.into_iter();
         // The network is frozen: its weights stay off the gradient tape.
         let device = device.clone().inner();
         let mut upload = |plan: &Convolution<()>| {

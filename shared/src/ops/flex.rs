@@ -7,6 +7,8 @@ use burn_flex::FlexTensor;
 use super::{Lrn, VisionOps, Window};
 
 mod convolution;
+mod dealt;
+mod depthwise;
 mod parallel;
 mod pooling;
 mod product;
@@ -38,6 +40,59 @@ impl VisionOps for Flex {
         let sizes = sizes(&input.shape(), &weight, window);
         let output = convolution::backward(values(&gradient), values(&weight), sizes);
         tensor(output, [sizes.batch, sizes.inputs, sizes.size[0], sizes.size[1]])
+    }
+
+    fn depthwise_convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        window: Window,
+    ) -> FlexTensor {
+        let [input, weight, bias] = [input, weight, bias].map(|tensor| tensor.to_contiguous());
+        let shape = input.shape();
+        let channels = shape[1];
+        let (size, plane) = ([shape[2], shape[3]], shape[2] * shape[3]);
+        let area = window.output[0] * window.output[1];
+        let places = window.kernel * window.kernel;
+        let mut output = vec![0.0; shape[0] * channels * area];
+        let (input, weight, bias) = (values(&input), values(&weight), values(&bias));
+        parallel::each_piece(
+            &mut output,
+            area,
+            || depthwise::Forward::new(size, window),
+            |index, output, planes| {
+                let channel = index % channels;
+                let kernel = &weight[channel * places..][..places];
+                planes.correlate(&input[index * plane..][..plane], kernel, bias[channel], output);
+            },
+        );
+        tensor(output, [shape[0], channels, window.output[0], window.output[1]])
+    }
+
+    fn depthwise_convolution_backward(
+        input: FlexTensor,
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        window: Window,
+    ) -> FlexTensor {
+        let [weight, gradient] = [weight, gradient].map(|tensor| tensor.to_contiguous());
+        let shape = input.shape();
+        let channels = shape[1];
+        let (size, plane) = ([shape[2], shape[3]], shape[2] * shape[3]);
+        let area = window.output[0] * window.output[1];
+        let places = window.kernel * window.kernel;
+        let mut output = vec![0.0; shape.num_elements()];
+        let (weight, gradient) = (values(&weight), values(&gradient));
+        parallel::each_piece(
+            &mut output,
+            plane,
+            || depthwise::Backward::new(size, window),
+            |index, output, planes| {
+                let kernel = &weight[index % channels * places..][..places];
+                planes.pull_back(&gradient[index * area..][..area], kernel, output);
+            },
+        );
+        tensor(output, [shape[0], channels, size[0], size[1]])
     }
 
     fn clipped_max_pool(input: FlexTensor, window: Window) -> FlexTensor {

@@ -1,6 +1,6 @@
 //! The operations on tracked tensors: what each remembers, and its closed-form gradient.
 
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;
 use burn_autodiff::Autodiff;
@@ -9,7 +9,7 @@ use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
 
-use super::{Lrn, VisionOps, Window};
+use super::{Lrn, ReluGradient, VisionOps, Window};
 
 #[derive(Debug)]
 struct Convolution;
@@ -21,6 +21,20 @@ impl<B: Backend + VisionOps> Backward<B, 1> for Convolution {
         let (input, weight, window) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
             B::convolution_backward(input, weight, gradient, window)
+        });
+    }
+}
+
+#[derive(Debug)]
+struct DepthwiseConvolution;
+
+impl<B: Backend + VisionOps> Backward<B, 1> for DepthwiseConvolution {
+    type State = (FloatTensor<B>, FloatTensor<B>, Window);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (input, weight, window) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
+            B::depthwise_convolution_backward(input, weight, gradient, window)
         });
     }
 }
@@ -61,21 +75,62 @@ impl<B: Backend> Backward<B, 1> for RedirectedRelu {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let input = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |gradient| redirect::<B>(input, gradient));
+        unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
+            let off = is_below::<B>(input, 0.0);
+            let refused = B::bool_and(off.clone(), pushes_down::<B>(gradient.clone()));
+            redirect::<B>(gradient, off, refused)
+        });
     }
 }
 
-/// The true gradient of a ReLU, except for those pictures of the batch where it is zero
-/// everywhere: there, all of the gradient but what pushes negative inputs further down.
-/// The gradient is that of a loss, so a positive one pushes down.
-fn redirect<B: Backend>(input: FloatTensor<B>, gradient: FloatTensor<B>) -> FloatTensor<B> {
-    let shape = input.shape();
-    let batch = shape[0];
+#[derive(Debug)]
+struct Relu6;
+
+impl<B: Backend> Backward<B, 1> for Relu6 {
+    type State = (FloatTensor<B>, ReluGradient);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (input, kind) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
+            let low = is_below::<B>(input.clone(), 0.0);
+            let high = B::bool_not(is_below::<B>(input, 6.0));
+            let off = B::bool_or(low.clone(), high.clone());
+            if kind == ReluGradient::Exact {
+                return B::float_mask_fill(gradient, off, 0f32.into());
+            }
+            let down = pushes_down::<B>(gradient.clone());
+            let further_up = B::bool_and(high, B::bool_not(down.clone()));
+            let refused = B::bool_or(B::bool_and(low, down), further_up);
+            redirect::<B>(gradient, off, refused)
+        });
+    }
+}
+
+/// Where a value is not above the bound.
+fn is_below<B: Backend>(input: FloatTensor<B>, bound: f32) -> BoolTensor<B> {
     let bools = burn::backend::get_or_init_device_settings::<B>(&input.device()).bool_dtype;
-    let off = B::float_lower_equal_elem(input, 0f32.into(), bools);
-    let pushes_down = B::float_greater_elem(gradient.clone(), 0f32.into(), bools);
-    let exact = B::float_mask_fill(gradient.clone(), off.clone(), 0f32.into());
-    let redirected = B::float_mask_fill(gradient, B::bool_and(off, pushes_down), 0f32.into());
+    B::float_lower_equal_elem(input, bound.into(), bools)
+}
+
+/// Where the gradient, that of a loss, pushes down.
+fn pushes_down<B: Backend>(gradient: FloatTensor<B>) -> BoolTensor<B> {
+    let bools = burn::backend::get_or_init_device_settings::<B>(&gradient.device()).bool_dtype;
+    B::float_greater_elem(gradient, 0f32.into(), bools)
+}
+
+/// The true gradient, which is zero where a unit is `off`, except for those pictures of the batch
+/// where it is zero everywhere: there, all of the gradient but what is `refused`, because it would
+/// push units that are off further off.
+fn redirect<B: Backend>(
+    gradient: FloatTensor<B>,
+    off: BoolTensor<B>,
+    refused: BoolTensor<B>,
+) -> FloatTensor<B> {
+    let shape = gradient.shape();
+    let batch = shape[0];
+    let bools = burn::backend::get_or_init_device_settings::<B>(&gradient.device()).bool_dtype;
+    let exact = B::float_mask_fill(gradient.clone(), off, 0f32.into());
+    let redirected = B::float_mask_fill(gradient, refused, 0f32.into());
 
     let per_picture = Shape::from(vec![batch, shape.num_elements() / batch]);
     let size = B::float_sum_dim(B::float_abs(B::float_reshape(exact.clone(), per_picture)), 1);
@@ -103,6 +158,25 @@ impl<B: Backend + VisionOps, C: CheckpointStrategy> VisionOps for Autodiff<B, C>
                 prep.finish((input, weight, window), output)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::convolution(input, weight, bias, window)),
+        }
+    }
+
+    fn depthwise_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        let node = input.node();
+        let [input, weight, bias] = [input, weight, bias].map(|tensor| tensor.into_primitive());
+        match DepthwiseConvolution.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output = B::depthwise_convolution(input.clone(), weight.clone(), bias, window);
+                prep.finish((input, weight, window), output)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::depthwise_convolution(input, weight, bias, window))
+            }
         }
     }
 
@@ -139,6 +213,18 @@ impl<B: Backend + VisionOps, C: CheckpointStrategy> VisionOps for Autodiff<B, C>
                 prep.finish(input, output)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::relu(input)),
+        }
+    }
+
+    fn relu6(input: FloatTensor<Self>, gradient: ReluGradient) -> FloatTensor<Self> {
+        let node = input.node();
+        let input = input.into_primitive();
+        match Relu6.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output = B::relu6(input.clone(), gradient);
+                prep.finish((input, gradient), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::relu6(input, gradient)),
         }
     }
 }

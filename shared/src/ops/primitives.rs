@@ -46,9 +46,9 @@ fn padded<B: Backend>(input: FloatTensor<B>, fit: &Fit) -> FloatTensor<B> {
     B::float_pad(input, &[(0, 0), (0, 0), rows, columns], PadMode::Constant(NOTHING))
 }
 
-fn options(input: &Shape, window: Window) -> ConvOptions<2> {
+fn options(input: &Shape, window: Window, groups: usize) -> ConvOptions<2> {
     let Fit { padding: [rows, columns], .. } = fit([input[2], input[3]], window);
-    ConvOptions::new_with_padding([window.stride; 2], [rows, columns], [1, 1], 1)
+    ConvOptions::new_with_padding([window.stride; 2], [rows, columns], [1, 1], groups)
 }
 
 pub fn convolution<B: Backend>(
@@ -57,7 +57,7 @@ pub fn convolution<B: Backend>(
     bias: FloatTensor<B>,
     window: Window,
 ) -> FloatTensor<B> {
-    let options = options(&input.shape(), window);
+    let options = options(&input.shape(), window, 1);
     B::conv2d(input, weight, Some(bias), options)
 }
 
@@ -67,7 +67,29 @@ pub fn convolution_backward<B: Backend>(
     gradient: FloatTensor<B>,
     window: Window,
 ) -> FloatTensor<B> {
-    let options = options(&input.shape(), window);
+    let options = options(&input.shape(), window, 1);
+    B::conv2d_x_backward(input, weight, gradient, options)
+}
+
+pub fn depthwise_convolution<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    window: Window,
+) -> FloatTensor<B> {
+    let shape = input.shape();
+    let options = options(&shape, window, shape[1]);
+    B::conv2d(input, weight, Some(bias), options)
+}
+
+pub fn depthwise_convolution_backward<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    window: Window,
+) -> FloatTensor<B> {
+    let shape = input.shape();
+    let options = options(&shape, window, shape[1]);
     B::conv2d_x_backward(input, weight, gradient, options)
 }
 

@@ -18,14 +18,25 @@ pub enum Precision {
     F16,
     /// Single: 32 bits.
     F32,
+    /// Eight bits for tensors of two and more axes, with a scale for each entry of the first axis
+    /// (symmetric: the largest of the entry becomes 127); single precision for the others.
+    Q8,
 }
 
-/// Reads every tensor of floating point numbers (64, 32, 16 bits, bfloat16).
+/// The largest whole number that eight bits are used for.
+const LARGEST_WHOLE: f32 = 127.0;
+
+/// What the scales of a tensor in eight bits are called, after its own name.
+const SCALE: &str = ".scale";
+
+/// Reads every tensor of floating point numbers (64, 32, 16 bits, bfloat16), and those of eight
+/// bits that come with a scale.
 ///
 /// Integers of shape `[]` are PyTorch's counters (`num_batches_tracked`), no weights: left out.
 pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(error.to_string()))?;
     let mut tensors = NamedTensors::new();
+    let mut scaled = Vec::new();
     for (name, view) in file.iter() {
         let data = view.data();
         let values = match view.dtype() {
@@ -33,16 +44,42 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
             Dtype::F32 => decode(data, f32::from_le_bytes),
             Dtype::F16 => decode(data, |bytes| f16::from_le_bytes(bytes).to_f32()),
             Dtype::BF16 => decode(data, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            Dtype::I8 => {
+                scaled.push(name.to_owned());
+                decode(data, |bytes| f32::from(i8::from_le_bytes(bytes)))
+            }
             Dtype::I64 | Dtype::I32 if view.shape().is_empty() => continue,
             other => {
                 return Err(unreadable(format!(
-                    "{name} holds {other:?}; expected F32, F16, BF16 or F64"
+                    "{name} holds {other:?}; expected F32, F16, BF16, F64 or scaled I8"
                 )));
             }
         };
         tensors.insert(name.to_owned(), NamedTensor { shape: view.shape().to_vec(), values });
     }
+    for name in scaled {
+        let scale = tensors.remove(&format!("{name}{SCALE}"));
+        let tensor = tensors.get_mut(&name);
+        if let Some(tensor) = tensor {
+            apply_scale(tensor, scale.as_ref())
+                .map_err(|why| unreadable(format!("{name} {why}")))?;
+        }
+    }
     Ok(tensors)
+}
+
+/// Multiplies each entry of the first axis by its scale.
+fn apply_scale(tensor: &mut NamedTensor, scale: Option<&NamedTensor>) -> Result<(), String> {
+    let scale = scale.ok_or_else(|| format!("holds I8 and has no {SCALE} beside it"))?;
+    let entries = tensor.shape.first().copied().unwrap_or_default();
+    if scale.shape != [entries] {
+        return Err(format!("needs a {SCALE} of shape [{entries}], found {:?}", scale.shape));
+    }
+    let length = tensor.values.len().checked_div(entries).unwrap_or_default().max(1);
+    for (entry, scale) in tensor.values.chunks_mut(length).zip(&scale.values) {
+        entry.iter_mut().for_each(|value| *value *= scale);
+    }
+    Ok(())
 }
 
 fn unreadable(reason: String) -> WeightsError {
@@ -69,10 +106,30 @@ pub fn to_safetensors(
         header.insert("__metadata__".to_owned(), json!(metadata));
     }
     let mut data = Vec::new();
+    let mut describe = |name: String, dtype: &str, shape: &[usize], offsets: [usize; 2]| {
+        let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": offsets });
+        header.insert(name, entry);
+    };
     for (name, tensor) in tensors {
         let start = data.len();
         let dtype = match precision {
-            Precision::F32 => {
+            Precision::Q8 if 1 < tensor.shape.len() && !tensor.values.is_empty() => {
+                let length = tensor.values.len() / tensor.shape[0];
+                let scales: Vec<f32> = tensor.values.chunks(length).map(scale_of).collect();
+                data.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
+                let scales_shape = [tensor.shape[0]];
+                describe(format!("{name}{SCALE}"), "F32", &scales_shape, [start, data.len()]);
+                let start = data.len();
+                for (entry, scale) in tensor.values.chunks(length).zip(scales) {
+                    let whole = |value: &f32| (value / scale).round() as i8 as u8;
+                    data.extend(entry.iter().map(whole));
+                }
+                // Single precision begins at multiples of four bytes.
+                let end = data.len();
+                describe(name.clone(), "I8", &tensor.shape, [start, end]);
+                continue;
+            }
+            Precision::F32 | Precision::Q8 => {
                 data.extend(tensor.values.iter().flat_map(|value| value.to_le_bytes()));
                 "F32"
             }
@@ -87,9 +144,7 @@ pub fn to_safetensors(
                 "F16"
             }
         };
-        let entry =
-            json!({ "dtype": dtype, "shape": tensor.shape, "data_offsets": [start, data.len()] });
-        header.insert(name.clone(), entry);
+        describe(name.clone(), dtype, &tensor.shape, [start, data.len()]);
     }
     let mut header = Value::Object(header).to_string().into_bytes();
     // The values start at a multiple of eight bytes; the format allows spaces after the header.
@@ -98,6 +153,12 @@ pub fn to_safetensors(
     bytes.append(&mut header);
     bytes.append(&mut data);
     Ok(bytes)
+}
+
+/// What the whole numbers of an entry are multiplied by. An entry of zeros has any.
+fn scale_of(entry: &[f32]) -> f32 {
+    let largest = entry.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    if largest == 0.0 { 1.0 } else { largest / LARGEST_WHOLE }
 }
 
 #[cfg(test)]
@@ -140,6 +201,30 @@ mod tests {
                 assert!((found - expected).abs() <= expected.abs() / 2048.0, "{found} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn eight_bits_keep_a_hundredth_of_the_largest_of_each_output() {
+        let tensors = NamedTensors::from([(
+            "kernels".to_owned(),
+            NamedTensor { shape: vec![3, 2], values: vec![0.5, -1.25, 100.0, 0.25, 0.0, 0.0] },
+        )]);
+        let bytes = to_safetensors(&tensors, Precision::Q8, &BTreeMap::new()).unwrap();
+        let read = from_safetensors(&bytes).unwrap();
+        assert_eq!(read.keys().collect::<Vec<_>>(), ["kernels"]);
+        let pairs = read["kernels"].values.chunks(2).zip(tensors["kernels"].values.chunks(2));
+        for (found, expected) in pairs {
+            let largest = expected.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() <= largest / 253.0, "{found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn eight_bits_without_a_fitting_scale_are_refused() {
+        let error = from_safetensors(&file("I8", "[2,1]", &[1, 2])).unwrap_err().to_string();
+        assert!(error.contains("x holds I8") && error.contains(".scale"), "{error}");
     }
 
     #[test]

@@ -53,8 +53,7 @@ fn with(pointer: &str, value: Value) -> Result<Bundle> {
 #[test]
 fn what_is_written_is_read_back() {
     for info in models::registry() {
-        let parts =
-            ["a/weights.safetensors", "labels.txt"].map(|path| Part::of(path, b"bytes"));
+        let parts = ["a/weights.safetensors", "labels.txt"].map(|path| Part::of(path, b"bytes"));
         let [weights, labels] = parts;
         let bundle = Bundle::new(&info, Some(weights), labels);
         assert_eq!(Bundle::parse(bundle.to_json().unwrap().as_bytes()).unwrap(), bundle);

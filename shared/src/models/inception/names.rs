@@ -7,6 +7,11 @@
 //! `maxpool0` and `maxpool10` for those.
 
 use super::Variant;
+use super::plan::Convolution;
+use crate::models::fit::{Source, Then};
+
+/// torchvision's batch normalisation: `BasicConv2d` sets it.
+const BATCH_NORM_EPSILON: f64 = 1e-3;
 
 /// Layers outside the modules: canonical, Caffe, torchvision.
 const TRUNK: [(&str, &str, &str); 11] = [
@@ -59,6 +64,27 @@ impl Naming {
             Variant::InceptionV1 => Self::Lucent,
             Variant::GoogLeNetTorchvision => Self::Torchvision,
         }
+    }
+
+    /// What this scheme calls the numbers of a convolution.
+    pub fn source(self, plan: &Convolution<()>) -> Source {
+        let Convolution { inputs, outputs, window, .. } = plan;
+        let name = self.of(&plan.name);
+        let kernels = vec![*outputs, *inputs, window.kernel, window.kernel];
+        let (weight, shape, then) = match (self, plan.is_classifier()) {
+            (_, true) => {
+                (name.clone(), vec![*outputs, *inputs], Then::Bias(format!("{name}.bias")))
+            }
+            (Self::Torchvision, false) => {
+                let prefix = format!("{name}.bn");
+                let then = Then::BatchNorm { prefix, epsilon: BATCH_NORM_EPSILON };
+                (format!("{name}.conv"), kernels, then)
+            }
+            (Self::Caffe | Self::Lucent, false) => {
+                (name.clone(), kernels, Then::Bias(format!("{name}.bias")))
+            }
+        };
+        Source { weight: format!("{weight}.weight"), shape, then }
     }
 
     /// What this scheme calls the convolution (or classifier) of this canonical name.

@@ -1,6 +1,7 @@
 //! The layers of Inception V1 in forward order, without weights (`W = ()`) or with them.
 
 use crate::models::inception::names;
+use crate::models::seen::Seen;
 use crate::ops::{Lrn, Padding, Pool};
 use crate::tap::{LayerInfo, Nonlinearity};
 
@@ -229,36 +230,36 @@ impl<W> Convolution<W> {
 
 /// What is known of every layer, in forward order.
 pub(super) fn describe(layers: &[Layer<()>]) -> Vec<LayerInfo> {
-    let mut seen = Seen { channels: 3, stride: 1, receptive_field: 1 };
+    let mut seen = Seen::PIXEL;
     let mut infos = Vec::new();
     for layer in layers {
         match layer {
             Layer::Convolution(convolution) => {
-                seen = seen.through_convolution(convolution);
-                infos.push(seen.info(&convolution.pre_relu_name, Nonlinearity::Before));
-                infos.push(seen.info(&convolution.name, Nonlinearity::After));
+                seen = through(seen, convolution);
+                infos.push(info(seen, &convolution.pre_relu_name, Nonlinearity::Before));
+                infos.push(info(seen, &convolution.name, Nonlinearity::After));
             }
             Layer::MaxPool { name, pool } => {
                 seen = seen.through(*pool);
-                infos.push(seen.info(name, Nonlinearity::After));
+                infos.push(info(seen, name, Nonlinearity::After));
             }
-            Layer::Normalize { name, .. } => infos.push(seen.info(name, Nonlinearity::After)),
+            Layer::Normalize { name, .. } => infos.push(info(seen, name, Nonlinearity::After)),
             Layer::Module(module) => {
                 let inner = describe_branches(module, seen);
                 seen.channels = module.outputs();
                 seen.receptive_field =
                     inner.iter().map(|info| info.receptive_field).max().unwrap_or_default();
                 infos.extend(inner);
-                infos.push(seen.info(&module.pre_relu_name, Nonlinearity::Before));
-                infos.push(seen.info(&module.name, Nonlinearity::After));
+                infos.push(info(seen, &module.pre_relu_name, Nonlinearity::Before));
+                infos.push(info(seen, &module.name, Nonlinearity::After));
             }
             Layer::Average { name } => {
-                seen = Seen { stride: 0, receptive_field: 0, ..seen };
-                infos.push(seen.info(name, Nonlinearity::After));
+                seen = seen.averaged();
+                infos.push(info(seen, name, Nonlinearity::After));
             }
             Layer::Classify(convolution) => {
                 seen.channels = convolution.outputs;
-                infos.push(seen.info(&convolution.name, Nonlinearity::None));
+                infos.push(info(seen, &convolution.name, Nonlinearity::None));
             }
         }
     }
@@ -272,52 +273,26 @@ fn describe_branches(module: &Module<()>, input: Seen) -> Vec<LayerInfo> {
         match &branch.entry {
             Entry::Straight => {}
             Entry::Bottleneck(bottleneck) => {
-                seen = seen.through_convolution(bottleneck);
-                infos.push(seen.info(&bottleneck.pre_relu_name, Nonlinearity::Before));
-                infos.push(seen.info(&bottleneck.name, Nonlinearity::After));
+                seen = through(seen, bottleneck);
+                infos.push(info(seen, &bottleneck.pre_relu_name, Nonlinearity::Before));
+                infos.push(info(seen, &bottleneck.name, Nonlinearity::After));
             }
             Entry::Pool { name, pool } => {
                 seen = seen.through(*pool);
-                infos.push(seen.info(name, Nonlinearity::After));
+                infos.push(info(seen, name, Nonlinearity::After));
             }
         }
-        seen = seen.through_convolution(&branch.last);
-        infos.push(seen.info(&branch.last.pre_relu_name, Nonlinearity::Before));
-        infos.push(seen.info(&branch.last.name, Nonlinearity::After));
+        seen = through(seen, &branch.last);
+        infos.push(info(seen, &branch.last.pre_relu_name, Nonlinearity::Before));
+        infos.push(info(seen, &branch.last.name, Nonlinearity::After));
     }
     infos
 }
 
-/// What one position of a layer sees of the input.
-#[derive(Clone, Copy)]
-struct Seen {
-    channels: usize,
-    stride: usize,
-    receptive_field: usize,
+fn through<W>(seen: Seen, convolution: &Convolution<W>) -> Seen {
+    seen.through_convolution(convolution.window, convolution.outputs)
 }
 
-impl Seen {
-    fn through(self, Pool { kernel, stride, .. }: Pool) -> Self {
-        Self {
-            channels: self.channels,
-            stride: self.stride * stride,
-            receptive_field: self.receptive_field + (kernel - 1) * self.stride,
-        }
-    }
-
-    fn through_convolution<W>(self, convolution: &Convolution<W>) -> Self {
-        let channels = convolution.outputs;
-        Self { channels, ..self.through(convolution.window) }
-    }
-
-    fn info(self, name: &str, nonlinearity: Nonlinearity) -> LayerInfo {
-        LayerInfo {
-            name: name.to_owned(),
-            aliases: names::aliases(name),
-            channels: self.channels,
-            stride: self.stride,
-            receptive_field: self.receptive_field,
-            nonlinearity,
-        }
-    }
+fn info(seen: Seen, name: &str, nonlinearity: Nonlinearity) -> LayerInfo {
+    seen.info(name, names::aliases(name), nonlinearity)
 }

@@ -1,41 +1,83 @@
-//! Tensors under published names, fitted to the convolutions of a plan.
+//! Tensors under published names, fitted to the convolutions of a network.
 
 use std::collections::BTreeSet;
 
 use crate::weights::{NamedTensor, NamedTensors, WeightsError};
 
-use super::names::{Naming, is_training_only};
-use super::plan::{Convolution, Layer};
+/// What a file calls the numbers of one convolution.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// The kernels' name.
+    pub weight: String,
+    /// Their shape, outputs first.
+    pub shape: Vec<usize>,
+    /// What is done to each output channel.
+    pub then: Then,
+}
 
-/// torchvision's batch normalisation: `BasicConv2d` sets it.
-const BATCH_NORM_EPSILON: f64 = 1e-3;
+/// What follows the product with the kernels.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    /// A bias of this name is added.
+    Bias(String),
+    /// Batch normalisation, whose four tensors begin with this prefix.
+    BatchNorm { prefix: String, epsilon: f64 },
+}
+
+impl Source {
+    /// Names and shapes of the tensors: weight and bias, or weight and the four parameters of its
+    /// batch normalisation.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let channels = || vec![self.outputs()];
+        let weight = (self.weight.clone(), self.shape.clone());
+        match &self.then {
+            Then::Bias(name) => vec![weight, (name.clone(), channels())],
+            Then::BatchNorm { prefix, .. } => {
+                let parameters = ["weight", "bias", "running_mean", "running_var"];
+                let named = parameters.map(|name| (format!("{prefix}.{name}"), channels()));
+                [weight].into_iter().chain(named).collect()
+            }
+        }
+    }
+
+    fn outputs(&self) -> usize {
+        self.shape.first().copied().unwrap_or_default()
+    }
+}
 
 /// Weights of one convolution, batch normalisation folded in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fitted {
-    /// `[outputs, inputs, kernel, kernel]`
+    /// In the shape of its source.
     pub weight: Vec<f32>,
     /// `[outputs]`
     pub bias: Vec<f32>,
 }
 
-/// Finds the weights of every convolution, in forward order.
+/// Finds the weights of every convolution, in forward order, under the names of that one of
+/// `namings` which the file knows best.
 ///
 /// # Errors
-/// Everything that is missing, unexpected, wrongly shaped or not finite, in one list.
+/// Everything that is missing, unexpected, wrongly shaped or not finite, in one list. Tensors that
+/// are `ignored` are not unexpected.
 pub(super) fn fit(
     model: &str,
-    layers: &[Layer<()>],
+    namings: impl IntoIterator<Item = Vec<Source>>,
     tensors: NamedTensors,
+    ignored: fn(&str) -> bool,
 ) -> Result<Vec<Fitted>, WeightsError> {
-    let convolutions: Vec<_> = layers.iter().flat_map(Layer::convolutions).collect();
+    let known = |sources: &Vec<Source>| {
+        sources.iter().filter(|source| tensors.contains_key(&source.weight)).count()
+    };
+    // The first of those that are known equally well.
+    let sources = namings.into_iter().min_by_key(|sources| std::cmp::Reverse(known(sources)));
     let mut fitting = Fitting {
-        naming: likeliest_naming(&convolutions, &tensors),
-        unused: tensors.keys().filter(|name| !is_training_only(name)).cloned().collect(),
+        unused: tensors.keys().filter(|name| !ignored(name)).cloned().collect(),
         tensors,
         problems: Vec::new(),
     };
-    let fitted = convolutions.iter().map(|convolution| fitting.convolution(convolution)).collect();
+    let fitted =
+        sources.unwrap_or_default().iter().map(|source| fitting.convolution(source)).collect();
     let Fitting { mut problems, unused, .. } = fitting;
     problems.extend(unused.iter().map(|name| format!("{name} is unexpected")));
     if problems.is_empty() {
@@ -45,56 +87,29 @@ pub(super) fn fit(
     }
 }
 
-fn likeliest_naming(convolutions: &[&Convolution<()>], tensors: &NamedTensors) -> Naming {
-    let found = |naming: &Naming| {
-        let names = convolutions.iter().map(|convolution| naming.of(&convolution.name));
-        let belongs = |name: String| tensors.keys().any(|tensor| tensor.starts_with(&name));
-        names.filter(|name| belongs(format!("{name}."))).count()
-    };
-    Naming::ALL.into_iter().max_by_key(found).unwrap_or(Naming::Caffe)
-}
-
-/// Names and shapes of the tensors that make up a convolution: weight and bias, or weight and the
-/// four parameters of its batch normalisation.
-pub(super) fn tensors_of(naming: Naming, plan: &Convolution<()>) -> Vec<(String, Vec<usize>)> {
-    let Convolution { inputs, outputs, window, .. } = plan;
-    let name = naming.of(&plan.name);
-    let kernel = vec![*outputs, *inputs, window.kernel, window.kernel];
-    let channel = |part: &str| (format!("{name}.{part}"), vec![*outputs]);
-    match (naming, plan.is_classifier()) {
-        (_, true) => vec![(format!("{name}.weight"), vec![*outputs, *inputs]), channel("bias")],
-        (Naming::Torchvision, false) => vec![
-            (format!("{name}.conv.weight"), kernel),
-            channel("bn.weight"),
-            channel("bn.bias"),
-            channel("bn.running_mean"),
-            channel("bn.running_var"),
-        ],
-        (Naming::Caffe | Naming::Lucent, false) => {
-            vec![(format!("{name}.weight"), kernel), channel("bias")]
-        }
-    }
-}
-
 struct Fitting {
-    naming: Naming,
     tensors: NamedTensors,
     unused: BTreeSet<String>,
     problems: Vec<String>,
 }
 
 impl Fitting {
-    fn convolution(&mut self, plan: &Convolution<()>) -> Fitted {
-        let tensors = tensors_of(self.naming, plan);
-        let values = tensors.iter().map(|(name, shape)| self.take(name, shape)).collect::<Vec<_>>();
-        match <[Vec<f32>; 5]>::try_from(values) {
-            Ok([weight, scale, shift, mean, variance]) => {
-                BatchNorm { scale, shift, mean, variance }.fold(weight, plan.outputs)
-            }
-            Err(plain) => {
-                let mut plain = plain.into_iter();
-                let mut next = || plain.next().unwrap_or_default();
-                Fitted { weight: next(), bias: next() }
+    fn convolution(&mut self, source: &Source) -> Fitted {
+        let tensors = source.tensors();
+        let mut values = tensors.iter().map(|(name, shape)| self.take(name, shape));
+        let mut next = || values.next().unwrap_or_default();
+        let weight = next();
+        match source.then {
+            Then::Bias(_) => Fitted { weight, bias: next() },
+            Then::BatchNorm { epsilon, .. } => {
+                let normalisation = BatchNorm {
+                    scale: next(),
+                    shift: next(),
+                    mean: next(),
+                    variance: next(),
+                    epsilon,
+                };
+                normalisation.fold(weight, source.outputs())
             }
         }
     }
@@ -126,6 +141,7 @@ struct BatchNorm {
     shift: Vec<f32>,
     mean: Vec<f32>,
     variance: Vec<f32>,
+    epsilon: f64,
 }
 
 impl BatchNorm {
@@ -142,7 +158,7 @@ impl BatchNorm {
         for (channel, filter) in weight.chunks_exact_mut(per_channel).enumerate() {
             let [scale, shift, mean, variance] =
                 parameters.map(|values| f64::from(values[channel]));
-            let factor = scale / (variance + BATCH_NORM_EPSILON).sqrt();
+            let factor = scale / (variance + self.epsilon).sqrt();
             for value in filter {
                 *value = (f64::from(*value) * factor) as f32;
             }
