@@ -4,6 +4,8 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod closed_form;
+mod closeness;
 #[path = "inception/formula.rs"]
 mod formula;
 #[path = "inception/golden.rs"]
@@ -14,9 +16,4 @@ mod reference;
 #[path = "inception/weights.rs"]
 mod weights;
 
-use shared::burn::tensor::Tensor;
-use shared::device::read;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    pollster::block_on(read(tensor)).unwrap()
-}
+use closeness::values;

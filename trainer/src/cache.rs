@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
 use shared::burn::tensor::Device;
 use shared::models::{self, ModelInfo, VisionModel};
+use shared::visualize::score::{Context, Directions};
 
 use crate::cli::ModelArgs;
 
@@ -17,6 +18,8 @@ pub struct LoadedModel {
     pub model: Arc<dyn VisionModel>,
     /// Class labels, in the order of the logits.
     pub labels: Vec<String>,
+    /// Named directions that objectives may climb; none unless they are read from a file.
+    pub directions: Directions,
     /// Of the weights file, hexadecimal.
     pub sha256: String,
     /// The weights file.
@@ -32,7 +35,16 @@ pub fn load(args: &ModelArgs, device: &Device) -> Result<LoadedModel> {
     let tensors = crate::import::read_weights(&path)?;
     let model = models::load(&args.model, tensors, device)
         .with_context(|| format!("building {} from {}", args.model, path.display()))?;
-    Ok(LoadedModel { model: Arc::from(model), labels: labels_beside(&info, &path), sha256, path })
+    let labels = labels_beside(&info, &path);
+    let directions = Directions::new();
+    Ok(LoadedModel { model: Arc::from(model), labels, directions, sha256, path })
+}
+
+impl LoadedModel {
+    /// What objectives may refer to besides layers.
+    pub fn context(&self) -> Context {
+        Context { labels: self.labels.clone(), directions: self.directions.clone() }
+    }
 }
 
 /// The weights file: the one given, else the one in the cache.

@@ -3,6 +3,7 @@
 pub mod against;
 pub mod climb;
 pub mod compare;
+pub mod directions;
 pub mod plan;
 pub mod record;
 pub mod sheet;
@@ -84,10 +85,9 @@ pub struct Job<'a> {
 }
 
 /// Checks every objective against the model, before anything is computed.
-pub fn resolve(plan: &Plan, info: &ModelInfo, labels: &[String]) -> Result<()> {
-    let context = Context { labels: labels.to_vec(), ..Context::default() };
+pub fn resolve(plan: &Plan, info: &ModelInfo, context: &Context) -> Result<()> {
     for task in &plan.tasks {
-        Score::resolve(&task.objective, info, &context)
+        Score::resolve(&task.objective, info, context)
             .with_context(|| format!("objective {}", task.objective))?;
     }
     Ok(())
@@ -100,7 +100,7 @@ impl Job<'_> {
     /// A climb that left the finite numbers is named, the others are finished first.
     pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Outcome> {
         self.plan.validate()?;
-        resolve(self.plan, loaded.model.info(), &loaded.labels)?;
+        resolve(self.plan, loaded.model.info(), &loaded.context())?;
         let mut made = match (self.out, &self.plan.sheet) {
             (Out::File(path), Some(_)) => self.sheet(path, loaded, device)?,
             (Out::File(path), None) => {

@@ -154,6 +154,64 @@ fn convolution_gradients_match_differences() {
     }
 }
 
+/// Kernels of 1, 3, 5 and 7, strides up to 3, odd and even sizes, padding of every kind.
+const DEPTHWISE: [([usize; 4], Pool); 9] = [
+    ([2, 3, 8, 9], Pool { kernel: 3, stride: 1, padding: Padding::Same }),
+    ([1, 2, 9, 8], Pool { kernel: 3, stride: 2, padding: Padding::Same }),
+    ([1, 2, 8, 7], Pool { kernel: 5, stride: 1, padding: Padding::Same }),
+    ([2, 2, 17, 14], Pool { kernel: 5, stride: 2, padding: Padding::Same }),
+    ([1, 2, 10, 11], Pool { kernel: 5, stride: 2, padding: Padding::Symmetric(2) }),
+    ([1, 1, 9, 10], Pool { kernel: 7, stride: 1, padding: Padding::Symmetric(3) }),
+    ([1, 2, 11, 7], Pool { kernel: 3, stride: 3, padding: Padding::Valid }),
+    ([1, 2, 1, 2], Pool { kernel: 5, stride: 2, padding: Padding::Same }),
+    ([1, 2, 6, 5], Pool { kernel: 1, stride: 2, padding: Padding::Valid }),
+];
+
+#[test]
+fn every_channel_is_filtered_by_itself_as_the_library_does_it() {
+    for (shape, pool) in DEPTHWISE {
+        let input = noise(shape);
+        let (weight, bias) = weights(shape[1], 1, pool.kernel);
+        let window = pool.window(&input);
+        let bias_too = bias.clone().try_into_primitive::<burn::backend::Flex>().unwrap();
+        let expected = plain_backend(input.clone().into_dispatch(), |x| {
+            let weight = flex(weight.clone());
+            primitives::depthwise_convolution::<burn::backend::Flex>(x, weight, bias_too, window)
+        });
+        let found = depthwise_convolution(input, weight, bias, pool);
+        assert_eq!(found.dims(), expected.dims());
+        assert_close(&values(found), &values(expected), 1e-5);
+    }
+}
+
+#[test]
+fn the_library_and_the_processor_agree_on_depthwise_gradients() {
+    for (shape, pool) in DEPTHWISE {
+        let input = noise(shape);
+        let (weight, _) = weights(shape[1], 1, pool.kernel);
+        let window = pool.window(&input);
+        let gradient = noise([shape[0], shape[1], window.output[0], window.output[1]]);
+        let pull = |function: fn(_, _, _, _) -> burn_flex::FlexTensor| {
+            let factors = (flex(weight.clone()), flex(gradient.clone()));
+            plain_backend(input.clone().into_dispatch(), |x| {
+                function(x, factors.0, factors.1, window)
+            })
+        };
+        let expected = pull(primitives::depthwise_convolution_backward::<burn::backend::Flex>);
+        let found = pull(<burn::backend::Flex as VisionOps>::depthwise_convolution_backward);
+        assert_close(&values(found), &values(expected), 1e-5);
+    }
+}
+
+#[test]
+fn depthwise_gradients_match_differences() {
+    for (shape, pool) in DEPTHWISE {
+        let (weight, bias) = weights(shape[1], 1, pool.kernel);
+        let function = |input| depthwise_convolution(input, weight.clone(), bias.clone(), pool);
+        check_gradient(noise(shape), function, 1e-2);
+    }
+}
+
 #[test]
 fn caffe_windows_are_counted_as_caffe_does() {
     let ceil = |size| Pool { kernel: 3, stride: 2, padding: Padding::Ceil(0) }.layout(size);
@@ -267,12 +325,16 @@ fn the_library_and_the_processor_agree_on_normalization_gradients() {
     }
 }
 
-/// The gradient of `sum(relu(x) * weight)` as the redirected ReLU gives it.
-fn redirected(input: [f32; 4], weight: [f32; 4]) -> Vec<f32> {
+/// The gradient of `sum(function(x) * weight)` for a batch of two.
+fn gradient_of(
+    function: impl Fn(Tensor<4>) -> Tensor<4>,
+    input: [f32; 4],
+    weight: [f32; 4],
+) -> Vec<f32> {
     let device = crate::device::cpu();
     let tensor = |values: [f32; 4]| Tensor::<1>::from_floats(values, &device).reshape([2, 2, 1, 1]);
     let input = tensor(input).autodiff().require_grad();
-    let loss = relu(input.clone(), ReluGradient::Redirected) * tensor(weight);
+    let loss = function(input.clone()) * tensor(weight);
     let mut gradients = loss.sum().backward();
     values(input.grad_remove(&mut gradients).unwrap())
 }
@@ -280,6 +342,28 @@ fn redirected(input: [f32; 4], weight: [f32; 4]) -> Vec<f32> {
 #[test]
 fn a_dead_picture_is_pushed_up_and_a_living_one_is_left_alone() {
     // The first picture is off everywhere; the second has one unit on.
-    let gradient = redirected([-1.0, -2.0, -1.0, 2.0], [-3.0, 4.0, -5.0, 6.0]);
+    let redirected = |x| relu(x, ReluGradient::Redirected);
+    let gradient = gradient_of(redirected, [-1.0, -2.0, -1.0, 2.0], [-3.0, 4.0, -5.0, 6.0]);
     assert_eq!(gradient, [-3.0, 0.0, 0.0, 6.0]);
+}
+
+#[test]
+fn relu6_ends_at_both_ends() {
+    let device = crate::device::cpu();
+    let input = Tensor::<1>::from_floats([-1.0, 2.0, 6.5, 5.0], &device).reshape([2, 2, 1, 1]);
+    assert_eq!(values(relu6(input, ReluGradient::Exact)), [0.0, 2.0, 6.0, 5.0]);
+    let exact = |x| relu6(x, ReluGradient::Exact);
+    let gradient = gradient_of(exact, [-1.0, 2.0, 6.5, 5.0], [-3.0, 4.0, -5.0, 6.0]);
+    assert_eq!(gradient, [0.0, 4.0, 0.0, 6.0]);
+}
+
+#[test]
+fn a_saturated_picture_is_pushed_back_from_either_end() {
+    let redirected = |x| relu6(x, ReluGradient::Redirected);
+    // Off or saturated everywhere: what would push further out is refused.
+    let gradient = gradient_of(redirected, [-1.0, 7.0, -1.0, 7.0], [-3.0, 4.0, 5.0, -6.0]);
+    assert_eq!(gradient, [-3.0, 4.0, 0.0, 0.0]);
+    // One unit of the second picture is alive, so its gradient is the true one.
+    let gradient = gradient_of(redirected, [-1.0, 7.0, 3.0, 7.0], [-3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(gradient, [-3.0, 4.0, 5.0, 0.0]);
 }

@@ -30,9 +30,12 @@ use crate::visualize::Objective;
 pub struct Context {
     /// Class labels, in the order of the logits.
     pub labels: Vec<String>,
-    /// Named directions by (canonical layer, name): one value a channel.
-    pub directions: BTreeMap<(String, String), Vec<f32>>,
+    /// What `layer/{name}` stands for.
+    pub directions: Directions,
 }
+
+/// Named directions by (canonical layer, name): one value a channel.
+pub type Directions = BTreeMap<(String, String), Vec<f32>>;
 
 /// An objective that has met its model.
 #[derive(Clone, Debug)]

@@ -133,9 +133,17 @@ async fn own_operations(device: &Device) -> Vec<(&'static str, Vec<f32>)> {
         tensor(values, shape, device)
     };
     let (weight, bias) = (filled([4, 7, 3, 3]), filled([4, 1, 1, 1]).reshape([4]));
+    let (kernels, biases) = (filled([7, 1, 5, 5]), filled([7, 1, 1, 1]).reshape([7]));
+    let same = Pool { kernel: 5, stride: 2, padding: Padding::Same };
     type Operation = Box<dyn Fn(Tensor<4>) -> Tensor<4>>;
-    let operations: [(&str, Operation); 4] = [
+    let operations: [(&str, Operation); 7] = [
         ("convolution", Box::new(move |x| ops::convolution(x, weight.clone(), bias.clone(), pool))),
+        (
+            "depthwise convolution",
+            Box::new(move |x| ops::depthwise_convolution(x, kernels.clone(), biases.clone(), same)),
+        ),
+        ("relu6", Box::new(|x| ops::relu6(x * 4.0, ReluGradient::Exact))),
+        ("relu6, redirected", Box::new(|x| ops::relu6(x.abs() + 6.5, ReluGradient::Redirected))),
         ("max_pool", Box::new(move |x| ops::max_pool(x, pool))),
         ("local_response_norm", Box::new(move |x| ops::local_response_norm(x, norm))),
         ("relu, redirected", Box::new(|x| ops::relu(x, ReluGradient::Redirected))),

@@ -9,6 +9,7 @@ use shared::models::inception::{Inception, Variant};
 use shared::ops::ReluGradient;
 use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
 
+use crate::closeness::assert_agrees;
 use crate::{formula, reference, values};
 
 /// What the reference data calls a layer, and its canonical name.
@@ -32,9 +33,6 @@ const REFERENCE_NAMES: [(&str, &str); 18] = [
     ("mixed5a", "mixed5a"),
     ("mixed5b", "mixed5b"),
 ];
-
-/// The library promises 1e-3; in practice rounding leaves much less.
-const TOLERANCE: f64 = 1e-5;
 
 struct Reference {
     tensors: NamedTensors,
@@ -61,19 +59,6 @@ impl Reference {
 
 fn picture(tensor: &NamedTensor) -> Tensor<4> {
     Tensor::from_data(TensorData::new(tensor.values.clone(), tensor.shape.clone()), &cpu())
-}
-
-/// Norm of the difference over norm of the reference.
-#[track_caller]
-fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let norm = |values: &mut dyn Iterator<Item = f64>| {
-        values.map(|value| value * value).sum::<f64>().sqrt()
-    };
-    let difference = found.iter().zip(expected).map(|(a, b)| f64::from(*a) - f64::from(*b));
-    let error = norm(&mut { difference }) / norm(&mut expected.iter().map(|b| f64::from(*b)));
-    eprintln!("{what}: relative error {error:.1e}");
-    assert!(error < TOLERANCE, "{what}: relative error {error:e}, expected below {TOLERANCE:e}");
 }
 
 #[test]

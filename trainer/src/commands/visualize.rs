@@ -7,13 +7,14 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use shared::format::recipe::recipe_from_png;
 use shared::models;
-use shared::visualize::Settings;
 use shared::visualize::settings::{Parameterization, Transforms};
+use shared::visualize::{Settings, score};
 
 use crate::cache::{self, LoadedModel};
 use crate::cli::{DeviceArgs, ModelArgs};
 use crate::failure::WrongCall;
 use crate::visualize::compare::{Comparison, size};
+use crate::visualize::directions;
 use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
 use crate::visualize::record::Record;
 use crate::visualize::sheet::{number, variant};
@@ -32,10 +33,11 @@ const COLUMNS: usize = 5;
     pellucid visualize googlenet mixed4a:11 --compare parameterization=pixel,fourier \\\n      \
     --compare decorrelate=yes,no --out compared.png\n  \
     pellucid visualize googlenet mixed4a:11 --batch 4 --diversity 1e2 --out four.png\n  \
+    pellucid visualize googlenet 'mixed4c/{stripes}' --directions mine.safetensors --out stripes.png\n  \
     pellucid visualize --recipe dreams/mixed4a_11.png --out again.png\n\n\
     A run that was stopped goes on where it was with the same command.")]
 pub struct Args {
-    /// The model: googlenet, inception-v1 or googlenet-torchvision
+    /// The model, such as googlenet or efficientnet-lite0
     #[arg(required_unless_present = "recipe")]
     model: Option<String>,
 
@@ -116,6 +118,11 @@ pub struct Args {
     )]
     recipe: Option<PathBuf>,
 
+    /// Directions to climb as LAYER/{NAME}: a safetensors file whose tensors are called LAYER/NAME
+    /// and hold a value a channel
+    #[arg(long, value_name = "FILE")]
+    directions: Option<PathBuf>,
+
     /// Pictures side by side on a sheet
     #[arg(long, value_name = "N")]
     columns: Option<usize>,
@@ -155,11 +162,14 @@ pub fn run(args: Args) -> Result<()> {
     // Before the weights are read: a wrong objective is answered at once.
     let info = models::info(&plan.model)?;
     let weights = args.weights.as_deref().unwrap_or(Path::new(""));
-    resolve(&plan, &info, &cache::labels_beside(&info, weights))?;
+    let labels = cache::labels_beside(&info, weights);
+    let directions = args.directions.as_deref().map(|file| directions::read(file, &info));
+    let directions = directions.transpose()?.unwrap_or_default();
+    resolve(&plan, &info, &score::Context { labels, directions: directions.clone() })?;
 
     let device = device::open(args.device.device)?;
     let model = ModelArgs { model: plan.model.clone(), weights: args.weights.clone() };
-    let loaded = cache::load(&model, &device)?;
+    let loaded = LoadedModel { directions, ..cache::load(&model, &device)? };
     adopt(&mut plan, &loaded);
     let job = Job { plan: &plan, out: &out, only, against: args.against.as_deref() };
     let Outcome { made, unreadable } = job.run(&loaded, &device)?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use shared::burn::tensor::Device;
 use shared::ops::ReluGradient;
 use shared::visualize::Objective;
-use shared::visualize::score::{Context, Score};
+use shared::visualize::score::Score;
 
 use super::plan::{about, activation};
 use super::record::Against;
@@ -25,7 +25,7 @@ pub fn best_photographs(
     device: &Device,
 ) -> Result<(Vec<Against>, usize)> {
     let info = loaded.model.info();
-    let context = Context { labels: loaded.labels.clone(), ..Context::default() };
+    let context = loaded.context();
     let objectives: Vec<Objective> = objectives.iter().map(about).collect();
     let scores = objectives
         .iter()

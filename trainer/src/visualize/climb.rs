@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use shared::burn::tensor::Device;
 use shared::format::recipe::{encode_png, recipe_from_png};
 use shared::visualize::Dream;
-use shared::visualize::score::Context;
 use shared::visualize::snapshot::Snapshot;
 
 use super::plan::{Plan, Task, activation};
@@ -128,11 +127,10 @@ impl Climb<'_> {
         if let Some(record) = self.finished() {
             return Ok(record);
         }
-        let context = Context { labels: loaded.labels.clone(), ..Context::default() };
         let mut dream = Dream::new(
             loaded.model.clone(),
             self.task.objective.clone(),
-            context,
+            loaded.context(),
             self.task.settings.clone(),
             self.task.seed,
             device,

@@ -273,7 +273,7 @@ mod tests {
             (Variant::Lite1, 21, 5.42),
             (Variant::Lite2, 21, 6.09),
             (Variant::Lite3, 24, 8.2),
-            (Variant::Lite4, 31, 13.0),
+            (Variant::Lite4, 30, 13.0),
         ] {
             let plan = plan(&variant.scale());
             assert_eq!(plan.blocks.len(), blocks, "{variant:?}");
