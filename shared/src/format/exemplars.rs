@@ -162,7 +162,8 @@ fn unit(field: &Field<'_>, bounds: &Bounds) -> Result<UnitExemplars> {
     if TOP_LIMIT < top.len() {
         return Err(listed.wrong(format!("{} exemplars, at most {TOP_LIMIT}", top.len())));
     }
-    let quantiles: Vec<f32> = numbers(&field.get("quantiles")?, QUANTILES.len(), Field::float)?;
+    let quantiles: Vec<f32> =
+        numbers(&field.get("quantiles")?, QUANTILES.len(), |field| field.float())?;
     if !quantiles.is_sorted() {
         return Err(field.get("quantiles")?.wrong("must ascend"));
     }

@@ -188,12 +188,6 @@ impl<W> Block<W> {
 }
 
 impl<W> Plan<W> {
-    /// Every convolution, in forward order.
-    pub fn convolutions(&self) -> impl Iterator<Item = &Convolution<W>> {
-        let blocks = self.blocks.iter().flat_map(Block::convolutions);
-        [&self.stem].into_iter().chain(blocks).chain([&self.head, &self.classifier])
-    }
-
     /// The same network with weights, which `load` finds for each convolution, in forward order.
     pub fn load<L>(self, load: &mut impl FnMut(&Convolution<W>) -> L) -> Plan<L> {
         Plan {
@@ -278,7 +272,9 @@ mod tests {
             let plan = plan(&variant.scale());
             assert_eq!(plan.blocks.len(), blocks, "{variant:?}");
             // Batch normalisation has a scale and a shift for each channel, the classifier a bias.
-            let numbers = plan.convolutions().map(|convolution| {
+            let blocks = plan.blocks.iter().flat_map(Block::convolutions);
+            let convolutions = blocks.chain([&plan.stem, &plan.head, &plan.classifier]);
+            let numbers = convolutions.map(|convolution| {
                 let per_channel = if convolution.name == "logits" { 1 } else { 2 };
                 convolution.kernels().iter().product::<usize>() + per_channel * convolution.outputs
             });
