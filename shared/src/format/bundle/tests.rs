@@ -53,8 +53,7 @@ fn with(pointer: &str, value: Value) -> Result<Bundle> {
 #[test]
 fn what_is_written_is_read_back() {
     for info in models::registry() {
-        let parts =
-            ["a/weights.safetensors", "labels.txt"].map(|path| Part::of(path, b"bytes"));
+        let parts = ["a/weights.safetensors", "labels.txt"].map(|path| Part::of(path, b"bytes"));
         let [weights, labels] = parts;
         let bundle = Bundle::new(&info, Some(weights), labels);
         assert_eq!(Bundle::parse(bundle.to_json().unwrap().as_bytes()).unwrap(), bundle);
@@ -191,6 +190,24 @@ fn no_path_leaves_the_folder() {
     assert!(with("/weights/path", json!("a".repeat(201))).is_err());
     for path in ["weights.safetensors", "deep/er/we-ights_1.f16.safetensors"] {
         assert!(with("/weights/path", json!(path)).is_ok(), "{path}");
+    }
+}
+
+#[test]
+fn a_part_that_comes_without_its_bundle_is_held_to_the_same_rules() {
+    let good = Part::of("gallery/0.jpg", b"sheet");
+    good.validate().unwrap();
+    let wrong = [
+        ("path", Part { path: "../secret".to_owned(), ..good.clone() }),
+        ("path", Part { path: "a%2fb".to_owned(), ..good.clone() }),
+        ("size", Part { size: 0, ..good.clone() }),
+        ("size", Part { size: WEIGHTS_LIMIT + 1, ..good.clone() }),
+        ("sha256", Part { sha256: "A".repeat(64), ..good.clone() }),
+        ("sha256", Part { sha256: String::new(), ..good }),
+    ];
+    for (field, part) in wrong {
+        let error = part.validate().unwrap_err().to_string();
+        assert!(error.contains(&format!(": {field}: ")), "{error}");
     }
 }
 
