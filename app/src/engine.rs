@@ -6,12 +6,16 @@
 //! step and several dreams climb in turn.
 
 mod answer;
+mod bundle;
 mod dream;
 mod failure;
 pub mod host;
 mod load;
 mod look;
 mod order;
+mod picture;
+mod respond;
+mod unpack;
 mod watch;
 
 use std::cell::RefCell;
@@ -25,6 +29,7 @@ use self::answer::{Answer, Ending, Jobs};
 use self::host::Host;
 use self::load::Loaded;
 use self::order::Queue;
+use self::unpack::Dropped;
 use crate::protocol::{
     Ask, DeviceReport, Envelope, Failure, FailureKind, Reply, Request, RequestId,
 };
@@ -44,6 +49,7 @@ struct Core<H> {
     queue: Rc<Queue>,
     device: RefCell<Option<Open>>,
     model: RefCell<Option<Rc<Loaded>>>,
+    dropped: Dropped,
 }
 
 /// The device in use.
@@ -62,6 +68,7 @@ impl<H: Host> Engine<H> {
             queue: Rc::default(),
             device: RefCell::default(),
             model: RefCell::default(),
+            dropped: Dropped::default(),
         };
         Self { core: Rc::new(core) }
     }
@@ -99,6 +106,36 @@ impl<H: Host> Engine<H> {
                 let turn = self.core.queue.turn();
                 Some(finish(answer, async move |answer| {
                     load::load_model(&core, answer, &bundle_url, &turn).await
+                }))
+            }
+            Ask::TakeWeights { bundle_url } => {
+                let turn = self.core.queue.turn();
+                Some(finish(answer, async move |answer| {
+                    load::take_weights(&core, answer, &bundle_url, buffers, &turn).await
+                }))
+            }
+            Ask::LoadKept { bundle_url, sha256 } => {
+                let turn = self.core.queue.turn();
+                Some(finish(answer, async move |answer| {
+                    load::load_kept(&core, answer, &bundle_url, sha256, &turn).await
+                }))
+            }
+            Ask::OpenBundle { bundle_url } => Some(finish(answer, async move |answer| {
+                bundle::open(&core, answer, &bundle_url).await
+            })),
+            Ask::Unpack { name } => Some(finish(answer, async move |answer| {
+                unpack::unpack(&core, answer, &name, buffers)
+            })),
+            Ask::FetchPart { bundle_url, part, what } => {
+                Some(finish(answer, async move |answer| {
+                    bundle::fetch_part(&core, answer, &bundle_url, &part, &what).await
+                }))
+            }
+            Ask::Respond { layer, channel, pictures } => {
+                let place = self.core.queue.place();
+                Some(finish(answer, async move |answer| {
+                    answer.unless_stopped(place.comes()).await?;
+                    respond::respond(&core, answer, &layer, channel, pictures, buffers).await
                 }))
             }
             Ask::Classify { picture, layer, channels } => {

@@ -4,8 +4,8 @@
 //! or [`Event::Cancelled`], with streams of other events in between. The text of a message travels
 //! as JSON; pictures and heat maps travel beside it as transferred buffers ([`Envelope`]).
 //!
-//! Requests that need a device or a model wait for every [`Ask::OpenDevice`] and
-//! [`Ask::LoadModel`] asked before them, so all may be sent at once.
+//! Requests that need a device or a model wait for every [`Ask::OpenDevice`], [`Ask::LoadModel`],
+//! [`Ask::TakeWeights`] and [`Ask::LoadKept`] asked before them, so all may be sent at once.
 
 use serde::{Deserialize, Serialize};
 use shared::format::bundle::Part;

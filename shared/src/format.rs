@@ -1,5 +1,6 @@
 //! Files that outlive a run.
 
+pub mod archive;
 pub mod bundle;
 pub mod credits;
 pub mod exemplars;

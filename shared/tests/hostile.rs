@@ -4,12 +4,16 @@
 // Helpers of tests may fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+#[path = "hostile/archive.rs"]
+mod archive;
 #[path = "hostile/damage.rs"]
 mod damage;
 #[path = "hostile/parsers.rs"]
 mod parsers;
 #[path = "hostile/valid.rs"]
 mod valid;
+#[path = "hostile/zip.rs"]
+mod zip;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -59,6 +63,11 @@ fn damaged_caffemodels_never_panic() {
 #[test]
 fn damaged_bundles_never_panic() {
     check("bundle", &valid::bundles(), parsers::bundle);
+}
+
+#[test]
+fn damaged_archives_never_panic() {
+    check("zip", &valid::zips(), parsers::zip);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use half::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader, Tensor};
-use shared::weights::{NamedTensor, NamedTensors, from_caffemodel, from_safetensors};
+use shared::weights::{
+    NamedTensor, NamedTensors, WeightsFormat, from_caffemodel, from_safetensors,
+};
 
 /// As far into a file as its kind can show: a tar archive says so at byte 257.
 const HEAD: u64 = 512;
@@ -18,16 +20,15 @@ const MAX_EXPANSION: u64 = 16;
 /// The kinds of weights files, told apart by content: names lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Safetensors,
+    Plain(WeightsFormat),
     PyTorch,
-    Caffe,
 }
 
 /// Reads safetensors, `.caffemodel` or `.pth`, told apart by content.
 pub fn read_weights(path: &Path) -> Result<NamedTensors> {
     let read = || match detect(path)? {
-        Kind::Safetensors => Ok(from_safetensors(&std::fs::read(path)?)?),
-        Kind::Caffe => Ok(from_caffemodel(&std::fs::read(path)?)?),
+        Kind::Plain(WeightsFormat::Safetensors) => Ok(from_safetensors(&std::fs::read(path)?)?),
+        Kind::Plain(WeightsFormat::Caffe) => Ok(from_caffemodel(&std::fs::read(path)?)?),
         Kind::PyTorch => read_pytorch(path),
     };
     read().with_context(|| format!("reading weights from {}", path.display()))
@@ -48,23 +49,15 @@ fn detect(path: &Path) -> Result<Kind> {
 }
 
 fn kind_of(head: &[u8], length: u64) -> Option<Kind> {
-    // A length that fits into the file, then JSON.
-    if let Some((header_length, b"{")) =
-        head.get(..9).and_then(|start| start.split_first_chunk::<8>())
-        && u64::from_le_bytes(*header_length) <= length.saturating_sub(8)
-    {
-        return Some(Kind::Safetensors);
+    // First, because the length that safetensors begin with may look like a pickle.
+    if let Some(format) = WeightsFormat::of(head, length) {
+        return Some(Kind::Plain(format));
     }
     let is_zip = head.starts_with(b"PK\x03\x04");
     let is_tar = head.get(257..262) == Some(b"ustar");
     // PyTorch before 1.6: a pickle stream, of protocol 2 or later.
     let is_pickle = matches!(head, [0x80, 2..=5, ..]);
-    if is_zip || is_tar || is_pickle {
-        return Some(Kind::PyTorch);
-    }
-    // A `NetParameter` starts with its name (field 1), or a layer (fields 2 and 100).
-    let starts_as_net = matches!(head, [0x0a | 0x12, ..] | [0xa2, 0x06, ..]);
-    starts_as_net.then_some(Kind::Caffe)
+    (is_zip || is_tar || is_pickle).then_some(Kind::PyTorch)
 }
 
 /// Every tensor of floating point numbers; integers are counters, no weights.

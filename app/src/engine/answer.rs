@@ -9,8 +9,8 @@ use std::task::Poll;
 
 use super::watch::Watch;
 use crate::protocol::{
-    Classified, DeviceReport, Envelope, Event, Failure, FailureKind, ModelReport, Pace, Reply,
-    RequestId, Stepped,
+    Classified, DeviceReport, Envelope, Event, Failure, FailureKind, ModelReport, Pace,
+    PictureSize, Reply, RequestId, Stepped,
 };
 
 /// How a request ends other than well.
@@ -142,6 +142,28 @@ impl Answer {
     /// The model in use from now on.
     pub fn model(&self, report: ModelReport) {
         self.say(Event::Model(report), Vec::new());
+    }
+
+    /// A bundle that can be opened, and the text of its `bundle.json`.
+    pub fn bundle(&self, bundle_url: String, json: String) {
+        self.say(Event::Bundle { bundle_url, json }, Vec::new());
+    }
+
+    /// A part has come.
+    pub fn part(&self, bytes: Vec<u8>) {
+        self.say(Event::Part, vec![bytes]);
+    }
+
+    /// How a unit answers to a picture.
+    pub fn responded(
+        &self,
+        picture: usize,
+        map: PictureSize,
+        mean: f32,
+        max: f32,
+        values: Vec<u8>,
+    ) {
+        self.say(Event::Responded { picture, map, mean, max }, vec![values]);
     }
 
     /// What the network saw; the crop and the maps.

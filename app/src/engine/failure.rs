@@ -70,3 +70,38 @@ pub fn of_corruption(what: &str, address: &str, error: &Error) -> Failure {
         "Try again; if it happens once more, the files on the server are wrong.",
     )
 }
+
+/// A bundle that cannot be opened, and what it is called.
+pub fn of_bundle(name: &str, error: Error) -> Failure {
+    let failure = of(error);
+    match failure.kind {
+        FailureKind::Corrupted => Failure::new(
+            FailureKind::Corrupted,
+            format!("{name} cannot be opened."),
+            failure.why,
+            "Choose another bundle, or have whoever made this one export it again.",
+        ),
+        _ => failure,
+    }
+}
+
+/// Weights of the visitor's own that are not those of the network called `title`.
+pub fn of_own_weights(title: &str, error: Error) -> Failure {
+    match error {
+        Error::Weights(_) => Failure::new(
+            FailureKind::Corrupted,
+            format!("These are not weights for {title}."),
+            error.to_string(),
+            "Choose a safetensors file or a .caffemodel of this network.",
+        ),
+        other => of(other),
+    }
+}
+
+/// Values that no sound network gives.
+pub fn no_numbers() -> Failure {
+    of(Error::Device {
+        device: "compute".to_owned(),
+        reason: "the network's answer holds values that are no numbers".to_owned(),
+    })
+}

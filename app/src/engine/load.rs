@@ -1,16 +1,17 @@
-//! Devices and models: opened, fetched, verified, built.
+//! Devices and models: opened, built, moved from one to the other.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use shared::burn::tensor::Device;
-use shared::format::bundle::{Bundle, MANIFEST_LIMIT, Part, labels_from_bytes};
-use shared::models::{self, VisionModel};
-use shared::weights::from_safetensors;
+use shared::format::bundle::{Bundle, Part, labels_from_bytes};
+use shared::models::{self, ModelInfo, VisionModel};
+use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 
 use super::answer::{Answer, Ending};
-use super::host::{FetchError, Host};
+use super::host::Host;
 use super::order::Turn;
-use super::{Core, Open, failure};
+use super::{Core, Open, bundle, failure};
 use crate::protocol::{DeviceChoice, Failure, FailureKind, ModelReport};
 
 /// A model that is ready, and what it can be built from again on another device.
@@ -23,8 +24,31 @@ pub struct Loaded {
     pub labels: Vec<String>,
     /// Of the weights file, hexadecimal.
     pub weights_sha256: String,
-    weights: Vec<u8>,
+    weights: Weights,
     choice: DeviceChoice,
+}
+
+/// A weights file; clones share its bytes.
+#[derive(Clone)]
+struct Weights {
+    bytes: Rc<Vec<u8>>,
+    read: fn(&[u8]) -> Result<NamedTensors, WeightsError>,
+}
+
+impl Weights {
+    /// A bundle's, which are safetensors.
+    fn of_bundle(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), read: from_safetensors }
+    }
+
+    /// The visitor's, of any kind that is read here.
+    fn own(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), read: from_bytes }
+    }
+
+    fn build(&self, name: &str, device: &Device) -> shared::Result<Arc<dyn VisionModel>> {
+        Ok(models::load(name, (self.read)(&self.bytes)?, device)?.into())
+    }
 }
 
 impl Loaded {
@@ -37,7 +61,7 @@ impl Loaded {
     fn moved(&self, open: &Open) -> shared::Result<Self> {
         let name = self.model.info().name;
         Ok(Self {
-            model: build(name, &self.weights, &open.device)?,
+            model: self.weights.build(name, &open.device)?,
             device: open.device.clone(),
             labels: self.labels.clone(),
             weights_sha256: self.weights_sha256.clone(),
@@ -47,8 +71,11 @@ impl Loaded {
     }
 }
 
-fn build(name: &str, weights: &[u8], device: &Device) -> shared::Result<Arc<dyn VisionModel>> {
-    Ok(models::load(name, from_safetensors(weights)?, device)?.into())
+/// All of a model but its weights.
+struct Described {
+    bundle: Bundle,
+    info: ModelInfo,
+    labels: Vec<String>,
 }
 
 /// Opens a device and moves the model to it, if there is one.
@@ -77,102 +104,127 @@ pub async fn load_model<H: Host>(
     bundle_url: &str,
     turn: &Turn,
 ) -> Result<(), Ending> {
-    let silent = |_, _| {};
-    let manifest = core.host.fetch(bundle_url, MANIFEST_LIMIT as u64, &silent);
-    let manifest = answer.unless_stopped(manifest).await?;
-    let manifest = manifest
-        .map_err(|error| failure::of_download("model's description", bundle_url, &error))?;
-    let bundle = Bundle::parse(&manifest).map_err(failure::of)?;
-    let info = models::info(&bundle.model).map_err(failure::of)?;
-    let n_classes = info.layers.last().map_or(0, |logits| logits.channels);
-
-    let labels = part(core, answer, "labels", bundle_url, &bundle.labels).await?;
-    let labels = labels_from_bytes(&labels, n_classes).map_err(failure::of)?;
-    let described = bundle.weights.ok_or_else(|| {
-        Failure::new(
+    let described = described(core, answer, bundle_url).await?;
+    let Some(part) = &described.bundle.weights else {
+        return Err(Failure::new(
             FailureKind::NotReady,
-            format!("{} is here without its weights.", info.title),
+            format!("{} is here without its weights.", described.info.title),
             "This bundle holds what was made with them, not the weights themselves.",
             "Give the weights as a file, or choose another network.",
         )
-    })?;
-    let weights = part(core, answer, "weights", bundle_url, &described).await?;
+        .into());
+    };
+    let weights = bundle::part(core, answer, "weights", bundle_url, part).await?;
+    let sha256 = part.sha256.clone();
+    let weights = Weights::of_bundle(weights);
 
     answer.unless_stopped(turn.comes()).await?;
+    let loaded = build(core, &described, weights, sha256, failure::of)?;
+    put_to_use(core, answer, described, loaded);
+    Ok(())
+}
+
+/// Builds a bundle's model from weights that the visitor gave, and keeps them.
+pub async fn take_weights<H: Host>(
+    core: &Core<H>,
+    answer: &Answer,
+    bundle_url: &str,
+    buffers: Vec<Vec<u8>>,
+    turn: &Turn,
+) -> Result<(), Ending> {
+    let described = described(core, answer, bundle_url).await?;
+    let bytes = buffers.into_iter().next().unwrap_or_default();
+    let sha256 = sha256(&bytes);
+    let weights = Weights::own(bytes);
+
+    answer.unless_stopped(turn.comes()).await?;
+    let title = described.info.title;
+    let misfit = |error| failure::of_own_weights(title, error);
+    let loaded = build(core, &described, weights, sha256, misfit)?;
+    core.host.keep(&loaded.weights_sha256, &loaded.weights.bytes).await;
+    put_to_use(core, answer, described, loaded);
+    Ok(())
+}
+
+/// Builds a bundle's model from weights that the visitor gave once and that were kept.
+pub async fn load_kept<H: Host>(
+    core: &Core<H>,
+    answer: &Answer,
+    bundle_url: &str,
+    wanted: String,
+    turn: &Turn,
+) -> Result<(), Ending> {
+    let described = described(core, answer, bundle_url).await?;
+    let title = described.info.title;
+    let bytes = answer.unless_stopped(core.host.cached(&wanted)).await?;
+    let is_damaged = bytes.as_ref().is_some_and(|bytes| sha256(bytes) != wanted);
+    if is_damaged {
+        core.host.forget(&wanted).await;
+    }
+    let bytes = bytes.filter(|_| !is_damaged).ok_or_else(|| {
+        let why = match is_damaged {
+            true => "The browser's copy was damaged and has been dropped.",
+            false => "The browser has not kept them, or has dropped them to make room.",
+        };
+        let what = format!("The weights of {title} are not here any more.");
+        Failure::new(FailureKind::NotReady, what, why, "Give the file again.")
+    })?;
+    let weights = Weights::own(bytes);
+
+    answer.unless_stopped(turn.comes()).await?;
+    let misfit = |error| failure::of_own_weights(title, error);
+    let loaded = build(core, &described, weights, wanted, misfit)?;
+    put_to_use(core, answer, described, loaded);
+    Ok(())
+}
+
+/// Reads a bundle as far as it describes its model.
+async fn described<H: Host>(
+    core: &Core<H>,
+    answer: &Answer,
+    bundle_url: &str,
+) -> Result<Described, Ending> {
+    let (bundle, _) = bundle::read(core, answer, bundle_url).await?;
+    let info = models::info(&bundle.model).map_err(failure::of)?;
+    let n_classes = info.layers.last().map_or(0, |logits| logits.channels);
+    let labels = bundle::part(core, answer, "labels", bundle_url, &bundle.labels).await?;
+    let labels = labels_from_bytes(&labels, n_classes).map_err(failure::of)?;
+    Ok(Described { bundle, info, labels })
+}
+
+/// The model on the device in use. The one that is in use stays until this one replaces it.
+fn build<H: Host>(
+    core: &Core<H>,
+    described: &Described,
+    weights: Weights,
+    weights_sha256: String,
+    failure: impl FnOnce(shared::Error) -> Failure,
+) -> Result<Loaded, Failure> {
     let open = core.open()?;
     let loaded = Loaded {
-        model: build(&bundle.model, &weights, &open.device).map_err(failure::of)?,
+        model: weights.build(described.info.name, &open.device).map_err(failure)?,
         device: open.device,
-        labels,
-        weights_sha256: described.sha256,
+        labels: described.labels.clone(),
+        weights_sha256,
         weights,
         choice: open.report.device,
     };
     core.healthy(&loaded)?;
+    Ok(loaded)
+}
+
+fn put_to_use<H: Host>(core: &Core<H>, answer: &Answer, described: Described, loaded: Loaded) {
     let report = ModelReport {
-        name: info.name.to_owned(),
-        title: info.title.to_owned(),
-        layers: info.layers,
-        labels: loaded.labels.clone(),
+        name: described.info.name.to_owned(),
+        title: described.info.title.to_owned(),
+        layers: described.info.layers,
+        labels: described.labels,
         weights_sha256: loaded.weights_sha256.clone(),
     };
     *core.model.borrow_mut() = Some(loaded.into());
     answer.model(report);
-    Ok(())
 }
 
-/// A part from the cache, else from its server; never one that is not what the bundle says.
-async fn part<H: Host>(
-    core: &Core<H>,
-    answer: &Answer,
-    what: &str,
-    bundle_url: &str,
-    part: &Part,
-) -> Result<Vec<u8>, Ending> {
-    let host = &core.host;
-    if let Some(bytes) = answer.unless_stopped(host.cached(&part.sha256)).await? {
-        if part.check(&bytes).is_ok() {
-            answer.progress(what, part.size, Some(part.size), true);
-            return Ok(bytes);
-        }
-        host.forget(&part.sha256).await;
-    }
-    let address = beside(bundle_url, &part.path);
-    let progress = |done, _| answer.progress(what, done, Some(part.size), false);
-    let bytes = answer.unless_stopped(host.fetch(&address, part.size, &progress)).await?;
-    let whole = |bytes: Vec<u8>| match bytes.len() as u64 {
-        received if received < part.size => {
-            Err(FetchError::TooShort { received, expected: part.size })
-        }
-        _ => Ok(bytes),
-    };
-    let bytes = bytes.and_then(whole);
-    let bytes = bytes.map_err(|error| failure::of_download(what, &address, &error))?;
-    part.check(&bytes).map_err(|error| failure::of_corruption(what, &address, &error))?;
-    host.keep(&part.sha256, &bytes).await;
-    Ok(bytes)
-}
-
-/// The address of a file in the folder of another.
-fn beside(address: &str, path: &str) -> String {
-    let plain = address.split(['?', '#']).next().unwrap_or_default();
-    let folder = plain.rfind('/').map_or("", |slash| &plain[..=slash]);
-    format!("{folder}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_lie_beside_their_bundle() {
-        let part = "weights.safetensors";
-        for (bundle, wanted) in [
-            ("https://a.example/b/bundle.json", "https://a.example/b/weights.safetensors"),
-            ("https://a.example/b/bundle.json?v=2/3#x", "https://a.example/b/weights.safetensors"),
-            ("bundle.json", "weights.safetensors"),
-        ] {
-            assert_eq!(beside(bundle, part), wanted);
-        }
-    }
+fn sha256(bytes: &[u8]) -> String {
+    Part::of("weights", bytes).sha256
 }

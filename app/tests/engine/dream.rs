@@ -47,7 +47,7 @@ fn a_recipe_says_what_makes_the_picture_again() {
     let recipe: Recipe = serde_json::from_str(&last.recipe).unwrap();
     recipe.validate().unwrap();
     assert_eq!(recipe.model, "googlenet");
-    assert_eq!(recipe.model_sha256, reference.bundle.weights.sha256);
+    assert_eq!(recipe.model_sha256, reference.weights_part().sha256);
     assert_eq!((recipe.seed, recipe.step), (7, 2));
     assert_eq!(recipe.settings, Settings::square(32));
     assert_eq!(last.terms.len(), 2);

@@ -4,6 +4,7 @@ use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, Pace, Pictur
 use rand::RngExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use shared::format::bundle::Part;
 
 use crate::page::Page;
 use crate::reference::Reference;
@@ -11,7 +12,7 @@ use crate::reference::Reference;
 fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
     let asked = page.n_asked();
     let any_id = RequestId(random.random_range(0..asked + 2));
-    match random.random_range(0..14) {
+    match random.random_range(0..18) {
         0 => {
             let choice = [DeviceChoice::Cpu, DeviceChoice::Automatic, DeviceChoice::WebGpu];
             page.ask(Ask::OpenDevice(choice[random.random_range(0..3)]));
@@ -43,8 +44,43 @@ fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
         10 => page.seen(any_id),
         11 => page.world.allow_breaths(random.random_range(1..4)),
         12 if random.random_bool(0.1) => page.drop_work(),
+        13 => {
+            let bundle_url = any_address(random);
+            let part = Part::of(["labels.txt", "../x"][random.random_range(0..2)], b"labels");
+            let what = "labels".to_owned();
+            match random.random() {
+                true => page.ask(Ask::OpenBundle { bundle_url }),
+                false => page.ask(Ask::FetchPart { bundle_url, part, what }),
+            };
+        }
+        14 => {
+            let n_bytes = random.random_range(0..64);
+            let bytes = (0..n_bytes).map(|_| random.random()).collect();
+            let name = "random.zip".to_owned();
+            page.ask_with(Ask::Unpack { name }, vec![bytes]);
+        }
+        15 => {
+            let bundle_url = any_address(random);
+            let sha256 = "0".repeat(64);
+            match random.random() {
+                true => page.ask_with(Ask::TakeWeights { bundle_url }, vec![b"none".to_vec()]),
+                false => page.ask(Ask::LoadKept { bundle_url, sha256 }),
+            };
+        }
+        16 => {
+            let pictures = vec![PictureSize { width: 8, height: 8 }; random.random_range(0..3)];
+            let layer = ["conv2d0", "none"][random.random_range(0..2)].to_owned();
+            let ask = Ask::Respond { layer, channel: random.random_range(0..80), pictures };
+            page.ask_with(ask, vec![vec![100; 256]]);
+        }
         _ => page.drive(),
     }
+}
+
+fn any_address(random: &mut ChaCha8Rng) -> String {
+    ["https://page.example/none", Reference::BUNDLE, "dropped:1/bundle.json"]
+        [random.random_range(0..3)]
+    .to_owned()
 }
 
 /// Lets everything come to its end: paused dreams would wait for ever.

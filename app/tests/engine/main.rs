@@ -1,11 +1,21 @@
 //! The engine without a browser: real requests, a host made for the test.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../shared/tests/inception/formula.rs"]
+#[allow(dead_code, reason = "its picture and network are for other tests")]
+mod formula;
 mod host;
+mod made;
 mod page;
 mod reference;
+#[path = "../../../shared/tests/hostile/zip.rs"]
+mod zip;
 
+mod bundle;
 mod classify;
 mod dream;
 mod endings;
 mod load;
+mod respond;
+mod unpack;
+mod weights;

@@ -2,7 +2,8 @@
 //!
 //! Each takes any bytes and says whether they were accepted. The fuzz targets call the same.
 
-use shared::format::bundle::{Bundle, labels_from_bytes};
+use shared::format::archive::Archive;
+use shared::format::bundle::{Bundle, Part, labels_from_bytes};
 use shared::format::png::{self, Text};
 use shared::format::recipe::{KEYWORD, recipe_from_png};
 use shared::visualize::Objective;
@@ -51,6 +52,17 @@ pub fn bundle(bytes: &[u8]) -> bool {
     let written = bundle.to_json().expect("an accepted bundle can be written");
     assert_eq!(Bundle::parse(written.as_bytes()).ok(), Some(bundle));
     true
+}
+
+/// An archive that is accepted gives the parts that its bundle describes, or none in their place.
+pub fn zip(bytes: &[u8]) -> bool {
+    let Ok(archive) = Archive::open(bytes.to_vec()) else { return false };
+    for part in archive.bundle().parts() {
+        if let Ok(bytes) = archive.unpack(part) {
+            assert_eq!(Part::of(&part.path, &bytes), *part);
+        }
+    }
+    bundle(archive.json().as_bytes())
 }
 
 /// Labels that are accepted are as many as there are classes.

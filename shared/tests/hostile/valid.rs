@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use miniz_oxide::deflate::compress_to_vec;
 use shared::format::bundle::{Bundle, Part};
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
+
+use crate::zip::{Entry, zip};
 
 pub fn objectives() -> Vec<Vec<u8>> {
     [
@@ -93,6 +96,22 @@ pub fn bundles() -> Vec<Vec<u8>> {
     let (weights, labels) =
         (Part::of("weights.safetensors", b"w"), Part::of("text/labels.txt", b"l"));
     vec![Bundle::new(&info, Some(weights), labels).to_json().unwrap().into_bytes()]
+}
+
+/// A bundle in an archive, stored, and one in a folder of it, deflated.
+pub fn zips() -> Vec<Vec<u8>> {
+    let stored = [
+        Entry::stored("bundle.json", &bundles()[0]),
+        Entry::stored("weights.safetensors", b"w"),
+        Entry::stored("text/labels.txt", b"l"),
+    ];
+    let deflated = stored.clone().map(|entry| Entry {
+        name: format!("googlenet/{}", entry.name),
+        method: 8,
+        data: compress_to_vec(&entry.data, 6),
+        ..entry
+    });
+    vec![zip(&stored), zip(&deflated)]
 }
 
 pub fn labels() -> Vec<Vec<u8>> {

@@ -194,6 +194,24 @@ fn no_path_leaves_the_folder() {
 }
 
 #[test]
+fn a_part_that_comes_without_its_bundle_is_held_to_the_same_rules() {
+    let good = Part::of("gallery/0.jpg", b"sheet");
+    good.validate().unwrap();
+    let wrong = [
+        ("path", Part { path: "../secret".to_owned(), ..good.clone() }),
+        ("path", Part { path: "a%2fb".to_owned(), ..good.clone() }),
+        ("size", Part { size: 0, ..good.clone() }),
+        ("size", Part { size: WEIGHTS_LIMIT + 1, ..good.clone() }),
+        ("sha256", Part { sha256: "A".repeat(64), ..good.clone() }),
+        ("sha256", Part { sha256: String::new(), ..good }),
+    ];
+    for (field, part) in wrong {
+        let error = part.validate().unwrap_err().to_string();
+        assert!(error.contains(&format!(": {field}: ")), "{error}");
+    }
+}
+
+#[test]
 fn prose_nesting_and_size_are_no_danger() {
     for bytes in [&b""[..], b"<html>", b"[]", b"null", b"\xff\xfe", b"{\"schema\": [1, 0]"] {
         assert!(Bundle::parse(bytes).is_err());

@@ -1,0 +1,94 @@
+//! Where and how strongly a unit answers to pictures.
+
+use shared::device;
+use shared::image::Picture;
+use shared::ops::ReluGradient;
+
+use super::answer::{Answer, Ending};
+use super::host::Host;
+use super::load::Loaded;
+use super::{Core, failure, picture};
+use crate::protocol::PictureSize;
+
+/// Shows the pictures to the unit, one after the other.
+pub async fn respond<H: Host>(
+    core: &Core<H>,
+    answer: &Answer,
+    layer: &str,
+    channel: usize,
+    pictures: Vec<PictureSize>,
+    buffers: Vec<Vec<u8>>,
+) -> Result<(), Ending> {
+    let loaded = core.loaded()?;
+    core.healthy(&loaded)?;
+    let info = loaded.model.info();
+    let layer = info.layer(layer).map_err(failure::of)?;
+    if layer.channels <= channel {
+        return Err(failure::of(shared::Error::OutOfRange {
+            layer: layer.name.clone(),
+            what: "channels",
+            index: channel,
+            count: layer.channels,
+        })
+        .into());
+    }
+    let mut buffers = buffers.into_iter();
+    for (number, size) in pictures.into_iter().enumerate() {
+        let bytes = buffers.next().unwrap_or_default();
+        let picture = picture::read(size, bytes, info.preprocessing.resize_shorter_side)?;
+        let crop = info.preprocessing.crop;
+        let picture = match (picture.width(), picture.height()) {
+            // What is cut already must not be cut again.
+            (width, height) if (width, height) == (crop, crop) => picture,
+            _ => info.preprocessing.classification_crop(&picture),
+        };
+        let map = look(&loaded, &picture, &layer.name, channel).await;
+        let map = map.map_err(|error| core.blame(&loaded, error))?;
+        core.healthy(&loaded)?;
+        if !map.values.iter().all(|value| value.is_finite()) {
+            return Err(failure::no_numbers().into());
+        }
+        answer.check_stopped()?;
+        answer.responded(number, map.size, map.mean(), map.max(), picture::map_bytes(&map.values));
+        core.host.breathe().await;
+        answer.check_stopped()?;
+    }
+    Ok(())
+}
+
+/// A unit's activations over a picture.
+struct Map {
+    /// `[height, width]`
+    values: Vec<f32>,
+    size: PictureSize,
+}
+
+impl Map {
+    fn mean(&self) -> f32 {
+        self.values.iter().sum::<f32>() / self.values.len() as f32
+    }
+
+    fn max(&self) -> f32 {
+        self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+    }
+}
+
+async fn look(
+    loaded: &Loaded,
+    picture: &Picture,
+    layer: &str,
+    channel: usize,
+) -> shared::Result<Map> {
+    let info = loaded.model.info();
+    let input = info.preprocessing.apply(picture.to_tensor(&loaded.device));
+    let taps = loaded.model.forward(input, &[layer], ReluGradient::default())?;
+    let activation = taps.get(layer).ok_or_else(|| shared::Error::UnknownLayer {
+        model: info.name.to_owned(),
+        name: layer.to_owned(),
+        nearest: info.nearest_layer(layer),
+    })?;
+    let [_, _, height, width] = activation.dims();
+    // Only the unit's own channel is worth the way from the device.
+    let values = device::read(activation.narrow(1, channel, 1)).await?;
+    Ok(Map { values, size: PictureSize { width, height } })
+}

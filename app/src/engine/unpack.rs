@@ -1,0 +1,63 @@
+//! Bundles that come as .zip files, and where they are until the engine ends.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use shared::format::archive::Archive;
+
+use super::answer::{Answer, Ending};
+use super::{Core, failure};
+use crate::protocol::{Failure, FailureKind};
+
+/// How the address of a bundle in memory begins.
+const SCHEME: &str = "dropped:";
+
+/// Every bundle that came as a file, still packed. The first is at `dropped:1/bundle.json`.
+#[derive(Default)]
+pub struct Dropped(RefCell<Vec<Rc<Archive>>>);
+
+impl Dropped {
+    /// The bundle at an address; nothing for addresses of other kinds.
+    ///
+    /// # Errors
+    /// An address that no bundle here has: an earlier engine's.
+    pub fn find(&self, bundle_url: &str) -> Option<Result<Rc<Archive>, Failure>> {
+        let rest = bundle_url.strip_prefix(SCHEME)?;
+        let number = rest.strip_suffix("/bundle.json").and_then(|number| number.parse().ok());
+        let place = number.and_then(|number: usize| number.checked_sub(1));
+        let found = place.and_then(|place| self.0.borrow().get(place).cloned());
+        Some(found.ok_or_else(|| {
+            Failure::new(
+                FailureKind::NotReady,
+                "This bundle is not here any more.",
+                format!("It came as a file, and {bundle_url} is none that this engine was given."),
+                "Open the file again.",
+            )
+        }))
+    }
+
+    /// Keeps a bundle and gives its address. The same file a second time takes no more room.
+    fn add(&self, archive: Archive) -> String {
+        let mut archives = self.0.borrow_mut();
+        let known = archives.iter().position(|known| known.bytes() == archive.bytes());
+        let place = known.unwrap_or_else(|| {
+            archives.push(archive.into());
+            archives.len() - 1
+        });
+        format!("{SCHEME}{}/bundle.json", place + 1)
+    }
+}
+
+/// Opens the .zip file called `name`.
+pub fn unpack<H>(
+    core: &Core<H>,
+    answer: &Answer,
+    name: &str,
+    buffers: Vec<Vec<u8>>,
+) -> Result<(), Ending> {
+    let bytes = buffers.into_iter().next().unwrap_or_default();
+    let archive = Archive::open(bytes).map_err(|error| failure::of_bundle(name, error))?;
+    let json = archive.json().to_owned();
+    answer.bundle(core.dropped.add(archive), json);
+    Ok(())
+}

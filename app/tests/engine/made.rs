@@ -1,0 +1,102 @@
+//! A real network with weights from a formula, as a bundle: here wherever the tests are.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use app::protocol::{Ask, DeviceChoice, Event};
+use shared::format::bundle::{Bundle, Part, labels_to_text};
+use shared::models::inception::Variant;
+use shared::models::{self, ModelInfo};
+use shared::weights::{NamedTensors, Precision, to_safetensors};
+
+use crate::formula;
+use crate::host::World;
+use crate::page::Page;
+use crate::reference::Reference;
+use crate::zip::{Entry, zip};
+
+/// GoogLeNet, its weights from a formula.
+pub static MADE: LazyLock<Made> = LazyLock::new(Made::new);
+
+/// A network and its bundle.
+pub struct Made {
+    /// Every weight.
+    pub tensors: NamedTensors,
+    /// The weights in a file.
+    pub weights: Vec<u8>,
+    labels: String,
+    /// The bundle's description.
+    pub bundle: Bundle,
+}
+
+impl Made {
+    /// Where the bundle is served.
+    pub const BUNDLE: &'static str = Reference::BUNDLE;
+
+    fn new() -> Self {
+        let tensors = formula::weights(Variant::GoogLeNet);
+        let weights = to_safetensors(&tensors, Precision::F16, &BTreeMap::new()).unwrap();
+        let labels: Vec<String> = (0..1000).map(|class| format!("class {class}")).collect();
+        let labels = labels_to_text(&labels);
+        let part = Part::of("weights.safetensors", &weights);
+        let labels_part = Part::of("labels.txt", labels.as_bytes());
+        let bundle = Bundle::new(&Self::info(), Some(part), labels_part);
+        Self { tensors, weights, labels, bundle }
+    }
+
+    /// What is known of the network.
+    pub fn info() -> ModelInfo {
+        models::info("googlenet").unwrap()
+    }
+
+    /// How the bundle describes its weights.
+    pub fn weights_part(&self) -> &Part {
+        self.bundle.weights.as_ref().unwrap()
+    }
+
+    /// Puts the bundle where the host finds it.
+    pub fn serve(&self, world: &World) {
+        let mut files = world.files.borrow_mut();
+        files.insert(Reference::BUNDLE.to_owned(), Ok(self.json(&self.bundle)));
+        files.insert(Reference::WEIGHTS.to_owned(), Ok(self.weights.clone()));
+        files.insert(Reference::LABELS.to_owned(), Ok(self.labels.clone().into_bytes()));
+    }
+
+    /// Puts the bundle there as one that has no weights.
+    pub fn serve_without_weights(&self, world: &World) {
+        self.serve(world);
+        let bundle = Bundle { weights: None, ..self.bundle.clone() };
+        let mut files = world.files.borrow_mut();
+        files.insert(Reference::BUNDLE.to_owned(), Ok(self.json(&bundle)));
+        files.remove(Reference::WEIGHTS);
+    }
+
+    /// The bundle's files in an archive, in its folder.
+    pub fn entries(&self) -> Vec<Entry> {
+        vec![
+            Entry::stored("googlenet/bundle.json", &self.json(&self.bundle)),
+            Entry::stored("googlenet/weights.safetensors", &self.weights),
+            Entry::stored("googlenet/labels.txt", self.labels.as_bytes()),
+        ]
+    }
+
+    /// The bundle in an archive.
+    pub fn zip(&self) -> Vec<u8> {
+        zip(&self.entries())
+    }
+
+    /// A page that serves the bundle and has its model loaded.
+    pub fn page(&self) -> Page {
+        let mut page = Page::new();
+        self.serve(&page.world);
+        page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
+        let load = page.load();
+        page.drive();
+        assert_eq!(page.end(load), Some(Event::Done));
+        page
+    }
+
+    fn json(&self, bundle: &Bundle) -> Vec<u8> {
+        bundle.to_json().unwrap().into_bytes()
+    }
+}
