@@ -1,6 +1,8 @@
 //! The engine without a browser: real requests, a host made for the test.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../shared/tests/closed_form/mod.rs"]
+mod closed_form;
 #[path = "../../../shared/tests/inception/formula.rs"]
 #[allow(dead_code, reason = "its picture and network are for other tests")]
 mod formula;

@@ -50,7 +50,7 @@ fn expected(crop: &Picture, layer: &str, channel: usize) -> Vec<f32> {
     let input = model.info().preprocessing.apply(crop.to_tensor(&cpu()));
     let taps = model.forward(input, &[layer], ReluGradient::default()).unwrap();
     let map = taps.get(layer).unwrap().narrow(1, channel, 1);
-    map.into_data().into_vec::<f32>().unwrap()
+    map.into_data().try_into_vec::<f32>().unwrap()
 }
 
 #[test]
