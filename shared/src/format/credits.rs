@@ -99,6 +99,6 @@ mod tests {
     fn a_licence_is_no_script() {
         let credit = Credit { licence_url: "javascript:alert(1)".to_owned(), ..credit() };
         let error = from_json(to_json(&[credit]).unwrap().as_bytes(), 1).unwrap_err();
-        assert!(error.to_string().contains("credits[0].licence_url"), "{error}");
+        assert!(error.to_string().contains("credits[0]: licence_url"), "{error}");
     }
 }

@@ -123,7 +123,7 @@ fn every_wrong_field_is_named() {
         ("/layers/0/dreams/steps", json!(-1)),
         ("/layers/0/dreams/penalties", json!(" - nonsense(")),
         ("/layers/0/dreams/sprites/side", json!(0)),
-        ("/layers/0/dreams/sprites/columns", json!(1 << 40)),
+        ("/layers/0/dreams/sprites/columns", json!(1_u64 << 40)),
         ("/layers/0/dreams/sprites/count", json!(1_000_000_000)),
         ("/layers/0/dreams/sprites/sheets", json!([])),
         ("/layers/0/exemplars/size", json!(1_u64 << 40)),
