@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+#[path = "../../shared/tests/closed_form/mod.rs"]
+#[allow(dead_code, reason = "it also has a picture, which these tests have no use for")]
+mod closed_form;
 /// Weights from a closed formula: a network that needs no reference data.
 #[path = "../../shared/tests/inception/formula.rs"]
-#[allow(dead_code, reason = "it also has a picture, which this test has no use for")]
+#[allow(dead_code, reason = "it also has a picture, which these tests have no use for")]
 mod formula;
 mod reference;
 

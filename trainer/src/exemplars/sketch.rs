@@ -19,9 +19,11 @@ const SHIFT: u32 = f32::MANTISSA_DIGITS - 1 - MANTISSA_BITS;
 /// One more than the last bucket a finite number can be in.
 const BUCKETS: usize = (f32::INFINITY.to_bits() >> SHIFT) as usize;
 
-/// Values looked at together: where all of them are zero, as behind a nonlinearity they mostly are,
-/// they are counted at once.
-const BLOCK: usize = 8;
+/// Values looked at together.
+const BLOCK: usize = 128;
+
+/// The bit that makes a number negative.
+const SIGN: u32 = 1 << 31;
 
 /// Counts of the values seen so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,20 +105,20 @@ impl Sketch {
             self.zeros += values.len() as u64;
             return;
         }
+        // Behind a nonlinearity most values are zero, and where is hard to foretell: they are sorted
+        // out without a branch, and only the rest is counted one by one.
+        let mut rest = [0; BLOCK];
         for block in values.chunks(BLOCK) {
-            // The sign's bit falls off: -0.0 is zero as well.
-            if block.iter().fold(0, |all, value| all | value.to_bits() << 1) == 0 {
-                self.zeros += block.len() as u64;
-                continue;
+            let mut count = 0;
+            for value in block {
+                rest[count] = value.to_bits();
+                // The sign falls off: -0.0 is zero as well.
+                count += usize::from(value.to_bits() << 1 != 0);
             }
-            for &value in block {
-                if 0.0 < value {
-                    self.positive.count(value.to_bits());
-                } else if value < 0.0 {
-                    self.negative.count((-value).to_bits());
-                } else {
-                    self.zeros += 1;
-                }
+            self.zeros += (block.len() - count) as u64;
+            for bits in &rest[..count] {
+                let side = if bits & SIGN == 0 { &mut self.positive } else { &mut self.negative };
+                side.count(bits & !SIGN);
             }
         }
     }

@@ -145,7 +145,8 @@ impl Source {
                     contents.insert(found.name.clone(), found.content());
                 }
                 Ok(ControlFlow::Continue(()))
-            })?;
+            })
+            .map(|_| ())?;
         }
         Ok(contents)
     }
