@@ -86,6 +86,7 @@ impl Search<'_> {
                 layers => format!(" and {} more", layers - 1),
             };
             eprintln!("{}{more}: there already", json.display());
+            self.remove_leftover(&job)?;
         } else {
             let mut state = self.begin(job.clone(), &missing)?;
             self.pass(&mut state, &labels, loaded, device)?;
@@ -109,6 +110,20 @@ impl Search<'_> {
             && record.units.len() == layer.channels
             && record.has_heat(self.out);
         same.then_some(record)
+    }
+
+    /// Removes the state of a run that was killed when it had written its last result.
+    fn remove_leftover(&self, job: &Job) -> Result<()> {
+        let path = state::path(self.out);
+        let asked = |layer: &str| self.layers.iter().any(|known| known.name == layer);
+        match State::load(&path) {
+            Saved::State(state)
+                if state.job == *job && state.layers.iter().all(|tally| asked(&tally.layer)) =>
+            {
+                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The state to go on from: an earlier run's, or that before the first picture.

@@ -222,6 +222,7 @@ fn a_pass_that_is_killed_and_then_stopped_ends_in_the_same_bytes() {
     let args = |out| call(&["--top", "4", "--batch", "2", "--channels", "0..3", "--out", out]);
     stop(&bench, &args("stopped"), "-KILL");
     assert_eq!(bench.names("stopped"), [".exemplars.state"]);
+    fs::copy(bench.path("stopped/.exemplars.state"), bench.path("kept")).unwrap();
 
     let output = stop(&bench, &args("stopped"), "-INT");
     assert_eq!(output.status.code(), Some(1));
@@ -237,6 +238,11 @@ fn a_pass_that_is_killed_and_then_stopped_ends_in_the_same_bytes() {
 
     let output = bench.succeed(&args("stopped"));
     assert!(stderr(&output).contains("going on: "), "{}", stderr(&output));
+    bench.succeed(&args("whole"));
+    bench.assert_same("stopped", "whole");
+
+    // A run killed between its last result and clearing up leaves nothing behind for ever.
+    fs::rename(bench.path("kept"), bench.path("whole/.exemplars.state")).unwrap();
     bench.succeed(&args("whole"));
     bench.assert_same("stopped", "whole");
 }
