@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use shared::format::bundle::{Bundle, Index};
 use shared::format::credits;
+use shared::format::exemplars::Exemplars;
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 use shared::visualize::Settings;
@@ -207,6 +208,51 @@ fn weights_are_added_to_a_bundle_that_ships_without() {
     assert_eq!(bench.files("again"), whole);
     bench.succeed("--from whole --without-weights --out without");
     assert_eq!(bench.files("without"), shipped);
+}
+
+#[test]
+fn exemplars_point_at_the_gallery_they_were_chosen_from_and_at_no_other() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let bench = Bench::new();
+    let output = Command::new(env!("CARGO_BIN_EXE_pellucid"))
+        .current_dir(bench.0.path())
+        .args(["exemplars", "googlenet", "conv2d0", "conv2d1", "--images", "gallery"])
+        .args(["--no-figure", "--device", "cpu", "--out", "found", "--weights"])
+        .arg(weights)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    bench.succeed(&format!("{EVERYTHING} --exemplars found --out all"));
+    bench.succeed("--from all --exemplars found --layers conv2d1 --out some");
+    for (bundle, layers) in [
+        ("all", ["mixed4d", "conv2d0", "conv2d1", "mixed4a"]),
+        ("some", ["conv2d1", "mixed4d", "conv2d0", "mixed4a"]),
+    ] {
+        let bundle = bench.bundle(bundle);
+        let names: Vec<_> = bundle.layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, layers);
+    }
+    let files = bench.files("all");
+    let bundle = bench.bundle("all");
+    let layer = bundle.layer("conv2d0").unwrap();
+    let exemplars = &files[&layer.exemplars.as_ref().unwrap().path];
+    let exemplars = Exemplars::from_json(exemplars, "conv2d0", 64, 40).unwrap();
+    assert_eq!(exemplars.pictures, 40);
+    let heat = &files[&layer.heat.as_ref().unwrap().path];
+    assert_eq!(heat.len(), exemplars.heat_length());
+
+    // Their numbers would mean other pictures there.
+    bench.gallery("smaller", 39);
+    let (code, said) = bench.fail("--from all --gallery smaller --out new");
+    assert!(code == Some(1) && said.contains("other photographs"), "{said}");
+    let (code, said) = bench.fail("--from all --gallery smaller --exemplars found --out new");
+    assert!(code == Some(1) && said.contains("not in the gallery"), "{said}");
+    let (code, said) = bench.fail("--from all --exemplars dreams --out new");
+    assert!(code == Some(1) && said.contains("holds no LAYER.json"), "{said}");
+    let args = "--model googlenet --without-weights --exemplars found --out new";
+    let (code, said) = bench.fail(args);
+    assert!(code == Some(2) && said.contains("--gallery DIR"), "{said}");
+    assert!(!bench.path("new").exists());
 }
 
 #[test]

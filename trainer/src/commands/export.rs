@@ -95,9 +95,10 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(folder) = &args.list {
         return list(folder, args.json);
     }
+    let as_json = args.json;
     let out = args.out.clone().context("--out names no folder")?;
     let bundle = bundle::export(&args.order()?, &out)?;
-    if args.json {
+    if as_json {
         return output::json_line(&Exported { path: out, bundle });
     }
     for part in bundle.parts() {
