@@ -32,6 +32,8 @@ pub enum Command {
     Classify(commands::classify::Args),
     /// Make pictures of what units look for
     Visualize(Box<commands::visualize::Args>),
+    /// Find the pictures that excite units most
+    Exemplars(Box<commands::exemplars::Args>),
     /// Measure the average magnitude spectrum of a folder of pictures, for MACO
     Spectrum(commands::spectrum::Args),
     /// Write the bundle that the page opens

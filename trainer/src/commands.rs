@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod doctor;
+pub mod exemplars;
 pub mod export;
 pub mod fetch;
 pub mod import;

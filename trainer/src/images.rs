@@ -1,5 +1,6 @@
 //! Picture files: found, decoded upright, and handed on ahead of whoever computes.
 
+use std::io::{BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::{fs, thread};
@@ -54,16 +55,29 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn is_picture(path: &Path) -> bool {
+/// Whether a file is called like a picture and is there.
+pub fn is_picture(path: &Path) -> bool {
+    has_picture_ending(path) && path.is_file()
+}
+
+/// Whether a file is called like a picture.
+pub fn has_picture_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    path.is_file() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// Decodes a picture by its content, whatever its name, and turns it upright as its EXIF says.
 /// Of an animation, the first frame.
 pub fn read(path: &Path) -> Result<Picture> {
-    let name = || path.display().to_string();
-    let decoder = ImageReader::open(path).with_context(name)?.with_guessed_format();
+    let name = path.display().to_string();
+    let file = fs::File::open(path).with_context(|| name.clone())?;
+    decode(BufReader::new(file), &name)
+}
+
+/// Decodes a picture called `name` as [`read`] does.
+pub fn decode(bytes: impl BufRead + Seek, name: &str) -> Result<Picture> {
+    let name = || name.to_owned();
+    let decoder = ImageReader::new(bytes).with_guessed_format();
     let mut decoder = decoder.with_context(name)?.into_decoder().with_context(name)?;
     let orientation = decoder.orientation().with_context(name)?;
     let mut decoded = DynamicImage::from_decoder(decoder).with_context(name)?;

@@ -13,6 +13,7 @@ pub mod convert;
 pub mod device;
 pub mod doctor;
 pub mod download;
+pub mod exemplars;
 pub mod failure;
 pub mod fetch;
 pub mod figure;

@@ -74,6 +74,11 @@ impl Progress {
         }
     }
 
+    /// Ends without a last line: what comes next says what came of it.
+    pub fn clear(self) {
+        self.bar.finish_and_clear();
+    }
+
     fn print_if_due(&mut self) {
         let Some(last) = self.last_line else { return };
         if PLAIN_INTERVAL <= last.elapsed() {

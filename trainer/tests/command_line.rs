@@ -13,8 +13,17 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use shared::format::bundle::{Bundle, labels_from_bytes};
 
-const VERBS: [&str; 8] =
-    ["fetch", "import", "layers", "classify", "visualize", "spectrum", "export", "doctor"];
+const VERBS: [&str; 9] = [
+    "fetch",
+    "import",
+    "layers",
+    "classify",
+    "visualize",
+    "exemplars",
+    "spectrum",
+    "export",
+    "doctor",
+];
 
 /// Runs `pellucid` with a cache of its own.
 fn pellucid<S: AsRef<OsStr>>(cache: &Path, args: impl IntoIterator<Item = S>) -> Output {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{Build, Content};
+use crate::bundle::{Bundles, Wish};
+use crate::cli::{Build, Content, Network};
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
-use crate::{bundle, optimize, process, tools};
+use crate::{optimize, process, tools};
 
 /// A file that only a site of ours has: such a folder may be replaced.
 const MARK: &str = "worker_loader.js";
@@ -20,53 +21,96 @@ const BUNDLES: &str = "bundles";
 const RELATIVE: &str = "./";
 
 /// `cargo xtask build`.
+///
+/// Weights that are not part of the repository go into the site only when they are asked for: they
+/// may lie on this machine and still not be the builder's to publish.
 pub fn run(workspace: &Workspace, arguments: &Build) -> Result<()> {
     // Where the person called from, not where the checkout is.
     let out = std::path::absolute(&arguments.out)
         .with_context(|| format!("finding {}", arguments.out.display()))?;
-    site(workspace, &arguments.content, &arguments.public_url, &out)?;
+    refuse_foreign(&out)?;
+    let weights = arguments.weights.as_deref().map(std::path::absolute).transpose()?;
+    let wish = match arguments.with {
+        None => Wish::Shipped,
+        Some(Network::Googlenet) => Wish::Required(weights),
+    };
+    let bundles = Bundles::gather(workspace, &wish)?;
+    let page = page(workspace, &arguments.public_url, !arguments.no_optimize)?;
+    Site { folder: out.clone(), page, bundles }.make(workspace)?;
     print_sizes(&out, arguments.sizes)
 }
 
-/// The site for `serve` and `test`, in its usual place.
+/// The site for `test`, in its usual place, with the weights that are at hand.
 pub fn usual_site(workspace: &Workspace, content: &Content) -> Result<PathBuf> {
-    let out = workspace.site();
-    site(workspace, content, RELATIVE, &out)?;
-    Ok(out)
+    let site = Site::usual(workspace, content)?;
+    site.make(workspace)?;
+    Ok(site.folder)
 }
 
-/// Makes a site; does nothing where everything it is made of is as it was.
-fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) -> Result<()> {
-    refuse_foreign(out)?;
-    fs::create_dir_all(workspace.workshop())
-        .with_context(|| format!("making {}", workspace.workshop().display()))?;
-    let weights = content.weights.as_deref().map(std::path::absolute).transpose()?;
-    bundle::make(workspace, weights.as_deref())?;
-    let optimized = !content.no_optimize;
-    let page = page(workspace, public_url, optimized)?;
+/// A static site and what it is made of.
+pub struct Site {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// Page and engine, in a folder of their own.
+    pub page: PathBuf,
+    /// The networks.
+    pub bundles: Bundles,
+}
 
-    let bundles = workspace.root.join("public").join(BUNDLES);
-    let fingerprint =
-        Fingerprint::default().with_path(&page)?.with_path(&bundles)?.with(out).finish();
-    let name = Fingerprint::default().with(out).finish();
-    let stamp = workspace.workshop().join(format!("site-{name}.stamp"));
-    if out.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
-        println!("the site in {} is up to date", out.display());
-        return Ok(());
+impl Site {
+    /// What the usual site is made of, with the weights that are at hand.
+    pub fn usual(workspace: &Workspace, content: &Content) -> Result<Self> {
+        let folder = workspace.site();
+        refuse_foreign(&folder)?;
+        let weights = content.weights.as_deref().map(std::path::absolute).transpose()?;
+        let bundles = Bundles::gather(workspace, &Wish::AtHand(weights))?;
+        let page = page(workspace, RELATIVE, !content.no_optimize)?;
+        Ok(Self { folder, page, bundles })
     }
-    let unfinished = with_suffix(out, ".part");
-    remove(&unfinished)?;
-    copy_folder(&page, &unfinished)?;
-    copy_folder(&bundles, &unfinished.join(BUNDLES))?;
-    remove(out)?;
-    fs::rename(&unfinished, out).with_context(|| format!("renaming {}", unfinished.display()))?;
-    stamp::set(&stamp, &fingerprint)?;
-    println!("the site is in {}", out.display());
-    Ok(())
+
+    /// Makes it; does nothing where everything it is made of is as it was.
+    pub fn make(&self, workspace: &Workspace) -> Result<()> {
+        let out = &self.folder;
+        let fingerprint = self.fingerprint()?;
+        let stamp = self.stamp(workspace);
+        if out.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
+            println!("the site in {} is up to date", out.display());
+            return Ok(());
+        }
+        let unfinished = with_suffix(out, ".part");
+        remove(&unfinished)?;
+        copy_folder(&self.page, &unfinished)?;
+        self.bundles.put(&unfinished.join(BUNDLES))?;
+        remove(out)?;
+        fs::rename(&unfinished, out)
+            .with_context(|| format!("renaming {}", unfinished.display()))?;
+        stamp::set(&stamp, &fingerprint)?;
+        println!("the site is in {}", out.display());
+        Ok(())
+    }
+
+    /// Puts other networks into it while it is served.
+    pub fn change_bundles(&mut self, workspace: &Workspace, bundles: Bundles) -> Result<()> {
+        bundles.put(&self.folder.join(BUNDLES))?;
+        self.bundles = bundles;
+        stamp::set(&self.stamp(workspace), &self.fingerprint()?)
+    }
+
+    fn fingerprint(&self) -> Result<String> {
+        let mixed = Fingerprint::default().with_path(&self.page)?.with(&self.folder);
+        Ok(self.bundles.mix_into(mixed)?.finish())
+    }
+
+    fn stamp(&self, workspace: &Workspace) -> PathBuf {
+        let name = Fingerprint::default().with(&self.folder).finish();
+        workspace.workshop().join(format!("site-{name}.stamp"))
+    }
 }
 
 /// Page and engine as Trunk makes them, optimised.
 fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<PathBuf> {
+    fs::create_dir_all(workspace.workshop())
+        .with_context(|| format!("making {}", workspace.workshop().display()))?;
     let settings = Fingerprint::default().with(public_url).with(optimized).finish();
     let folder = workspace.workshop().join(format!("page-{settings}"));
     let stamp = workspace.workshop().join(format!("page-{settings}.stamp"));

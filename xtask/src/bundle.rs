@@ -1,110 +1,269 @@
-//! The bundle the page opens: which weights go into it, and when it must be made again.
+//! The bundles of a site: those of the repository, GoogLeNet's with its weights where there are any.
+//!
+//! The repository ships GoogLeNet's bundle without weights, because they are not ours to pass on.
+//! Nothing here writes into the repository's folder; what is added lies in the workshop.
 
-use std::env;
+mod index;
+mod weights;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::process;
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
 
-/// The network the page opens with.
-const MODEL: &str = "googlenet";
+pub use weights::{Progress, Source, fetch};
 
-/// Makes `public/bundles/googlenet` from the best weights at hand and says which they are.
-///
-/// Without any weights the page is built all the same: it opens and says what is missing.
-pub fn make(workspace: &Workspace, named: Option<&Path>) -> Result<()> {
-    let folder = workspace.root.join("public/bundles").join(MODEL);
-    let weights = match choose(workspace, named)? {
-        Some(weights) => weights,
-        None if folder.join("bundle.json").is_file() => {
-            println!("weights: none at hand; the bundle made before stays");
-            return Ok(());
-        }
-        None => match fetch(workspace) {
-            Ok(weights) => weights,
-            Err(error) => {
-                println!("weights: none ({error:#})");
-                println!("the page opens without a network; give one with --weights FILE");
-                return Ok(());
+/// The network whose weights do not ship.
+pub const GOOGLENET: &str = "googlenet";
+
+/// The file that makes a folder a bundle. Written last: who reads it finds the rest.
+const MANIFEST: &str = "bundle.json";
+
+/// The list of bundles.
+const INDEX: &str = "index.json";
+
+/// Whether GoogLeNet's weights go into a site.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// No: what ships and no more.
+    Shipped,
+    /// If they are on this machine; otherwise it is a site without.
+    AtHand(Option<PathBuf>),
+    /// Yes, if need be after a download. The file is named, or looked for.
+    Required(Option<PathBuf>),
+}
+
+/// What is to lie in a site's folder of bundles.
+#[derive(Clone, Debug)]
+pub struct Bundles {
+    /// The repository's.
+    shipped: PathBuf,
+    /// GoogLeNet's with weights, to be taken instead of the repository's.
+    with_weights: Option<PathBuf>,
+    /// Whether a site is to say that GoogLeNet's weights are on their way.
+    pub weights_coming: bool,
+}
+
+impl Bundles {
+    /// Looks for weights and makes GoogLeNet's bundle with them, as wished.
+    pub fn gather(workspace: &Workspace, wish: &Wish) -> Result<Self> {
+        let weights = match wish {
+            Wish::Shipped => None,
+            Wish::AtHand(named) => weights::at_hand(workspace, named.as_deref())?,
+            Wish::Required(named) => match weights::at_hand(workspace, named.as_deref())? {
+                Some(weights) => Some(weights),
+                None => {
+                    println!("weights: none on this machine; downloading {GOOGLENET}'s");
+                    build_pellucid(workspace)?;
+                    Some(fetch(workspace, &Source::default(), Progress::Shown)?)
+                }
+            },
+        };
+        let with_weights = weights.map(|weights| {
+            let (folder, stamp) = (made_folder(workspace), made_stamp(workspace));
+            let fingerprint = fingerprint(workspace, &weights)?;
+            if !folder.join(MANIFEST).is_file() || !stamp::is_current(&stamp, &fingerprint) {
+                build_pellucid(workspace)?;
+                export(workspace, &weights)?;
             }
-        },
-    };
-    export(workspace, &weights, &folder)
-}
+            Ok::<_, anyhow::Error>(folder)
+        });
+        Ok(Self::of(workspace, with_weights.transpose()?))
+    }
 
-/// The weights to use, without any download.
-fn choose(workspace: &Workspace, named: Option<&Path>) -> Result<Option<PathBuf>> {
-    if let Some(file) = named {
-        if !file.is_file() {
-            bail!("--weights {}: there is no such file", file.display());
+    /// The repository's, and GoogLeNet's from another folder if one is given.
+    pub fn of(workspace: &Workspace, with_weights: Option<PathBuf>) -> Self {
+        let shipped = workspace.root.join("public/bundles");
+        Self { shipped, with_weights, weights_coming: false }
+    }
+
+    /// Whether GoogLeNet's weights are among them.
+    pub fn have_weights(&self) -> bool {
+        self.with_weights.is_some()
+    }
+
+    /// Changes with every byte that goes into a site.
+    pub fn mix_into(&self, fingerprint: Fingerprint) -> Result<Fingerprint> {
+        let mixed = fingerprint.with(self.weights_coming).with_path(&self.shipped)?;
+        match &self.with_weights {
+            Some(folder) => mixed.with(true).with_path(folder),
+            None => Ok(mixed.with(false)),
         }
-        println!("weights: {} (named with --weights)", file.display());
-        return Ok(Some(file.to_owned()));
     }
-    let cached = cached_weights().filter(|file| file.is_file());
-    if let Some(file) = cached {
-        println!("weights: {} (the user's cache)", file.display());
-        return Ok(Some(file));
-    }
-    let reference = workspace.reference("weights/bvlc_googlenet.safetensors");
-    if let Some(file) = &reference {
-        println!("weights: {} (the reference data)", file.display());
-    }
-    Ok(reference)
-}
 
-/// Where `pellucid fetch googlenet` puts them.
-fn cached_weights() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let platform = || {
-        if cfg!(target_os = "macos") {
-            set("HOME").map(|home| home.join("Library/Caches"))
-        } else if cfg!(windows) {
-            set("LOCALAPPDATA")
-        } else {
-            set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+    /// Brings a site's folder of bundles up to date; it may be served meanwhile.
+    ///
+    /// A file that is the same stays, one that is not is replaced whole, and descriptions come after
+    /// what they describe.
+    pub fn put(&self, folder: &Path) -> Result<()> {
+        let googlenet = self.shipped.join(GOOGLENET);
+        let mut files = Vec::new();
+        for file in stamp::files_below(&self.shipped)? {
+            let replaced = self.with_weights.is_some() && file.starts_with(&googlenet);
+            if !replaced && file != self.shipped.join(INDEX) {
+                let relative = file.strip_prefix(&self.shipped).unwrap_or(&file).to_owned();
+                files.push((relative, file));
+            }
         }
-    };
-    let cache = set("PELLUCID_CACHE").or_else(|| Some(platform()?.join("pellucid")))?;
-    Some(cache.join("weights").join(format!("{MODEL}.safetensors")))
+        if let Some(made) = &self.with_weights {
+            for file in stamp::files_below(made)? {
+                let relative = file.strip_prefix(made).unwrap_or(&file);
+                files.push((Path::new(GOOGLENET).join(relative), file));
+            }
+        }
+        files.sort_by_key(|(relative, _)| relative.ends_with(MANIFEST));
+        for (relative, file) in &files {
+            put_file(&folder.join(relative), &stamp::read(file)?)?;
+        }
+        let has_googlenet =
+            files.iter().any(|(file, _)| *file == Path::new(GOOGLENET).join(MANIFEST));
+        let shipped = self.shipped.join(INDEX);
+        let shipped = shipped.is_file().then(|| stamp::read(&shipped)).transpose()?;
+        match index::text(shipped.as_deref(), has_googlenet, self.weights_coming)? {
+            Some(text) => put_file(&folder.join(INDEX), text.as_bytes()),
+            None => Ok(()),
+        }
+    }
 }
 
-fn fetch(workspace: &Workspace) -> Result<PathBuf> {
-    println!("weights: none on this machine; downloading {MODEL}");
-    build_pellucid(workspace)?;
-    process::run(workspace.tool(&workspace.pellucid().to_string_lossy()).args(["fetch", MODEL]))?;
-    cached_weights()
-        .filter(|file| file.is_file())
-        .with_context(|| format!("`pellucid fetch {MODEL}` left no file in the cache"))
-}
-
-fn export(workspace: &Workspace, weights: &Path, folder: &Path) -> Result<()> {
-    let fingerprint = Fingerprint::default()
-        .with_path(weights)?
-        .with_path(&workspace.root.join("trainer/src"))?
-        .with_path(&workspace.root.join("shared/src"))?
-        .finish();
-    let stamp = workspace.workshop().join(format!("bundle-{MODEL}"));
-    if folder.join("bundle.json").is_file() && stamp::is_current(&stamp, &fingerprint) {
+/// Writes a file beside its place and lets it take that, unless it is there already.
+fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(target).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
-    build_pellucid(workspace)?;
-    let parent = folder.parent().unwrap_or(folder);
-    fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+    let writing = || format!("writing {}", target.display());
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).with_context(writing)?;
+    }
+    let mut unfinished = target.as_os_str().to_owned();
+    unfinished.push(".part");
+    fs::write(&unfinished, bytes).with_context(writing)?;
+    fs::rename(&unfinished, target).with_context(writing)
+}
+
+/// Makes GoogLeNet's bundle with these weights: the repository's and what it lacks.
+pub fn export(workspace: &Workspace, weights: &Path) -> Result<PathBuf> {
+    let folder = made_folder(workspace);
     let mut command = workspace.tool(&workspace.pellucid().to_string_lossy());
-    command.args(["export", "--model", MODEL, "--weights"]).arg(weights);
-    command.arg("--out").arg(folder);
-    process::run(&mut command)?;
-    stamp::set(&stamp, &fingerprint)
+    command.args(["export", "--model", GOOGLENET, "--weights"]).arg(weights);
+    let shipped = workspace.root.join("public/bundles").join(GOOGLENET);
+    if shipped.join(MANIFEST).is_file() {
+        command.arg("--from").arg(shipped);
+    }
+    command.arg("--out").arg(&folder);
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+    }
+    process::output(&mut command)?;
+    stamp::set(&made_stamp(workspace), &fingerprint(workspace, weights)?)?;
+    Ok(folder)
+}
+
+fn made_folder(workspace: &Workspace) -> PathBuf {
+    workspace.workshop().join("bundles").join(GOOGLENET)
+}
+
+fn made_stamp(workspace: &Workspace) -> PathBuf {
+    workspace.workshop().join(format!("bundle-{GOOGLENET}"))
+}
+
+fn fingerprint(workspace: &Workspace, weights: &Path) -> Result<String> {
+    let mut fingerprint = Fingerprint::default().with_path(weights)?;
+    for path in ["public/bundles/googlenet", "trainer/src", "shared/src"] {
+        fingerprint = fingerprint.with(path).with_path(&workspace.root.join(path))?;
+    }
+    Ok(fingerprint.finish())
 }
 
 /// Builds the native companion, with the features it has in the tests: what `--workspace`
 /// selects. Alone it would get fewer, and the tensor stack would be compiled once more.
-fn build_pellucid(workspace: &Workspace) -> Result<()> {
+pub fn build_pellucid(workspace: &Workspace) -> Result<()> {
     let arguments = ["build", "--release", "--workspace", "--exclude", "xtask", "--bins"];
     process::run(workspace.cargo().args(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository that ships GoogLeNet without weights and another network, and a bundle with.
+    struct Place {
+        folder: PathBuf,
+        bundles: Bundles,
+    }
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let folder =
+                std::env::temp_dir().join(format!("xtask-bundle-{}-{name}", std::process::id()));
+            let shipped = folder.join("public");
+            let made = folder.join("made");
+            for (file, text) in [
+                (
+                    "public/index.json",
+                    r#"{"schema":[1,0],"bundles":[{"path":"googlenet","title":"G"}]}"#,
+                ),
+                ("public/googlenet/bundle.json", "without"),
+                ("public/googlenet/labels.txt", "tench"),
+                ("public/other/bundle.json", "other"),
+                ("made/bundle.json", "with"),
+                ("made/labels.txt", "tench"),
+                ("made/weights.safetensors", "weights"),
+            ] {
+                fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
+                fs::write(folder.join(file), text).unwrap();
+            }
+            let with_weights = Some(made);
+            Self { folder, bundles: Bundles { shipped, with_weights, weights_coming: false } }
+        }
+
+        fn without(&self) -> Bundles {
+            Bundles { with_weights: None, ..self.bundles.clone() }
+        }
+
+        fn read(&self, file: &str) -> String {
+            fs::read_to_string(self.folder.join("site").join(file)).unwrap_or_default()
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    #[test]
+    fn weights_that_arrive_change_a_served_site_and_what_is_the_same_stays() {
+        let place = Place::new("arrive");
+        let site = place.folder.join("site");
+        let coming = Bundles { weights_coming: true, ..place.without() };
+        coming.put(&site).unwrap();
+        assert_eq!(place.read("googlenet/bundle.json"), "without");
+        assert_eq!(place.read("other/bundle.json"), "other");
+        assert!(place.read("index.json").contains("weights_coming"));
+        assert!(!site.join("googlenet/weights.safetensors").exists());
+        let labels = fs::metadata(site.join("googlenet/labels.txt")).unwrap().modified().unwrap();
+
+        place.bundles.put(&site).unwrap();
+        assert_eq!(place.read("googlenet/bundle.json"), "with");
+        assert_eq!(place.read("googlenet/weights.safetensors"), "weights");
+        assert!(!place.read("index.json").contains("weights_coming"));
+        let same = fs::metadata(site.join("googlenet/labels.txt")).unwrap().modified().unwrap();
+        assert_eq!(labels, same);
+        let left = stamp::files_below(&site).unwrap();
+        assert!(left.iter().all(|file| !file.to_string_lossy().ends_with(".part")), "{left:?}");
+    }
+
+    #[test]
+    fn a_site_changes_with_the_weights_and_with_their_being_on_their_way() {
+        let place = Place::new("fingerprint");
+        let of = |bundles: &Bundles| bundles.mix_into(Fingerprint::default()).unwrap().finish();
+        let coming = Bundles { weights_coming: true, ..place.without() };
+        let all = [of(&place.bundles), of(&place.without()), of(&coming)];
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
+    }
 }

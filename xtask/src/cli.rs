@@ -24,7 +24,7 @@ enum Task {
     Serve(Serve),
     /// Write the static site into a folder, for any host.
     ///
-    /// Example: cargo xtask build --out site --public-url https://example.org/pellucid/
+    /// Example: cargo xtask build --out site --with googlenet
     Build(Build),
     /// Run every test: native, wasm, and the page in a browser.
     ///
@@ -44,11 +44,11 @@ enum Task {
     Bench(Bench),
 }
 
-/// What goes into the site.
+/// What goes into a site that stays on this machine.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Content {
-    /// The network's weights; by default the user's cache, the reference data beside the
-    /// checkout, then a download.
+    /// GoogLeNet's weights; by default those in the user's cache, then those of the reference data
+    /// beside the checkout.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Leave the wasm as the compiler made it: quicker to build, slower to run.
@@ -64,13 +64,25 @@ pub struct Serve {
     /// The port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    /// Where GoogLeNet's weights are taken from if they are not on this machine; by default where
+    /// they are published.
+    #[arg(long, value_name = "URL")]
+    pub fetch_from: Option<String>,
 }
 
 /// Arguments of `build`.
 #[derive(Args, Clone, Debug)]
 pub struct Build {
-    #[command(flatten)]
-    pub content: Content,
+    /// Also put in a network whose weights are not part of the repository: from the user's cache,
+    /// the reference data beside the checkout, or a download.
+    #[arg(long, value_enum, value_name = "NETWORK")]
+    pub with: Option<Network>,
+    /// That network's weights, from this file.
+    #[arg(long, value_name = "FILE", requires = "with")]
+    pub weights: Option<PathBuf>,
+    /// Leave the wasm as the compiler made it: quicker to build, slower to run.
+    #[arg(long)]
+    pub no_optimize: bool,
     /// The folder to write; replaced if it is a site already.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -80,6 +92,13 @@ pub struct Build {
     /// Also print how large each file is in brotli, as hosts send it.
     #[arg(long)]
     pub sizes: bool,
+}
+
+/// Networks whose weights somebody else publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Network {
+    /// BVLC's.
+    Googlenet,
 }
 
 /// Arguments of `test`.

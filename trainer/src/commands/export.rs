@@ -1,36 +1,77 @@
-//! `pellucid export`: a model to the bundle that the page opens.
+//! `pellucid export`: a network, and what was made of it, to the bundle that the page opens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
-use shared::format::bundle::Bundle;
+use shared::format::bundle::{Bundle, Index};
 
+use crate::bundle::{self, Order, Weights};
 use crate::cli::PrecisionChoice;
-use crate::{bundle, cache, output};
+use crate::{cache, output};
 
-/// Which model, and where to.
+/// Which model, what was made of it, and where to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    pellucid export --model googlenet --out public/bundles/googlenet\n  \
-    pellucid export --model googlenet --weights bvlc_googlenet.caffemodel --out googlenet\n\n\
-    A bundle that is at --out already is replaced, whole or not at all.")]
+    pellucid export --model googlenet --out bundles/googlenet\n  \
+    pellucid export --model googlenet --without-weights --gallery gallery/ \\\n      \
+    --exemplars exemplars/googlenet/ --dreams dreams/googlenet/ --out bundles/googlenet\n  \
+    pellucid export --from bundles/googlenet --weights bvlc_googlenet.caffemodel --out site/googlenet\n  \
+    pellucid export --list bundles/\n\n\
+    A bundle that is at --out already is replaced, whole or not at all. The same inputs give the\n\
+    same bytes. docs/export.md makes a bundle from nothing.")]
 pub struct Args {
-    /// Its name: googlenet, inception-v1 or googlenet-torchvision
-    #[arg(long, value_name = "NAME")]
-    model: String,
+    /// Its name, such as googlenet or efficientnet-lite0; that of --from if not given
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["from", "list"])]
+    model: Option<String>,
 
-    /// Its weights, in any published format; otherwise what `pellucid fetch` put into the cache
+    /// Its weights, in any published format; otherwise those of --from, or without it what
+    /// `pellucid fetch` put into the cache
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
-    /// The bundle's folder
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    /// Leave the weights out: the bundle shows what was made beforehand
+    #[arg(long, conflicts_with = "weights")]
+    without_weights: bool,
 
     /// Bits of a weight
     #[arg(long, value_enum, default_value_t = PrecisionChoice::F16)]
     precision: PrecisionChoice,
+
+    /// Photographs of 224x224 pixels, and gallery.json with their titles, authors and licences
+    #[arg(long, value_name = "DIR")]
+    gallery: Option<PathBuf>,
+
+    /// What `pellucid exemplars` found in these photographs
+    #[arg(long, value_name = "DIR")]
+    exemplars: Option<PathBuf>,
+
+    /// Layers to offer first, in this order; of --exemplars only these are taken
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    layers: Vec<String>,
+
+    /// Pictures that `pellucid visualize NAME LAYER:0..N --out DIR/` made; may be repeated
+    #[arg(long, value_name = "DIR")]
+    dreams: Vec<PathBuf>,
+
+    /// A bundle from which everything is taken, byte for byte, that is not given
+    #[arg(long, value_name = "BUNDLE")]
+    from: Option<PathBuf>,
+
+    /// The bundle's folder
+    #[arg(long, value_name = "FOLDER", required_unless_present = "list")]
+    out: Option<PathBuf>,
+
+    /// Instead of making a bundle: list those in a folder in its index.json, which the page reads
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = [
+            "model", "weights", "without_weights", "precision", "gallery", "exemplars", "layers",
+            "dreams", "from", "out",
+        ]
+    )]
+    list: Option<PathBuf>,
 
     /// One line of JSON instead of the list of files
     #[arg(long)]
@@ -43,18 +84,63 @@ struct Exported {
     bundle: Bundle,
 }
 
-/// Writes the bundle, and prints what is in it.
+#[derive(Debug, Serialize)]
+struct Listed {
+    path: PathBuf,
+    index: Index,
+}
+
+/// Writes the bundle or the list of bundles, and prints what is in it.
 pub fn run(args: Args) -> Result<()> {
-    shared::models::info(&args.model)?;
-    let weights = cache::weights(&args.model, args.weights.as_deref())?;
-    let bundle = bundle::export(&args.model, &weights, args.precision.into(), &args.out)?;
-    if args.json {
-        return output::json_line(&Exported { path: args.out, bundle });
+    if let Some(folder) = &args.list {
+        return list(folder, args.json);
+    }
+    let as_json = args.json;
+    let out = args.out.clone().context("--out names no folder")?;
+    let bundle = bundle::export(&args.order()?, &out)?;
+    if as_json {
+        return output::json_line(&Exported { path: out, bundle });
     }
     for part in bundle.parts() {
-        let path = args.out.join(&part.path);
+        let path = out.join(&part.path);
         output::line(&format!("{:>9}  {}", output::bytes(part.size), path.display()))?;
     }
-    let manifest = args.out.join("bundle.json");
-    output::line(&format!("{:>9}  {}", "", manifest.display()))
+    output::line(&format!("{:>9}  {}", "", out.join("bundle.json").display()))
+}
+
+fn list(folder: &Path, as_json: bool) -> Result<()> {
+    let index = bundle::list(folder)?;
+    let path = folder.join(bundle::INDEX);
+    if as_json {
+        return output::json_line(&Listed { path, index });
+    }
+    for entry in &index.bundles {
+        output::line(&format!("{}  {}", entry.title, folder.join(&entry.path).display()))?;
+    }
+    output::line(&path.display().to_string())
+}
+
+impl Args {
+    fn order(self) -> Result<Order> {
+        // Before any file is looked for: a wrong name is a wrong call.
+        let known = self.model.as_deref().map(shared::models::info).transpose()?;
+        let weights = if self.without_weights {
+            Weights::Without
+        } else if self.weights.is_none() && self.from.is_some() {
+            Weights::Kept
+        } else {
+            let name = known.map_or("this model", |info| info.name);
+            let path = cache::weights(name, self.weights.as_deref())?;
+            Weights::File { path, precision: self.precision.into() }
+        };
+        Ok(Order {
+            model: self.model,
+            weights,
+            gallery: self.gallery,
+            exemplars: self.exemplars,
+            dreams: self.dreams,
+            layers: self.layers,
+            from: self.from,
+        })
+    }
 }

@@ -37,7 +37,10 @@ pub fn weights(site: &Path) -> Result<PathBuf> {
         format!("{} is missing: a benchmark needs weights, named with --weights", file.display())
     })?;
     let bundle: Value = serde_json::from_slice(&text).context("bundle.json is not JSON")?;
-    let path = bundle["weights"]["path"].as_str().context("bundle.json names no weights")?;
+    let path = bundle["weights"]["path"].as_str().context(
+        "a benchmark needs GoogLeNet's weights, and none are on this machine: name them with \
+         --weights, or run `pellucid fetch googlenet`",
+    )?;
     Ok(site.join("bundles/googlenet").join(path))
 }
 

@@ -1,0 +1,142 @@
+//! A bundle's folder on disk: replaced whole or not at all.
+
+use std::path::Path;
+use std::{fs, io};
+
+use anyhow::{Context, Result, bail};
+
+use super::MANIFEST;
+use crate::output;
+
+/// Between a folder's name and the number of the process that works beside it.
+const WRITING: &str = "writing";
+const REPLACED: &str = "replaced";
+
+/// Writes files into a new folder beside `folder`, then lets it take that name.
+pub fn write(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    let unfinished = output::beside(folder, WRITING);
+    let written = write_files(&unfinished, files).and_then(|()| replace(folder, &unfinished));
+    if written.is_err() {
+        // The error that counts is the one that brought us here.
+        let _ = fs::remove_dir_all(&unfinished);
+    }
+    written.with_context(|| format!("writing the bundle {}", folder.display()))
+}
+
+fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    for (name, bytes) in files {
+        output::write_whole(&folder.join(name), |out| Ok(out.write_all(bytes)?))?;
+    }
+    Ok(())
+}
+
+/// Moves `new` to `folder`. What was there is removed last.
+fn replace(folder: &Path, new: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(fs::rename(new, folder)?);
+    }
+    if exchange(folder, new).is_ok() {
+        return Ok(fs::remove_dir_all(new)?);
+    }
+    // In two steps where the system has no single one for it.
+    let old = output::beside(folder, REPLACED);
+    fs::rename(folder, &old)?;
+    if let Err(error) = fs::rename(new, folder) {
+        fs::rename(&old, folder)?;
+        return Err(error.into());
+    }
+    Ok(fs::remove_dir_all(&old)?)
+}
+
+/// Lets two folders change places in one step, so that whoever looks finds the one or the other.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Whether a folder of this name is what a killed export left beside its target.
+pub fn is_left_over(name: &str) -> bool {
+    [WRITING, REPLACED].iter().any(|purpose| {
+        let process = name.rsplit_once(&format!(".{purpose}-")).map(|(_, process)| process);
+        process.is_some_and(|process| process.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// Refuses a target that holds somebody's own files.
+pub fn refuse_to_replace_what_is_no_bundle(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let is_bundle = folder.join(MANIFEST).is_file();
+    let is_empty = folder.is_dir()
+        && fs::read_dir(folder).with_context(|| folder.display().to_string())?.next().is_none();
+    if !is_bundle && !is_empty {
+        bail!(
+            "--out {} exists and holds no {MANIFEST}: expected a new folder or a bundle to replace",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn files<const N: usize>(files: [(&str, u8); N]) -> Vec<(String, Vec<u8>)> {
+        files.map(|(name, byte)| (name.to_owned(), vec![byte])).into()
+    }
+
+    #[test]
+    fn a_folder_replaces_another_whole_and_leaves_nothing_beside() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("googlenet");
+        write(&folder, &files([("old", 1), (MANIFEST, 1)])).unwrap();
+        write(&folder, &files([("deep/new", 2), (MANIFEST, 2)])).unwrap();
+        assert_eq!(names(&folder), [MANIFEST, "deep"]);
+        assert_eq!(names(root.path()), ["googlenet"]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_leaves_the_old_one() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("googlenet");
+        write(&folder, &files([(MANIFEST, 1)])).unwrap();
+        // A file name that no folder can hold.
+        assert!(write(&folder, &files([("a/\0", 2)])).is_err());
+        assert_eq!(fs::read(folder.join(MANIFEST)).unwrap(), [1]);
+        assert_eq!(names(root.path()), ["googlenet"]);
+    }
+
+    #[test]
+    fn a_folder_of_somebodys_own_files_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("thesis.tex"), "").unwrap();
+        assert!(refuse_to_replace_what_is_no_bundle(root.path()).is_err());
+        assert!(refuse_to_replace_what_is_no_bundle(&root.path().join("new")).is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_export_leaves_is_known_by_its_name() {
+        let left = output::beside(Path::new("bundles/googlenet"), WRITING);
+        assert!(is_left_over(left.file_name().unwrap().to_str().unwrap()));
+        assert!(!is_left_over("googlenet"));
+        assert!(!is_left_over("hand.writing-practice"));
+    }
+}

@@ -1,0 +1,116 @@
+//! The photographs that exemplars are chosen from: a folder with `gallery.json` to sheets.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use jpeg_encoder::SamplingFactor;
+use shared::format::bundle::{CREDITS_LIMIT, Gallery};
+use shared::format::credits::{self, Credit};
+
+use super::files::Files;
+use super::sheets::Layout;
+use crate::images;
+
+/// The list of pictures, with what each shows and whose it is.
+const LIST: &str = "gallery.json";
+
+/// Sheets of about 0.4 MB: an exemplar costs little before the whole gallery is there.
+///
+/// The gallery's pictures are JPEG files of this quality with colours at half resolution. On the same
+/// grid of blocks compressing them again loses little; at quality 80 it would lose as much again.
+const LAYOUT: Layout =
+    Layout { side: 224, columns: 6, rows: 6, quality: 85, colors: SamplingFactor::F_2_2 };
+
+/// Reads `folder/gallery.json` and lays its pictures out in that order.
+pub fn gather(folder: &Path, files: &mut Files) -> Result<(Gallery, Vec<Credit>)> {
+    let credits = read_list(&folder.join(LIST))?;
+    let pictures = credits.iter().map(|credit| read_picture(&folder.join(&credit.file)));
+    let sprites = LAYOUT.lay_out("gallery/", pictures, files)?;
+    let text = credits::to_json(&credits)?;
+    let credits_part = files.add("gallery/credits.json", text.into_bytes());
+    Ok((Gallery { credits: credits_part, sprites }, credits))
+}
+
+fn read_list(path: &Path) -> Result<Vec<Credit>> {
+    let reading = || format!("reading {}", path.display());
+    let length = fs::metadata(path).with_context(reading)?.len();
+    if CREDITS_LIMIT < length {
+        bail!("{} is {length} bytes long, at most {CREDITS_LIMIT} are read", path.display());
+    }
+    let bytes = fs::read(path).with_context(reading)?;
+    let listed: Vec<serde::de::IgnoredAny> =
+        serde_json::from_slice(&bytes)
+            .with_context(reading)
+            .context("expected a list of pictures with their title, author and licence")?;
+    if listed.is_empty() {
+        bail!("{} lists no picture", path.display());
+    }
+    credits::from_json(&bytes, listed.len()).with_context(reading)
+}
+
+fn read_picture(path: &Path) -> Result<Vec<u8>> {
+    let picture = images::read(path)?;
+    let (width, height) = (picture.width(), picture.height());
+    if (width, height) != (LAYOUT.side, LAYOUT.side) {
+        bail!(
+            "{} is {width}x{height} pixels, expected {side}x{side}",
+            path.display(),
+            side = LAYOUT.side
+        );
+    }
+    Ok(picture.to_rgb8())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn entry(file: &str) -> Value {
+        json!({
+            "file": file, "title": "A wall", "category": "textures", "author": "Somebody",
+            "licence": "CC0-1.0", "source": "a package", "changes": "cropped",
+            "licence_url": "https://creativecommons.org/publicdomain/zero/1.0/",
+        })
+    }
+
+    fn gather_from(list: &Value, pictures: &[(&str, u32)]) -> Result<(Gallery, Vec<Credit>)> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("textures")).unwrap();
+        fs::write(folder.path().join(LIST), list.to_string()).unwrap();
+        for (file, side) in pictures {
+            image::RgbImage::new(*side, 224).save(folder.path().join(file)).unwrap();
+        }
+        gather(folder.path(), &mut Files::default())
+    }
+
+    #[test]
+    fn pictures_come_in_the_order_of_the_list() {
+        let list = json!([entry("textures/b.png"), entry("textures/a.png")]);
+        let pictures = [("textures/a.png", 224), ("textures/b.png", 224)];
+        let (gallery, credits) = gather_from(&list, &pictures).unwrap();
+        assert_eq!(gallery.sprites.count, 2);
+        let names: Vec<_> = credits.iter().map(|credit| credit.file.as_str()).collect();
+        assert_eq!(names, ["textures/b.png", "textures/a.png"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_gallery_is_named() {
+        let one = json!([entry("textures/a.png")]);
+        let mut nameless = one.clone();
+        nameless[0]["author"] = json!("");
+        let cases: [(Value, &[(&str, u32)], &str); 5] = [
+            (json!({}), &[], "gallery.json"),
+            (json!([]), &[], "lists no picture"),
+            (nameless, &[("textures/a.png", 224)], "credits[0].author"),
+            (one.clone(), &[], "a.png"),
+            (one, &[("textures/a.png", 200)], "200x224 pixels, expected 224x224"),
+        ];
+        for (list, pictures, named) in cases {
+            let error = format!("{:#}", gather_from(&list, pictures).unwrap_err());
+            assert!(error.contains(named), "{named}: {error}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What was made beforehand: the gallery, and layer by layer exemplars and dreams.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use shared::format::bundle::{Dreams, Gallery, Layer, Sprites};
+use shared::format::credits::{self, Credit};
+use shared::models::ModelInfo;
+
+use super::existing::Existing;
+use super::files::Files;
+use super::{Order, dreams, gallery};
+use crate::exemplars;
+use crate::failure::WrongCall;
+
+/// Where layers come from.
+pub struct Layers<'a> {
+    /// What is to be made.
+    pub order: &'a Order,
+    /// The model the layers are of.
+    pub info: &'a ModelInfo,
+    /// A bundle to take everything else from.
+    pub from: Option<&'a Existing>,
+}
+
+/// The gallery's pictures, and their names in order.
+struct Photographs {
+    gallery: Gallery,
+    credits: Vec<Credit>,
+}
+
+impl Photographs {
+    fn names(&self) -> Vec<String> {
+        self.credits.iter().map(|credit| credit.file.clone()).collect()
+    }
+}
+
+impl Layers<'_> {
+    /// Gathers what was made for this bundle, and from another one whatever was not.
+    pub fn gather(&self, files: &mut Files) -> Result<(Option<Gallery>, Vec<Layer>)> {
+        let wanted = self.wanted()?;
+        let photographs = self.photographs(files)?;
+        let names = photographs.as_ref().map(Photographs::names).unwrap_or_default();
+        let mut made = dreams::gather(&self.order.dreams, self.info, files)?;
+        let mut layers = Vec::new();
+        for name in self.in_order(&wanted) {
+            let old = self.from.and_then(|from| from.bundle.layer(name).map(|layer| (from, layer)));
+            let mut layer =
+                Layer { name: name.to_owned(), dreams: None, exemplars: None, heat: None };
+            layer.dreams = match (made.remove(name), old) {
+                (Some(dreams), _) => Some(dreams),
+                (None, Some((from, Layer { dreams: Some(dreams), .. }))) => {
+                    Some(kept_dreams(from, dreams, files)?)
+                }
+                _ => None,
+            };
+            let is_wanted = wanted.is_empty() || wanted.contains(&name);
+            let folder = self.order.exemplars.as_deref().filter(|_| is_wanted);
+            if let Some(folder) = folder.filter(|folder| has_exemplars(folder, name)) {
+                self.add_exemplars(folder, &names, &mut layer, files)?;
+            } else if let Some((from, old)) = old {
+                self.keep_exemplars(from, old, &names, &mut layer, files)?;
+            }
+            if layer.dreams.is_some() || layer.exemplars.is_some() {
+                layers.push(layer);
+            }
+        }
+        self.refuse_missing(&wanted, &layers)?;
+        Ok((photographs.map(|photographs| photographs.gallery), layers))
+    }
+
+    /// The canonical names of `--layers`.
+    fn wanted(&self) -> Result<Vec<&str>> {
+        let names = self.order.layers.iter();
+        names.map(|name| Ok(self.info.layer(name)?.name.as_str())).collect()
+    }
+
+    /// Every layer of the model: those wanted first, then those of the bundle it is made from in
+    /// its order, then the rest in the model's.
+    fn in_order<'a>(&'a self, wanted: &[&'a str]) -> Vec<&'a str> {
+        let old = self.from.iter().flat_map(|from| &from.bundle.layers);
+        let old = old.map(|layer| layer.name.as_str());
+        let all = self.info.layers.iter().map(|layer| layer.name.as_str());
+        let mut names: Vec<&str> = Vec::new();
+        for name in wanted.iter().copied().chain(old).chain(all) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn photographs(&self, files: &mut Files) -> Result<Option<Photographs>> {
+        if let Some(folder) = &self.order.gallery {
+            let (gallery, credits) = gallery::gather(folder, files)?;
+            return Ok(Some(Photographs { gallery, credits }));
+        }
+        let Some((from, gallery)) =
+            self.from.and_then(|from| Some((from, from.bundle.gallery.as_ref()?)))
+        else {
+            return Ok(None);
+        };
+        let credits = credits_of(from, gallery)?;
+        from.take(&gallery.credits, files)?;
+        keep_sheets(from, &gallery.sprites, files)?;
+        Ok(Some(Photographs { gallery: gallery.clone(), credits }))
+    }
+
+    fn add_exemplars(
+        &self,
+        folder: &Path,
+        names: &[String],
+        layer: &mut Layer,
+        files: &mut Files,
+    ) -> Result<()> {
+        if names.is_empty() {
+            let reason = "--exemplars needs the photographs they were chosen from: --gallery DIR";
+            return Err(WrongCall(reason.to_owned()).into());
+        }
+        let (exemplars, heat) =
+            exemplars::bundle_part(folder, &layer.name, names).with_context(|| {
+                format!("taking {}'s exemplars from {}", layer.name, folder.display())
+            })?;
+        let text = exemplars.to_json()?.into_bytes();
+        layer.exemplars = Some(files.add(&format!("{}/exemplars.json", layer.name), text));
+        layer.heat = Some(files.add(&format!("{}/heat.bin", layer.name), heat));
+        Ok(())
+    }
+
+    fn keep_exemplars(
+        &self,
+        from: &Existing,
+        old: &Layer,
+        names: &[String],
+        layer: &mut Layer,
+        files: &mut Files,
+    ) -> Result<()> {
+        let Some(exemplars) = &old.exemplars else { return Ok(()) };
+        // They say which pictures by number: another gallery would show others under it.
+        let old_gallery = from.bundle.gallery.as_ref().context("exemplars without a gallery")?;
+        if self.order.gallery.is_some() {
+            let old_credits = credits_of(from, old_gallery)?;
+            if !old_credits.iter().map(|credit| &credit.file).eq(names) {
+                bail!(
+                    "{}'s exemplars in --from were chosen from other photographs than those of \
+                     --gallery; give --exemplars that were chosen from these",
+                    layer.name
+                );
+            }
+        }
+        layer.exemplars = Some(from.take(exemplars, files)?);
+        layer.heat = old.heat.as_ref().map(|heat| from.take(heat, files)).transpose()?;
+        Ok(())
+    }
+
+    /// Refuses layers and folders that were named and hold nothing.
+    fn refuse_missing(&self, wanted: &[&str], layers: &[Layer]) -> Result<()> {
+        if let Some(missing) =
+            wanted.iter().find(|name| !layers.iter().any(|layer| layer.name == **name))
+        {
+            bail!("--layers names {missing}, but neither dreams nor exemplars of it were given");
+        }
+        if let Some(folder) = &self.order.exemplars
+            && !layers.iter().any(|layer| has_exemplars(folder, &layer.name))
+        {
+            bail!(
+                "--exemplars {} holds no LAYER.json; `pellucid exemplars` makes them",
+                folder.display()
+            );
+        }
+        Ok(())
+    }
+}
+
+fn has_exemplars(folder: &Path, layer: &str) -> bool {
+    folder.join(format!("{layer}.json")).is_file()
+}
+
+fn credits_of(from: &Existing, gallery: &Gallery) -> Result<Vec<Credit>> {
+    let bytes = from.read(&gallery.credits)?;
+    Ok(credits::from_json(&bytes, gallery.sprites.count)?)
+}
+
+fn kept_dreams(from: &Existing, dreams: &Dreams, files: &mut Files) -> Result<Dreams> {
+    keep_sheets(from, &dreams.sprites, files)?;
+    Ok(dreams.clone())
+}
+
+fn keep_sheets(from: &Existing, sprites: &Sprites, files: &mut Files) -> Result<()> {
+    sprites.sheets.iter().try_for_each(|sheet| from.take(sheet, files).map(drop))
+}

@@ -1,0 +1,170 @@
+//! `pellucid exemplars`: pictures that excite units most.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+use shared::format::exemplars::Statistic;
+use shared::models;
+use shared::tap::LayerInfo;
+
+use crate::cli::{DeviceArgs, ModelArgs};
+use crate::exemplars::channels::Channels;
+use crate::exemplars::record::{Record, heat_path, json_path};
+use crate::exemplars::source::Source;
+use crate::exemplars::{Search, sheet};
+use crate::failure::WrongCall;
+use crate::{cache, device, output};
+
+/// The most exemplars of a unit that a bundle holds.
+const MOST: usize = 100;
+
+/// Which layers, which pictures, and what to make of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    pellucid exemplars googlenet mixed4a --images photographs/ --out exemplars/\n  \
+    pellucid exemplars googlenet mixed4a mixed4d --images shards/ --channels 0..20,137 \\\n      \
+    --statistic max --top 20 --batch 32 --out exemplars/\n\n\
+    A run that was stopped goes on where it was with the same command.")]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Layers, by canonical name or alias; `pellucid layers` lists them
+    #[arg(required = true, value_name = "LAYER")]
+    layers: Vec<String>,
+
+    /// A folder of pictures, searched to the bottom, also in its .tar files; the folder that a
+    /// picture lies in is its label. Or one .tar file
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+
+    /// A folder for LAYER.json, LAYER.heat and LAYER.png
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+
+    /// Channels to draw: 7, 0..10, 3,7,20..25 [default: the first ten]. The JSON has all of them
+    #[arg(long, value_name = "CHANNELS")]
+    channels: Option<Channels>,
+
+    /// Exemplars of each unit
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    top: usize,
+
+    /// What pictures are ranked by: the mean or the largest activation over their positions
+    #[arg(long, value_enum, default_value_t)]
+    statistic: StatisticChoice,
+
+    /// Pictures computed together
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    batch: usize,
+
+    /// Draw no figure
+    #[arg(long)]
+    no_figure: bool,
+
+    /// One line of JSON for each layer
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// A statistic by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum StatisticChoice {
+    /// Pictures that are full of what the unit looks for.
+    #[default]
+    Mean,
+    /// Pictures that have it somewhere.
+    Max,
+}
+
+impl From<StatisticChoice> for Statistic {
+    fn from(choice: StatisticChoice) -> Self {
+        match choice {
+            StatisticChoice::Mean => Self::Mean,
+            StatisticChoice::Max => Self::Max,
+        }
+    }
+}
+
+/// What was made of a layer. A stable interface: scripts read it.
+#[derive(Serialize)]
+struct Made<'a> {
+    layer: &'a str,
+    statistic: Statistic,
+    images: u64,
+    unreadable: u64,
+    units: usize,
+    json: PathBuf,
+    heat: PathBuf,
+    figures: Vec<PathBuf>,
+}
+
+/// Finds the exemplars and prints where they were written.
+pub fn run(args: Args) -> Result<()> {
+    if args.batch == 0 {
+        return Err(WrongCall("--batch is 0; it must be at least 1".to_owned()).into());
+    }
+    if args.top == 0 || MOST < args.top {
+        return Err(WrongCall(format!("--top is {}; it must be 1 to {MOST}", args.top)).into());
+    }
+    let info = models::info(&args.model.model)?;
+    let mut layers: Vec<LayerInfo> = Vec::new();
+    for name in &args.layers {
+        let layer = info.layer(name)?;
+        // An alias may stand beside the name it resolves to.
+        if layers.iter().all(|known| known.name != layer.name) {
+            layers.push(layer.clone());
+        }
+    }
+    let channels = layers.iter().map(|layer| Channels::of(args.channels.as_ref(), layer));
+    let channels: Vec<Vec<usize>> = channels.collect::<shared::Result<_>>()?;
+    let source = Source::new(&args.images)?;
+    let device = device::open(args.device.device)?;
+    let loaded = cache::load(&args.model, &device)?;
+    let search = Search {
+        layers: &layers,
+        source: &source,
+        statistic: args.statistic.into(),
+        top: args.top,
+        batch: args.batch,
+        out: &args.out,
+    };
+    let records = search.run(&loaded, &device)?;
+    for (record, channels) in records.iter().zip(&channels) {
+        let figures = if args.no_figure {
+            Vec::new()
+        } else {
+            sheet::draw(&args.out, record, channels, &source, &info)?
+        };
+        let made = Made {
+            layer: &record.layer,
+            statistic: record.statistic,
+            images: record.images,
+            unreadable: record.unreadable,
+            units: record.units.len(),
+            json: json_path(&args.out, &record.layer),
+            heat: heat_path(&args.out, &record.layer),
+            figures,
+        };
+        if args.json { output::json_line(&made)? } else { output::line(&text(&made))? }
+    }
+    match records.first() {
+        Some(Record { unreadable, job, .. }) if 0 < *unreadable => {
+            bail!("{unreadable} of {} pictures could not be read and were skipped", job.pictures)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `mixed4a: 512 units on 700 pictures  exemplars/mixed4a.json  exemplars/mixed4a.png`
+fn text(made: &Made<'_>) -> String {
+    let Made { layer, units, images, .. } = made;
+    let files = std::iter::once(&made.json).chain(&made.figures);
+    let files = files.map(|file| format!("  {}", file.display()));
+    format!("{layer}: {units} units on {images} pictures{}", files.collect::<String>())
+}

@@ -1,0 +1,293 @@
+//! Which pictures excite the units of some layers most, and how their activations are distributed:
+//! one pass over a folder of any size, which goes on where it stopped.
+
+pub mod bytes;
+pub mod channels;
+pub mod decode;
+pub mod heat;
+pub mod job;
+pub mod label;
+mod part;
+pub mod record;
+pub mod sheet;
+pub mod sketch;
+pub mod source;
+pub mod state;
+pub mod tally;
+pub mod top;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use shared::burn::tensor::{Device, Tensor};
+use shared::format::exemplars::Statistic;
+use shared::image::Picture;
+use shared::ops::ReluGradient;
+use shared::tap::LayerInfo;
+
+use crate::cache::LoadedModel;
+use crate::failure::WrongCall;
+use crate::interrupt;
+use crate::progress::{Progress, Unit};
+use job::Job;
+use label::Labels;
+pub use part::bundle_part;
+use record::Record;
+use source::Source;
+use state::{Saved, State};
+use tally::Batch;
+use top::Seen;
+
+/// A killed run loses at most this much work.
+const BETWEEN_STATES: Duration = Duration::from_secs(10);
+
+/// What is looked for.
+pub struct Search<'a> {
+    /// The layers, canonical names.
+    pub layers: &'a [LayerInfo],
+    /// Where the pictures are.
+    pub source: &'a Source,
+    /// What pictures are ranked by.
+    pub statistic: Statistic,
+    /// How many exemplars a unit has at most.
+    pub top: usize,
+    /// Pictures computed together.
+    pub batch: usize,
+    /// Where the results go.
+    pub out: &'a Path,
+}
+
+impl Search<'_> {
+    /// Makes what an earlier run of the same job has not made, and returns the records of all
+    /// layers, in their order.
+    ///
+    /// # Errors
+    /// The folder has the state of another job, no picture could be read, or Ctrl-C was pressed.
+    pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<Record>> {
+        let labels = Labels::of(self.source.root())?;
+        let listing = self.source.list()?;
+        let job = Job {
+            model: loaded.model.info().name.to_owned(),
+            model_sha256: loaded.sha256.clone(),
+            statistic: self.statistic,
+            top: self.top,
+            pictures: listing.pictures,
+            pictures_sha256: listing.fingerprint,
+        };
+        let missing: Vec<&LayerInfo> =
+            self.layers.iter().filter(|layer| self.finished(layer, &job).is_none()).collect();
+        if missing.is_empty() {
+            let json = record::json_path(self.out, &self.layers[0].name);
+            let more = match self.layers.len() {
+                1 => String::new(),
+                layers => format!(" and {} more", layers - 1),
+            };
+            eprintln!("{}{more}: there already", json.display());
+            self.remove_leftover(&job)?;
+        } else {
+            let mut state = self.begin(job.clone(), &missing)?;
+            self.pass(&mut state, &labels, loaded, device)?;
+            for tally in &state.layers {
+                record::write(self.out, &Record::new(&state, tally), tally)?;
+            }
+            let path = state::path(self.out);
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+        self.layers
+            .iter()
+            .map(|layer| self.finished(layer, &job).context("a result is not as it was written"))
+            .collect()
+    }
+
+    /// The record of a layer that an earlier run of the same job has finished.
+    fn finished(&self, layer: &LayerInfo, job: &Job) -> Option<Record> {
+        let record = Record::read(self.out, &layer.name).ok()?;
+        let same = record.job == *job
+            && record.layer == layer.name
+            && record.units.len() == layer.channels
+            && record.has_heat(self.out);
+        same.then_some(record)
+    }
+
+    /// Removes the state of a run that was killed when it had written its last result.
+    fn remove_leftover(&self, job: &Job) -> Result<()> {
+        let path = state::path(self.out);
+        let asked = |layer: &str| self.layers.iter().any(|known| known.name == layer);
+        match State::load(&path) {
+            Saved::State(state)
+                if state.job == *job && state.layers.iter().all(|tally| asked(&tally.layer)) =>
+            {
+                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The state to go on from: an earlier run's, or that before the first picture.
+    fn begin(&self, job: Job, missing: &[&LayerInfo]) -> Result<State> {
+        let path = state::path(self.out);
+        let name = path.display();
+        let mend = format!("go on with that job's command, choose another --out, or remove {name}");
+        match State::load(&path) {
+            Saved::State(state) => {
+                let difference = job.difference(&state.job);
+                if !difference.is_empty() {
+                    let reason = format!("{name} is the state of another job ({difference})");
+                    return Err(WrongCall(format!("{reason}: {mend}")).into());
+                }
+                let layers: Vec<&str> =
+                    state.layers.iter().map(|tally| tally.layer.as_str()).collect();
+                let covers = |layer: &&LayerInfo| layers.contains(&layer.name.as_str());
+                if !missing.iter().all(covers) {
+                    let layers = layers.join(", ");
+                    let reason = format!("{name} is the state of a job on other layers ({layers})");
+                    return Err(WrongCall(format!("{reason}: {mend}")).into());
+                }
+                eprintln!("going on: {} of {} pictures are done", state.done, job.pictures);
+                return Ok(state);
+            }
+            Saved::Damaged => eprintln!("{name} cannot be read: starting anew"),
+            Saved::Nothing => {}
+        }
+        for layer in missing {
+            if let Ok(record) = Record::read(self.out, &layer.name) {
+                let json = record::json_path(self.out, &layer.name);
+                let difference = job.difference(&record.job);
+                eprintln!("{} is of another job ({difference}): replacing it", json.display());
+            }
+        }
+        let layers: Vec<_> =
+            missing.iter().map(|layer| (layer.name.clone(), layer.channels)).collect();
+        Ok(State::new(job, &layers))
+    }
+
+    /// Looks at every picture that is not done, saving the state now and then and at the end.
+    fn pass(
+        &self,
+        state: &mut State,
+        labels: &Labels,
+        loaded: &LoadedModel,
+        device: &Device,
+    ) -> Result<()> {
+        let total = state.job.pictures;
+        let what = Unit::Count("pictures");
+        let mut progress = Progress::resumed("exemplars", state.done, Some(total), what);
+        let preprocessing = loaded.model.info().preprocessing.clone();
+        let prepare = move |picture: Picture| {
+            let crop = preprocessing.classification_crop(&picture);
+            if (crop.width(), crop.height()) == (preprocessing.crop, preprocessing.crop) {
+                return Ok(crop);
+            }
+            bail!("{}x{} pixels are too few to crop", picture.width(), picture.height())
+        };
+        let mut ahead = decode::decode_ahead(self.source.clone(), state.done, self.batch, prepare);
+        let mut saving = Saving::new();
+        loop {
+            if interrupt::requested() {
+                self.save(state)?;
+                interrupt::check()?;
+            }
+            let mut crops = Vec::new();
+            let mut pictures = Vec::new();
+            let mut number = state.done;
+            while crops.len() < self.batch {
+                let Some(decoded) = ahead.next() else { break };
+                let decoded = decoded?;
+                match decoded.picture {
+                    Ok(crop) => {
+                        crops.push(crop);
+                        let (file, label) = (decoded.name.clone(), labels.label(&decoded.name));
+                        pictures.push(Arc::new(Seen { number, file, label }));
+                    }
+                    Err(error) => {
+                        state.unreadable += 1;
+                        progress.note(&format!("skipped: {error:#}"));
+                    }
+                }
+                number += 1;
+            }
+            if number == state.done {
+                break;
+            }
+            if !crops.is_empty() {
+                self.look(state, &crops, &pictures, loaded, device)?;
+            }
+            progress.advance(number - state.done);
+            state.done = number;
+            if saving.is_due() {
+                self.save(state)?;
+                saving.done();
+            }
+        }
+        progress.finish();
+        if state.done != total {
+            let source = self.source.root().display();
+            bail!(
+                "{source} held {total} pictures at first and {} later: did it change?",
+                state.done
+            );
+        }
+        if state.unreadable == total {
+            bail!("none of the {total} pictures could be read");
+        }
+        self.save(state)
+    }
+
+    /// Runs the network once over some pictures, for all layers.
+    fn look(
+        &self,
+        state: &mut State,
+        crops: &[Picture],
+        pictures: &[Arc<Seen>],
+        loaded: &LoadedModel,
+        device: &Device,
+    ) -> Result<()> {
+        let input = Tensor::cat(crops.iter().map(|crop| crop.to_tensor(device)).collect(), 0);
+        let input = loaded.model.info().preprocessing.apply(input);
+        let taps: Vec<&str> = state.layers.iter().map(|tally| tally.layer.as_str()).collect();
+        let mut activations = loaded.model.forward(input, &taps, ReluGradient::Exact)?;
+        for tally in &mut state.layers {
+            let caught = activations.0.remove(&tally.layer);
+            let caught = caught.with_context(|| format!("{} was not caught", tally.layer))?;
+            let [_, _, rows, columns] = caught.dims();
+            let values = pollster::block_on(shared::device::read(caught))?;
+            let batch = Batch { values: &values, pictures, positions: [rows, columns] };
+            if tally.add(batch, state.job.statistic).is_err() {
+                bail!(
+                    "{} gave values that are not finite on some of {} to {}: are the weights damaged?",
+                    tally.layer,
+                    pictures.first().map_or("", |picture| &picture.file),
+                    pictures.last().map_or("", |picture| &picture.file)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self, state: &State) -> Result<()> {
+        state.save(&state::path(self.out))
+    }
+}
+
+/// When the state is saved: after the first batch, so that a folder that cannot be written to is
+/// found out at once, then at intervals so long that saving takes little of the time.
+struct Saving {
+    due: Instant,
+}
+
+impl Saving {
+    fn new() -> Self {
+        Self { due: Instant::now() }
+    }
+
+    fn is_due(&self) -> bool {
+        self.due <= Instant::now()
+    }
+
+    fn done(&mut self) {
+        self.due = Instant::now() + BETWEEN_STATES;
+    }
+}

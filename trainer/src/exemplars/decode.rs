@@ -1,0 +1,151 @@
+//! Pictures decoded on threads of their own, ahead of whoever computes with them, in order.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+use shared::image::Picture;
+
+use super::source::{Content, Source};
+use crate::images;
+
+/// A picture of a source.
+pub struct Decoded {
+    /// As [`super::source::Found::name`].
+    pub name: String,
+    /// Decoded and prepared, or what kept it from being so.
+    pub picture: Result<Picture>,
+}
+
+/// A picture on its way to whoever decodes it, or what ends the source.
+type Read = Result<(String, Content)>;
+
+/// Pictures in the order of their source; an error ends it.
+pub struct Ahead {
+    outputs: Vec<Receiver<Result<Decoded>>>,
+    turn: usize,
+}
+
+impl Iterator for Ahead {
+    type Item = Result<Decoded>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.outputs[self.turn].recv().ok();
+        self.turn = (self.turn + 1) % self.outputs.len();
+        next
+    }
+}
+
+/// Decodes a source's pictures from number `from`, about `ahead` before they are asked for, each
+/// passed through `prepare` on the thread that decodes it.
+pub fn decode_ahead(
+    source: Source,
+    from: u64,
+    ahead: usize,
+    prepare: impl Fn(Picture) -> Result<Picture> + Send + Sync + 'static,
+) -> Ahead {
+    // Half the cores: enough for a fast GPU, and the processor's own inference wants the rest.
+    let workers = thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+    let workers = workers.min(ahead.max(1));
+    let prepare = Arc::new(prepare);
+    let mut inputs: Vec<SyncSender<Read>> = Vec::new();
+    let mut outputs = Vec::new();
+    for _ in 0..workers {
+        let (give, take) = sync_channel::<Read>(1);
+        let (send, receive) = sync_channel(ahead.div_ceil(workers));
+        let prepare = prepare.clone();
+        thread::spawn(move || {
+            for found in take {
+                let decoded = found.map(|(name, content)| Decoded {
+                    picture: decode(&name, content)
+                        .and_then(|picture| prepare(picture).with_context(|| name.clone())),
+                    name,
+                });
+                if send.send(decoded).is_err() {
+                    // Nobody waits for the rest.
+                    return;
+                }
+            }
+        });
+        inputs.push(give);
+        outputs.push(receive);
+    }
+    thread::spawn(move || feed(&source, from, &inputs));
+    Ahead { outputs, turn: 0 }
+}
+
+/// Hands the pictures round, one to each worker in turn.
+fn feed(source: &Source, from: u64, inputs: &[SyncSender<Read>]) {
+    let mut number = 0;
+    let mut turn = 0;
+    let walked = source.walk(&mut |found| {
+        number += 1;
+        if number <= from {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let sent = inputs[turn].send(Ok((found.name.clone(), found.content())));
+        turn = (turn + 1) % inputs.len();
+        Ok(if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    });
+    if let Err(error) = walked {
+        // Whoever reads stops at the error; if nobody reads any more, nobody misses it.
+        let _ = inputs[turn].send(Err(error));
+    }
+}
+
+/// A picture file's content as a picture.
+pub fn decode(name: &str, content: Content) -> Result<Picture> {
+    match content {
+        Content::File(path) => images::read(&path),
+        Content::Bytes(bytes) => images::decode(Cursor::new(bytes), name),
+        Content::Broken(reason) => Err(anyhow!("{name}: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Nine pictures of widths 1 to 9, the fourth broken.
+    fn nine() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for width in 1..=9 {
+            let path = folder.path().join(format!("{width}.png"));
+            image::RgbImage::new(width, 1).save(&path).unwrap();
+        }
+        fs::write(folder.path().join("4.png"), "prose").unwrap();
+        folder
+    }
+
+    fn widths(from: u64, ahead: usize) -> Vec<Option<usize>> {
+        let folder = nine();
+        let source = Source::new(folder.path()).unwrap();
+        decode_ahead(source, from, ahead, Ok)
+            .map(|decoded| decoded.unwrap().picture.ok().map(|picture| picture.width()))
+            .collect()
+    }
+
+    #[test]
+    fn pictures_come_in_order_however_many_are_decoded_at_once() {
+        let mut expected: Vec<Option<usize>> = (1..=9).map(Some).collect();
+        expected[3] = None;
+        for ahead in [1, 2, 3, 16] {
+            assert_eq!(widths(0, ahead), expected, "{ahead} ahead");
+            assert_eq!(widths(5, ahead), expected[5..], "{ahead} ahead");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_went_away_ends_the_pictures_with_an_error() {
+        let folder = nine();
+        let source = Source::new(folder.path()).unwrap();
+        drop(folder);
+        let mut ahead = decode_ahead(source, 0, 2, Ok);
+        assert!(ahead.next().is_some_and(|first| first.is_err()));
+    }
+}

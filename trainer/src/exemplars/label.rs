@@ -1,0 +1,97 @@
+//! What a picture is called, as far as its place tells.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use shared::models::labels;
+
+/// Beside the pictures of a gallery: what each shows.
+const GALLERY: &str = "gallery.json";
+
+/// What is needed of a picture's entry in [`GALLERY`].
+#[derive(Deserialize)]
+struct Entry {
+    file: String,
+    title: String,
+}
+
+/// Labels by place.
+#[derive(Debug, Default)]
+pub struct Labels {
+    /// By file.
+    titles: HashMap<String, String>,
+    /// By WordNet identifier.
+    classes: HashMap<String, String>,
+}
+
+impl Labels {
+    /// For the pictures of a folder, which may have a `gallery.json`.
+    ///
+    /// # Errors
+    /// A `gallery.json` that cannot be read.
+    pub fn of(root: &Path) -> Result<Self> {
+        let path = root.join(GALLERY);
+        let titles = if path.is_file() {
+            let reading = || format!("reading {}", path.display());
+            let bytes = fs::read(&path).with_context(reading)?;
+            let entries: Vec<Entry> = serde_json::from_slice(&bytes).with_context(reading)?;
+            entries.into_iter().map(|entry| (entry.file, entry.title)).collect()
+        } else {
+            HashMap::new()
+        };
+        let classes = labels::imagenet().into_iter().map(|label| (label.wnid, label.name));
+        Ok(Self { titles, classes: classes.collect() })
+    }
+
+    /// A picture's title in the gallery; else the class whose WordNet identifier its folder, or its
+    /// name up to an underscore, is; else its folder's name, empty where there is none.
+    pub fn label(&self, file: &str) -> String {
+        if let Some(title) = self.titles.get(file) {
+            return title.clone();
+        }
+        let (folders, name) = file.rsplit_once('/').unwrap_or(("", file));
+        let folder = folders.rsplit('/').next().unwrap_or_default();
+        let prefix = name.split_once('_').map_or("", |(prefix, _)| prefix);
+        let class = [folder, prefix].into_iter().find_map(|wnid| self.classes.get(wnid));
+        // A shard is no class.
+        let folder = if folder.ends_with(".tar") { "" } else { folder };
+        class.cloned().unwrap_or_else(|| folder.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_and_identifiers_tell_what_a_picture_shows() {
+        let labels = Labels::of(Path::new("nowhere")).unwrap();
+        for (file, label) in [
+            ("n02123394/Persian_cat.jpg", "Persian cat"),
+            ("val/n02123394/1.jpg", "Persian cat"),
+            ("shard.tar/n02123394_17.JPEG", "Persian cat"),
+            ("shard.tar/17.jpg", ""),
+            ("holidays/beach_1.jpg", "holidays"),
+            ("cat.jpg", ""),
+        ] {
+            assert_eq!(labels.label(file), label, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_gallery_names_its_pictures() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(GALLERY);
+        fs::write(&path, r#"[{"file": "animals/1.jpg", "title": "Red panda", "author": "A"}]"#)
+            .unwrap();
+        let labels = Labels::of(folder.path()).unwrap();
+        assert_eq!(labels.label("animals/1.jpg"), "Red panda");
+        assert_eq!(labels.label("animals/2.jpg"), "animals");
+        fs::write(&path, "{}").unwrap();
+        let error = format!("{:#}", Labels::of(folder.path()).unwrap_err());
+        assert!(error.contains("gallery.json"), "{error}");
+    }
+}

@@ -1,0 +1,134 @@
+//! A layer's results as the part of a bundle.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use shared::format::exemplars::{Exemplar, Exemplars, UnitExemplars};
+
+use super::record::{ExemplarRecord, Record, UnitRecord, heat_path, json_path};
+
+/// The exemplars of a layer and their heat maps, from the results in `folder`, each picture as its
+/// number in `gallery` (files relative to the folder of pictures, with `/`).
+///
+/// # Errors
+/// Results that are missing or damaged, or an exemplar that is not in the gallery, by name.
+pub fn bundle_part(folder: &Path, layer: &str, gallery: &[String]) -> Result<(Exemplars, Vec<u8>)> {
+    let record = Record::read(folder, layer)?;
+    let path = json_path(folder, layer);
+    let within = || format!("in {}", path.display());
+    let numbers: HashMap<&str, usize> =
+        gallery.iter().enumerate().map(|(number, file)| (file.as_str(), number)).collect();
+    let units = record.units.iter().map(|unit| unit_exemplars(unit, &numbers));
+    let exemplars = Exemplars {
+        layer: record.layer.clone(),
+        statistic: record.statistic,
+        pictures: usize::try_from(record.images).with_context(within)?,
+        positions: record.positions,
+        heat: record.heat,
+        units: units.collect::<Result<_>>().with_context(within)?,
+    };
+    // What is read back passes every check that a reader makes.
+    let text = exemplars.to_json()?;
+    let channels = exemplars.units.len();
+    let exemplars = Exemplars::from_json(text.as_bytes(), layer, channels, gallery.len())
+        .with_context(within)?;
+
+    let path = heat_path(folder, layer);
+    let heat = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let expected = exemplars.heat_length();
+    if heat.len() != expected {
+        bail!("{} has {} bytes, expected {expected}", path.display(), heat.len());
+    }
+    Ok((exemplars, heat))
+}
+
+fn unit_exemplars(unit: &UnitRecord, numbers: &HashMap<&str, usize>) -> Result<UnitExemplars> {
+    let exemplar = |exemplar: &ExemplarRecord| {
+        let Some(&picture) = numbers.get(exemplar.file.as_str()) else {
+            bail!("{}: the exemplar {:?} is not in the gallery", unit.unit, exemplar.file);
+        };
+        let ExemplarRecord { value, row, column, .. } = *exemplar;
+        Ok(Exemplar { picture, value, row, column })
+    };
+    Ok(UnitExemplars {
+        top: unit.top.iter().map(exemplar).collect::<Result<_>>()?,
+        quantiles: unit.quantiles.clone(),
+        histogram: unit.histogram.clone(),
+        zero_share: unit.zero_share as f32,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shared::format::exemplars::Statistic;
+
+    use super::super::job::Job;
+    use super::super::record;
+    use super::super::state::State;
+    use super::super::tally::Batch;
+    use super::super::top::Seen;
+    use super::*;
+
+    /// Results of three channels and four pictures.
+    fn results() -> tempfile::TempDir {
+        let job = Job {
+            model: "googlenet".to_owned(),
+            model_sha256: "aa".to_owned(),
+            statistic: Statistic::Max,
+            top: 2,
+            pictures: 4,
+            pictures_sha256: "bb".to_owned(),
+        };
+        let mut state = State::new(job, &[("mixed4a".to_owned(), 3)]);
+        let seen = |number| Seen { number, file: format!("a/{number}.jpg"), label: String::new() };
+        let pictures: Vec<_> = (0..4).map(|number| Arc::new(seen(number))).collect();
+        let values: Vec<f32> = (0..4 * 3 * 8 * 8).map(|value| (value * 7 % 97) as f32).collect();
+        let batch = Batch { values: &values, pictures: &pictures, positions: [8, 8] };
+        state.layers[0].add(batch, Statistic::Max).unwrap();
+        state.done = 4;
+        let folder = tempfile::tempdir().unwrap();
+        let layer = Record::new(&state, &state.layers[0]);
+        record::write(folder.path(), &layer, &state.layers[0]).unwrap();
+        folder
+    }
+
+    fn gallery() -> Vec<String> {
+        [2, 0, 9, 3, 1].map(|number| format!("a/{number}.jpg")).into()
+    }
+
+    #[test]
+    fn a_part_points_at_the_gallery_and_has_a_heat_map_for_each_exemplar() {
+        let folder = results();
+        let (exemplars, heat) = bundle_part(folder.path(), "mixed4a", &gallery()).unwrap();
+        let record = Record::read(folder.path(), "mixed4a").unwrap();
+        assert_eq!((exemplars.heat, heat.len()), ([7, 7], 3 * 2 * 49));
+        for (unit, there) in exemplars.units.iter().zip(&record.units) {
+            for (exemplar, there) in unit.top.iter().zip(&there.top) {
+                assert_eq!(gallery()[exemplar.picture], there.file);
+                assert_eq!((exemplar.value, exemplar.row), (there.value, there.row));
+            }
+        }
+        assert_eq!(heat.iter().max(), Some(&255));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let folder = results();
+        let told = |layer, gallery: &[String]| {
+            format!("{:#}", bundle_part(folder.path(), layer, gallery).unwrap_err())
+        };
+        assert!(told("mixed4b", &gallery()).contains("mixed4b.json"));
+        let missing = told("mixed4a", &gallery()[..1]);
+        assert!(
+            missing.contains("mixed4a:") && missing.contains("not in the gallery"),
+            "{missing}"
+        );
+        fs::write(heat_path(folder.path(), "mixed4a"), [0; 7]).unwrap();
+        let short = told("mixed4a", &gallery());
+        assert!(short.contains("7 bytes, expected 294"), "{short}");
+    }
+}

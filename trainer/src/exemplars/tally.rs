@@ -1,0 +1,303 @@
+//! What was seen of a layer so far: for each unit its exemplars and its distribution.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use shared::format::exemplars::Statistic;
+
+use super::bytes::{Reader, Writer};
+use super::heat;
+use super::sketch::Sketch;
+use super::top::{Exemplar, Seen, Top};
+
+/// Sums run in so many lanes, as wide as vectors are: quick, and the same on every run.
+const LANES: usize = 16;
+
+/// Units handed to a thread together, at least: a few thousand values each.
+const UNITS_TOGETHER: usize = 8;
+
+/// What was seen of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerTally {
+    /// Its canonical name.
+    pub layer: String,
+    /// Rows and columns of positions on a picture; zeros before the first picture.
+    pub positions: [usize; 2],
+    /// One for each channel.
+    pub units: Vec<UnitTally>,
+}
+
+/// What was seen of a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitTally {
+    /// The pictures that excite it most.
+    pub top: Top,
+    /// All its activations.
+    pub sketch: Sketch,
+}
+
+/// The activations of a layer on some pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// `[pictures, channels, rows, columns]`
+    pub values: &'a [f32],
+    /// One for each picture.
+    pub pictures: &'a [Arc<Seen>],
+    /// Rows and columns.
+    pub positions: [usize; 2],
+}
+
+/// An activation that is no number, as damaged weights give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFinite;
+
+impl LayerTally {
+    /// Of nothing yet.
+    pub fn new(layer: &str, channels: usize, top: usize) -> Self {
+        let unit = UnitTally { top: Top::new(top), sketch: Sketch::default() };
+        Self { layer: layer.to_owned(), positions: [0, 0], units: vec![unit; channels] }
+    }
+
+    /// Takes in a batch, the units shared out over all cores.
+    pub fn add(&mut self, batch: Batch<'_>, statistic: Statistic) -> Result<(), NotFinite> {
+        self.positions = batch.positions;
+        let channels = self.units.len();
+        let area = batch.positions[0] * batch.positions[1];
+        let units = self.units.par_iter_mut().with_min_len(UNITS_TOGETHER).enumerate();
+        units.try_for_each(|(channel, unit)| {
+            for (place, picture) in batch.pictures.iter().enumerate() {
+                let map = &batch.values[(place * channels + channel) * area..][..area];
+                unit.add(map, batch.positions, picture, statistic)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Appends the tally to a state, which names the pictures.
+    pub fn write(&self, out: &mut Writer) {
+        out.text(&self.layer);
+        self.positions.iter().for_each(|&side| out.number(side as u64));
+        out.number(self.units.len() as u64);
+        for unit in &self.units {
+            unit.sketch.write(out);
+            out.number(unit.top.best().len() as u64);
+            for exemplar in unit.top.best() {
+                out.number(exemplar.picture.number);
+                out.float(exemplar.value);
+                out.number(exemplar.row as u64);
+                out.number(exemplar.column as u64);
+                exemplar.heat.iter().for_each(|&value| out.float(value));
+            }
+        }
+    }
+
+    /// What [`Self::write`] wrote of a layer of so many channels; `None` if it is damaged.
+    pub fn read(
+        from: &mut Reader<'_>,
+        channels: usize,
+        limit: usize,
+        pictures: &BTreeMap<u64, Arc<Seen>>,
+    ) -> Option<Self> {
+        let layer = from.text()?;
+        let positions = [from.below(65_536)? as usize, from.below(65_536)? as usize];
+        let [high, wide] = heat::size(positions);
+        from.number().filter(|&count| count == channels as u64)?;
+        let units = (0..channels).map(|_| {
+            let sketch = Sketch::read(from)?;
+            let mut top = Top::new(limit);
+            for _ in 0..from.below(limit as u64 + 1)? {
+                top.offer(Exemplar {
+                    picture: pictures.get(&from.number()?)?.clone(),
+                    value: from.float()?,
+                    row: from.below(positions[0] as u64)? as usize,
+                    column: from.below(positions[1] as u64)? as usize,
+                    heat: (0..high * wide).map(|_| from.float()).collect::<Option<_>>()?,
+                });
+            }
+            Some(UnitTally { top, sketch })
+        });
+        let units = units.collect::<Option<_>>()?;
+        Some(Self { layer, positions, units })
+    }
+}
+
+impl UnitTally {
+    /// Takes in the unit's activations on one picture.
+    fn add(
+        &mut self,
+        map: &[f32],
+        positions: [usize; 2],
+        picture: &Arc<Seen>,
+        statistic: Statistic,
+    ) -> Result<(), NotFinite> {
+        let Summary { sum, smallest, largest } = summarize(map);
+        if !sum.is_finite() {
+            return Err(NotFinite);
+        }
+        self.sketch.add(map, smallest, largest);
+        let value = match statistic {
+            Statistic::Mean => (sum / map.len() as f64) as f32,
+            Statistic::Max => largest,
+        };
+        // A picture on which the unit is zero everywhere is no example of what excites it.
+        let is_silent = smallest == 0.0 && largest == 0.0;
+        if is_silent || !self.top.admits(value) {
+            return Ok(());
+        }
+        let place = map.iter().position(|&value| value == largest).unwrap_or_default();
+        self.top.offer(Exemplar {
+            value,
+            picture: picture.clone(),
+            row: place / positions[1],
+            column: place % positions[1],
+            heat: heat::pool(map, positions),
+        });
+        Ok(())
+    }
+}
+
+/// What is needed of every map.
+struct Summary {
+    sum: f64,
+    smallest: f32,
+    largest: f32,
+}
+
+/// One pass over a map. Sums of up to some thousand values in single precision, in lanes, are good
+/// to seven digits. The sum is not finite if any value is not.
+fn summarize(map: &[f32]) -> Summary {
+    let mut sums = [0.0_f32; LANES];
+    let mut smallest = [f32::INFINITY; LANES];
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    let chunks = map.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane];
+            smallest[lane] =
+                if chunk[lane] < smallest[lane] { chunk[lane] } else { smallest[lane] };
+            largest[lane] = if largest[lane] < chunk[lane] { chunk[lane] } else { largest[lane] };
+        }
+    }
+    Summary {
+        sum: sums.iter().chain(rest).map(|&value| f64::from(value)).sum(),
+        smallest: smallest.iter().chain(rest).fold(f32::INFINITY, |all, &value| all.min(value)),
+        largest: largest.iter().chain(rest).fold(f32::NEG_INFINITY, |all, &value| all.max(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    const CHANNELS: usize = 5;
+
+    fn seen(count: u64) -> Vec<Arc<Seen>> {
+        let seen = |number| Seen { number, file: format!("{number}.jpg"), label: String::new() };
+        (0..count).map(|number| Arc::new(seen(number))).collect()
+    }
+
+    /// `[pictures, CHANNELS, rows, columns]`; half of it zero, the last channel always.
+    fn activations(pictures: usize, area: usize) -> Vec<f32> {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let value = |place: usize| {
+            let silent = place / area % CHANNELS == CHANNELS - 1;
+            let value = rng.random::<f32>() * 20.0 - 10.0;
+            if silent { 0.0 } else { value.max(0.0) }
+        };
+        (0..pictures * CHANNELS * area).map(value).collect()
+    }
+
+    fn tally(values: &[f32], positions: [usize; 2], together: usize, by: Statistic) -> LayerTally {
+        let area = positions[0] * positions[1];
+        let pictures = seen((values.len() / CHANNELS / area) as u64);
+        let mut tally = LayerTally::new("mixed4a", CHANNELS, 3);
+        let batches = values.chunks(together * CHANNELS * area).zip(pictures.chunks(together));
+        for (values, pictures) in batches {
+            tally.add(Batch { values, pictures, positions }, by).unwrap();
+        }
+        tally
+    }
+
+    #[test]
+    fn exemplars_are_those_that_sorting_all_pictures_finds() {
+        for positions in [[1, 1], [3, 5], [14, 14]] {
+            let area = positions[0] * positions[1];
+            let values = activations(20, area);
+            for by in [Statistic::Mean, Statistic::Max] {
+                let tally = tally(&values, positions, 4, by);
+                for (channel, unit) in tally.units[..CHANNELS - 1].iter().enumerate() {
+                    let map =
+                        |picture: usize| &values[(picture * CHANNELS + channel) * area..][..area];
+                    let largest = |picture| map(picture).iter().copied().fold(0.0, f32::max);
+                    let value = |picture| match by {
+                        Statistic::Max => f64::from(largest(picture)),
+                        Statistic::Mean => {
+                            map(picture).iter().map(|&value| f64::from(value)).sum::<f64>()
+                                / area as f64
+                        }
+                    };
+                    let mut sorted: Vec<usize> = (0..20).filter(|&p| 0.0 < largest(p)).collect();
+                    sorted.sort_by(|&one, &other| value(other).total_cmp(&value(one)));
+                    for (exemplar, &picture) in unit.top.best().iter().zip(&sorted) {
+                        assert_eq!(exemplar.picture.number as usize, picture);
+                        assert!((f64::from(exemplar.value) - value(picture)).abs() < 1e-5);
+                        let place = exemplar.row * positions[1] + exemplar.column;
+                        assert_eq!(map(picture)[place], largest(picture));
+                        assert_eq!(exemplar.heat, heat::pool(map(picture), positions));
+                    }
+                    assert_eq!(unit.top.best().len(), sorted.len().min(3));
+                    assert_eq!(unit.sketch.total(), 20 * area as u64);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn how_pictures_are_batched_does_not_matter() {
+        let values = activations(20, 9);
+        let one = tally(&values, [3, 3], 1, Statistic::Mean);
+        for together in [2, 7, 20] {
+            assert_eq!(one, tally(&values, [3, 3], together, Statistic::Mean));
+        }
+    }
+
+    #[test]
+    fn a_unit_that_is_always_silent_has_no_exemplar() {
+        let tally = tally(&activations(20, 9), [3, 3], 4, Statistic::Max);
+        let silent = &tally.units[CHANNELS - 1];
+        assert!(silent.top.best().is_empty());
+        assert_eq!(silent.sketch.zero_share(), 1.0);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_noticed_wherever_it_stands() {
+        for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in [0, 17, 48] {
+                let mut values = vec![1.0; 49];
+                values[place] = wrong;
+                let batch = Batch { values: &values, pictures: &seen(1), positions: [7, 7] };
+                let mut tally = LayerTally::new("mixed5b", 1, 3);
+                assert_eq!(tally.add(batch, Statistic::Max), Err(NotFinite));
+            }
+        }
+    }
+
+    #[test]
+    fn a_tally_survives_being_written_and_a_damaged_one_is_refused() {
+        let pictures = seen(20).into_iter().map(|picture| (picture.number, picture)).collect();
+        let tally = tally(&activations(20, 64), [8, 8], 4, Statistic::Mean);
+        let mut out = Writer::default();
+        tally.write(&mut out);
+        let bytes = out.into_bytes();
+        let read = |bytes| LayerTally::read(&mut Reader::new(bytes), CHANNELS, 3, &pictures);
+        assert_eq!(read(&bytes), Some(tally));
+        for length in (0..bytes.len()).step_by(11) {
+            assert_eq!(read(&bytes[..length]), None);
+        }
+    }
+}

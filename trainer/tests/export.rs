@@ -1,0 +1,379 @@
+//! `pellucid export` from call to folder: what goes into a bundle, and what never happens to one.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
+
+mod reference;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use shared::format::bundle::{Bundle, Index};
+use shared::format::credits;
+use shared::format::exemplars::Exemplars;
+use shared::format::recipe::{Recipe, encode_png};
+use shared::image::Picture;
+use shared::visualize::Settings;
+
+/// A folder to work in, with photographs and dreams that were made beforehand.
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    /// 40 photographs of noise: more than one sheet holds, and large when compressed.
+    fn new() -> Self {
+        let bench = Self(tempfile::tempdir().unwrap());
+        bench.gallery("gallery", 40);
+        bench.dreams("dreams", &["mixed4d:3", "mixed4a:1", "mixed4a:0"], 64);
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn gallery(&self, folder: &str, count: u32) {
+        fs::create_dir_all(self.path(folder).join("noise")).unwrap();
+        let entry = |number: u32| {
+            let file = format!("noise/{number}.png");
+            let pixels = image::RgbImage::from_fn(224, 224, |x, y| {
+                let mixed = (x + 224 * y + 50_176 * number).wrapping_mul(2_654_435_761);
+                image::Rgb(mixed.to_be_bytes()[..3].try_into().unwrap())
+            });
+            pixels.save(self.path(folder).join(&file)).unwrap();
+            json!({
+                "file": file, "title": format!("Noise {number}"), "category": "textures",
+                "author": "Somebody", "licence": "CC0-1.0", "source": "arithmetic",
+                "licence_url": "https://creativecommons.org/publicdomain/zero/1.0/",
+                "changes": "none",
+            })
+        };
+        let list: Vec<Value> = (0..count).map(entry).collect();
+        let text = serde_json::to_string(&list).unwrap();
+        fs::write(self.path(folder).join("gallery.json"), text).unwrap();
+    }
+
+    fn dreams(&self, folder: &str, objectives: &[&str], step: usize) {
+        fs::create_dir_all(self.path(folder)).unwrap();
+        for (number, objective) in objectives.iter().enumerate() {
+            let recipe = Recipe {
+                version: "0.1.0".to_owned(),
+                model: "googlenet".to_owned(),
+                model_sha256: "0f".repeat(32),
+                objective: (*objective).to_owned(),
+                settings: Settings::square(128),
+                seed: 0,
+                step,
+                batch_index: 0,
+            };
+            let level = 0.25 * (number + 1) as f32;
+            let picture = Picture::from_planes(128, 128, vec![level; 3 * 128 * 128]).unwrap();
+            let bytes = encode_png(&picture, Some(&recipe)).unwrap();
+            fs::write(self.path(folder).join(format!("{number}.png")), bytes).unwrap();
+        }
+    }
+
+    fn arguments<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pellucid"));
+        command.current_dir(self.0.path()).env("PELLUCID_CACHE", self.path("cache"));
+        command.arg("export").args(args);
+        command
+    }
+
+    fn run(&self, args: &str) -> Output {
+        self.arguments(args.split(' ')).output().unwrap()
+    }
+
+    fn succeed(&self, args: &str) -> Output {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args}: {}", stderr(&output));
+        output
+    }
+
+    /// The exit code and what was said.
+    fn fail(&self, args: &str) -> (Option<i32>, String) {
+        let output = self.run(args);
+        assert!(!output.status.success(), "{args}");
+        (output.status.code(), stderr(&output))
+    }
+
+    fn bundle(&self, folder: &str) -> Bundle {
+        Bundle::parse(&fs::read(self.path(folder).join("bundle.json")).unwrap()).unwrap()
+    }
+
+    /// Every file of a folder, by its path.
+    fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let root = self.path(folder);
+        let mut files = BTreeMap::new();
+        let mut waiting = vec![root.clone()];
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, fs::read(path).unwrap());
+            }
+        }
+        files
+    }
+}
+
+const EVERYTHING: &str =
+    "--model googlenet --without-weights --gallery gallery --dreams dreams --layers mixed4d";
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The mean level of a picture on its sheet, 0..=255.
+fn mean(sheet: &[u8], left: usize, top: usize, side: usize) -> f64 {
+    let sheet = image::load_from_memory(sheet).unwrap().into_rgb8();
+    let (left, top, side) = (left as u32, top as u32, side as u32);
+    let levels = (0..side).flat_map(|y| (0..side).map(move |x| (left + x, top + y)));
+    let sum: f64 = levels.map(|(x, y)| f64::from(sheet.get_pixel(x, y).0[1])).sum();
+    sum / f64::from(side * side)
+}
+
+#[test]
+fn everything_that_was_made_is_in_the_bundle_and_the_same_every_time() {
+    let bench = Bench::new();
+    bench.succeed(&format!("{EVERYTHING} --out one"));
+    bench.succeed(&format!("{EVERYTHING} --out two"));
+    let files = bench.files("one");
+    assert_eq!(files, bench.files("two"));
+
+    let bundle = bench.bundle("one");
+    assert_eq!(bundle.weights, None);
+    assert_eq!(bundle.parts().len() + 1, files.len(), "{:?}", files.keys());
+    for part in bundle.parts() {
+        part.check(&files[&part.path]).unwrap();
+    }
+    let gallery = bundle.gallery.as_ref().unwrap();
+    assert_eq!((gallery.sprites.count, gallery.sprites.sheets.len()), (40, 2));
+    let credits = credits::from_json(&files[&gallery.credits.path], 40).unwrap();
+    assert_eq!(credits[39].title, "Noise 39");
+
+    // The layer that was named leads, the others follow.
+    let layers: Vec<_> = bundle.layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(layers, ["mixed4d", "mixed4a"]);
+    let dreams = bundle.layer("mixed4a").unwrap().dreams.as_ref().unwrap();
+    assert_eq!((dreams.units.as_slice(), dreams.steps), (&[[0, 2]][..], 64));
+    // Unit 0 was made last, at three quarters of white, unit 1 before it at half.
+    for (unit, level) in [(0, 191.0), (1, 128.0)] {
+        let place = dreams.sprites.place(dreams.picture(unit).unwrap()).unwrap();
+        let sheet = &files[&dreams.sprites.sheets[place.sheet].path];
+        let found = mean(sheet, place.left, place.top, dreams.sprites.side);
+        assert!((found - level).abs() < 2.0, "unit {unit}: {found}, expected {level}");
+    }
+}
+
+#[test]
+fn what_is_not_given_comes_from_another_bundle_byte_for_byte() {
+    let bench = Bench::new();
+    bench.succeed(&format!("{EVERYTHING} --out old"));
+    bench.dreams("better", &["mixed4a:0", "mixed4a:1", "mixed4a:2", "mixed5a:7"], 512);
+    bench.succeed("--from old --dreams better --out new");
+    let (old, new) = (bench.files("old"), bench.files("new"));
+    let replaced = ["bundle.json", "mixed4a/dreams-0.jpg"];
+    for (path, bytes) in &old {
+        assert_eq!(new[path] == *bytes, !replaced.contains(&path.as_str()), "{path}");
+    }
+    let bundle = bench.bundle("new");
+    let layers: Vec<_> = bundle.layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(layers, ["mixed4d", "mixed4a", "mixed5a"]);
+    assert_eq!(bundle.layer("mixed4a").unwrap().dreams.as_ref().unwrap().steps, 512);
+
+    // A bundle may be made from itself.
+    bench.succeed("--from new --out new");
+    assert_eq!(bench.files("new"), new);
+}
+
+#[test]
+fn weights_are_added_to_a_bundle_that_ships_without() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let bench = Bench::new();
+    bench.succeed(&format!("{EVERYTHING} --out shipped"));
+    let args = ["--from", "shipped", "--out", "whole", "--weights"].map(OsStr::new);
+    let output = bench.arguments(args.into_iter().chain([weights.as_os_str()])).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let (shipped, whole) = (bench.files("shipped"), bench.files("whole"));
+    assert!(shipped.iter().all(|(path, bytes)| path == "bundle.json" || whole[path] == *bytes));
+    let part = bench.bundle("whole").weights.unwrap();
+    part.check(&whole[&part.path]).unwrap();
+
+    // And they stay unless they are left out.
+    bench.succeed("--from whole --out again");
+    assert_eq!(bench.files("again"), whole);
+    bench.succeed("--from whole --without-weights --out without");
+    assert_eq!(bench.files("without"), shipped);
+}
+
+#[test]
+fn exemplars_point_at_the_gallery_they_were_chosen_from_and_at_no_other() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let bench = Bench::new();
+    let output = Command::new(env!("CARGO_BIN_EXE_pellucid"))
+        .current_dir(bench.0.path())
+        .args(["exemplars", "googlenet", "conv2d0", "conv2d1", "--images", "gallery"])
+        .args(["--no-figure", "--device", "cpu", "--out", "found", "--weights"])
+        .arg(weights)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    bench.succeed(&format!("{EVERYTHING} --exemplars found --out all"));
+    bench.succeed("--from all --exemplars found --layers conv2d1 --out some");
+    for (bundle, layers) in [
+        ("all", ["mixed4d", "conv2d0", "conv2d1", "mixed4a"]),
+        ("some", ["conv2d1", "mixed4d", "conv2d0", "mixed4a"]),
+    ] {
+        let bundle = bench.bundle(bundle);
+        let names: Vec<_> = bundle.layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, layers);
+    }
+    let files = bench.files("all");
+    let bundle = bench.bundle("all");
+    let layer = bundle.layer("conv2d0").unwrap();
+    let exemplars = &files[&layer.exemplars.as_ref().unwrap().path];
+    let exemplars = Exemplars::from_json(exemplars, "conv2d0", 64, 40).unwrap();
+    assert_eq!(exemplars.pictures, 40);
+    let heat = &files[&layer.heat.as_ref().unwrap().path];
+    assert_eq!(heat.len(), exemplars.heat_length());
+
+    // Their numbers would mean other pictures there.
+    bench.gallery("smaller", 39);
+    let (code, said) = bench.fail("--from all --gallery smaller --out new");
+    assert!(code == Some(1) && said.contains("other photographs"), "{said}");
+    let (code, said) = bench.fail("--from all --gallery smaller --exemplars found --out new");
+    assert!(code == Some(1) && said.contains("not in the gallery"), "{said}");
+    let (code, said) = bench.fail("--from all --exemplars dreams --out new");
+    assert!(code == Some(1) && said.contains("holds no LAYER.json"), "{said}");
+    let args = "--model googlenet --without-weights --exemplars found --out new";
+    let (code, said) = bench.fail(args);
+    assert!(code == Some(2) && said.contains("--gallery DIR"), "{said}");
+    assert!(!bench.path("new").exists());
+}
+
+#[test]
+fn a_call_that_cannot_work_exits_with_2_and_a_job_that_fails_with_1() {
+    let bench = Bench::new();
+    bench.succeed(&format!("{EVERYTHING} --out old"));
+    for (args, code, named) in [
+        ("--out new", 2, "--model"),
+        ("--model googlenet", 2, "--out"),
+        ("--from old --model inception-v1 --out new", 2, "bundle of googlenet"),
+        ("--from old --layers mixed9z --out new", 2, "mixed9z"),
+        ("--list . --out new", 2, "--list"),
+        ("--from nowhere --out new", 1, "nowhere"),
+        ("--from old --dreams nowhere --out new", 1, "nowhere"),
+        ("--from old --gallery nowhere --out new", 1, "gallery.json"),
+        ("--from old --layers mixed5b --out new", 1, "mixed5b"),
+        ("--model googlenet --weights nowhere --out new", 1, "nowhere"),
+        ("--from old --out gallery", 1, "holds no bundle.json"),
+    ] {
+        let (found, said) = bench.fail(args);
+        assert_eq!(found, Some(code), "{args}: {said}");
+        assert!(said.contains(named), "{args}: {said}");
+        assert!(!bench.path("new").exists(), "{args}");
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_named_and_nothing_is_written() {
+    let bench = Bench::new();
+    fs::write(bench.path("gallery/noise/7.png"), "this is prose").unwrap();
+    let (code, said) = bench.fail(&format!("{EVERYTHING} --out new"));
+    assert!(code == Some(1) && said.contains("7.png"), "{said}");
+    assert!(!bench.path("new").exists());
+}
+
+#[test]
+fn a_damaged_bundle_is_not_taken_from() {
+    let bench = Bench::new();
+    bench.succeed(&format!("{EVERYTHING} --out old"));
+    let sheet = bench.path("old/gallery/1.jpg");
+    let mut bytes = fs::read(&sheet).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    fs::write(&sheet, bytes).unwrap();
+    let (code, said) = bench.fail("--from old --out new");
+    assert!(code == Some(1) && said.contains("gallery/1.jpg"), "{said}");
+    assert!(said.contains("sha256"), "{said}");
+}
+
+#[test]
+fn bundles_are_listed_for_the_page() {
+    let bench = Bench::new();
+    bench.succeed("--model inception-v1 --without-weights --out bundles/inception-v1");
+    bench.succeed("--model googlenet --without-weights --out bundles/googlenet");
+    let printed = bench.succeed("--list bundles --json");
+    let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let index = Index::parse(&fs::read(bench.path("bundles/index.json")).unwrap()).unwrap();
+    assert_eq!(serde_json::to_value(&index).unwrap(), printed["index"]);
+    assert_eq!(index.bundles[0].path, "googlenet");
+}
+
+/// Runs an export that may write no file longer than 64 KiB, after `before` in the same shell.
+#[cfg(unix)]
+fn limited(bench: &Bench, before: &str, args: &str) -> Output {
+    let export = bench.arguments(args.split(' '));
+    Command::new("sh")
+        // Counted in blocks of 512 or 1024 bytes.
+        .args(["-c", &format!("{before} ulimit -f 64; exec \"$@\""), "sh"])
+        .arg(export.get_program())
+        .args(export.get_args())
+        .current_dir(bench.0.path())
+        .output()
+        .unwrap()
+}
+
+#[cfg(unix)]
+fn old_and_larger(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
+    bench.succeed("--model googlenet --without-weights --dreams dreams --out bundle");
+    bench.files("bundle")
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_killed_while_it_writes_leaves_the_old_bundle() {
+    let bench = Bench::new();
+    let old = old_and_larger(&bench);
+    // The first file that is too long ends the program with a signal.
+    let output = limited(&bench, "ulimit -c 0;", &format!("{EVERYTHING} --out bundle"));
+    assert_eq!(output.status.code(), None, "{}", stderr(&output));
+    assert_eq!(bench.files("bundle"), old);
+    // What it left beside is no bundle, and the next one is not disturbed.
+    bench.succeed(&format!("{EVERYTHING} --out bundle"));
+    assert!(bench.bundle("bundle").gallery.is_some());
+    fs::create_dir(bench.path("all")).unwrap();
+    fs::rename(bench.path("bundle"), bench.path("all/bundle")).unwrap();
+    for entry in fs::read_dir(bench.0.path()).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_str().unwrap().starts_with("bundle.writing-") {
+            fs::rename(entry.path(), bench.path("all").join(entry.file_name())).unwrap();
+        }
+    }
+    bench.succeed("--list all");
+    let index = Index::parse(&fs::read(bench.path("all/index.json")).unwrap()).unwrap();
+    assert_eq!(index.bundles.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_takes_no_more_is_said_and_leaves_the_old_bundle_and_nothing_beside() {
+    let bench = Bench::new();
+    let old = old_and_larger(&bench);
+    // With the signal ignored, the system answers that the file may not grow.
+    let output = limited(&bench, "trap '' XFSZ;", &format!("{EVERYTHING} --out bundle"));
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("writing the bundle bundle") && said.contains("gallery/0.jpg"), "{said}");
+    assert_eq!(bench.files("bundle"), old);
+    let beside: Vec<_> = fs::read_dir(Path::new(bench.0.path()))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("bundle."))
+        .collect();
+    assert!(beside.is_empty(), "{beside:?}");
+}
