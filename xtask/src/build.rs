@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::cli::{Build, Content};
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
-use crate::{bundle, optimize, process, tools};
+use crate::{bundle, offline, optimize, process, tools};
 
 /// A file that only a site of ours has: such a folder may be replaced.
 const MARK: &str = "worker_loader.js";
@@ -46,8 +46,9 @@ fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) 
     let page = page(workspace, public_url, optimized)?;
 
     let bundles = workspace.root.join("public").join(BUNDLES);
-    let fingerprint =
-        Fingerprint::default().with_path(&page)?.with_path(&bundles)?.with(out).finish();
+    let worker = workspace.root.join("public").join(offline::WORKER);
+    let inputs = Fingerprint::default().with_path(&page)?.with_path(&bundles)?;
+    let fingerprint = inputs.with_path(&worker)?.with(out).finish();
     let name = Fingerprint::default().with(out).finish();
     let stamp = workspace.workshop().join(format!("site-{name}.stamp"));
     if out.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
@@ -58,6 +59,9 @@ fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) 
     remove(&unfinished)?;
     copy_folder(&page, &unfinished)?;
     copy_folder(&bundles, &unfinished.join(BUNDLES))?;
+    let worker =
+        fs::read_to_string(&worker).with_context(|| format!("reading {}", worker.display()))?;
+    offline::write(&unfinished, &worker, BUNDLES)?;
     remove(out)?;
     fs::rename(&unfinished, out).with_context(|| format!("renaming {}", unfinished.display()))?;
     stamp::set(&stamp, &fingerprint)?;
