@@ -15,9 +15,8 @@
     addEventListener("load", () => setTimeout(resolve, 10_000));
   });
   const tell = (worker) => {
-    const lists = /\/(index|bundle)\.json$/;
     const seen = performance.getEntriesByType("resource")
-      .filter(({ name, initiatorType }) => ["img", "css"].includes(initiatorType) || lists.test(name))
+      .filter(({ initiatorType }) => ["img", "css"].includes(initiatorType))
       .map(({ name }) => name.split(/[?#]/)[0]);
     worker.postMessage({ seen });
   };

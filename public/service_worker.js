@@ -1,5 +1,5 @@
-// Keeps the site for visits without a network. The build puts VERSION before this, and FILES: each
-// file of the page with its hash.
+// Keeps the site for visits without a network. The build puts before this: VERSION; FILES, each file
+// of the page with its hash; LISTS, what says which bundles there are and what is in them.
 //
 // A page is only ever given files of one version: all are fetched, and checked against their hashes,
 // before this worker takes over, and a newer one waits until no page of this version is open.
@@ -15,7 +15,9 @@ const SEEN = `pellucid-seen ${HERE}`;
 const KEPT = new Set(Object.keys(FILES).map(at));
 const BUNDLES = at("bundles/");
 
-addEventListener("install", (event) => event.waitUntil(keepPage()));
+addEventListener("install", (event) => {
+  event.waitUntil(Promise.all([keepPage(), keepAll(LISTS.map(at), "no-cache")]));
+});
 
 async function keepPage() {
   const cache = await caches.open(PAGE);
@@ -46,7 +48,9 @@ addEventListener("fetch", (event) => {
   const address = request.url.split(/[?#]/)[0];
   if (request.method !== "GET") return;
   if (request.mode === "navigate") {
-    if (address === HERE || address === at("index.html")) event.respondWith(opened(request));
+    if (address !== HERE && address !== at("index.html")) return;
+    event.respondWith(opened(request));
+    event.waitUntil(leaveIfReplaced());
   } else if (KEPT.has(address)) {
     event.respondWith(kept(address, request));
   } else if (address.startsWith(BUNDLES)) {
@@ -55,13 +59,32 @@ addEventListener("fetch", (event) => {
 });
 
 async function opened(request) {
-  const others = await clients.matchAll();
-  // The page that is being left, or reloaded, still counts.
-  if (registration.waiting && others.length < 2) {
+  if (registration.waiting && await isOnlyWindow(request)) {
     registration.waiting.postMessage("take over");
     return new Response(null, { headers: { refresh: "0" } });
   }
   return kept(at("index.html"), request);
+}
+
+// Whether this is a reload of the only page there is, which the newer version may then replace.
+// Where all are closed the browser sees to that itself.
+async function isOnlyWindow({ destination, cache }) {
+  const windows = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const ours = windows.filter((client) => client.url.startsWith(HERE));
+  return destination === "document" && cache === "no-cache" && ours.length === 1;
+}
+
+// A host may have something else here by now, as a port of one's own machine has from day to day.
+async function leaveIfReplaced() {
+  const answer = await fetch(at("service_worker.js"), { cache: "no-cache" }).catch(() => null);
+  const kind = answer?.headers.get("content-type") ?? "";
+  const isHere = !answer || answer.status >= 500 || (answer.ok && kind.includes("javascript"));
+  if (isHere) return;
+  await registration.unregister();
+  const names = await caches.keys();
+  const ours = names.filter((name) => name.startsWith(OURS) || name === SEEN);
+  await Promise.all(ours.map((name) => caches.delete(name)));
+  for (const client of await clients.matchAll()) client.navigate(client.url).catch(() => {});
 }
 
 async function kept(address, request) {
@@ -108,16 +131,14 @@ async function keepSeen(address, answer) {
 addEventListener("message", (event) => {
   if (event.data === "take over") skipWaiting();
   // A page that was opened before there was a worker tells what it has seen.
-  if (event.data?.seen) event.waitUntil(keepAll(event.data.seen));
+  if (event.data?.seen) event.waitUntil(keepAll(event.data.seen, "force-cache"));
 });
 
-async function keepAll(addresses) {
-  const cache = await caches.open(SEEN);
+async function keepAll(addresses, cache) {
   const inside = addresses.filter((address) => address.startsWith(BUNDLES));
-  // A browser that can have forgotten a picture is not worth an error.
+  // The page works without them, so one that is not there is no failure.
   await Promise.allSettled(inside.map(async (address) => {
-    if (await cache.match(address)) return;
-    const answer = await fetch(address, { cache: "force-cache" });
+    const answer = await fetch(address, { cache });
     if (answer.status === 200) await keepSeen(address, answer);
   }));
 }

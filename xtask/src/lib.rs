@@ -8,7 +8,7 @@ mod build;
 mod bundle;
 mod ci;
 mod cli;
-mod offline;
+pub mod offline;
 mod optimize;
 mod process;
 pub mod rehearsal;

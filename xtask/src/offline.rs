@@ -17,20 +17,28 @@ pub const LIST: &str = "site.json";
 /// The script that keeps them; `public/service_worker.js` with what it must know before it.
 pub const WORKER: &str = "service_worker.js";
 
-/// Writes both into a site, next to everything else that is in it already.
+/// Writes both into a site, when everything else of it is in its place. `worker` is the text of
+/// `public/service_worker.js`, `bundles` the folder of the bundles in the site.
 pub fn write(site: &Path, worker: &str, bundles: &str) -> Result<()> {
     let mut files = Vec::new();
+    let mut lists = Vec::new();
     let mut hashes = Map::new();
     let mut whole = Sha256::new();
     let mut scripts = Vec::new();
     for file in stamp::files_below(site)? {
         let inner = file.strip_prefix(site).unwrap_or(&file);
-        if inner.starts_with(bundles) {
+        if [LIST, WORKER].map(Path::new).contains(&inner) {
             continue;
         }
         // As in an address, also where folders are divided by something else.
         let names: Vec<_> = inner.iter().map(|name| name.to_string_lossy()).collect();
         let path = names.join("/");
+        if inner.starts_with(bundles) {
+            if names.last().is_some_and(|name| name == "index.json" || name == "bundle.json") {
+                lists.push(path);
+            }
+            continue;
+        }
         let bytes = stamp::read(&file)?;
         let hash = Sha256::digest(&bytes);
         whole.update(&path);
@@ -48,7 +56,10 @@ pub fn write(site: &Path, worker: &str, bundles: &str) -> Result<()> {
     let list = json!({ "version": version, "script": script, "files": files });
     put(&site.join(LIST), &format!("{list:#}\n"))?;
     let files = Value::Object(hashes);
-    let before = format!("const VERSION = \"{version}\";\nconst FILES = {files:#};\n\n");
+    let before = format!(
+        "const VERSION = \"{version}\";\nconst FILES = {files:#};\nconst LISTS = {:#};\n\n",
+        json!(lists)
+    );
     put(&site.join(WORKER), &(before + worker))
 }
 
@@ -103,6 +114,7 @@ mod tests {
             worker
                 .contains("\"page-1.js\": \"sha256-LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=\"")
         );
+        assert!(worker.contains("LISTS = [\n  \"bundles/googlenet/bundle.json\"\n];"), "{worker}");
         assert!(worker.ends_with("the rest"), "{worker}");
     }
 
