@@ -49,11 +49,13 @@ impl Growth {
         if !follows {
             self.clear();
         }
-        // The newest picture is always there, so it gives way to one that comes too soon after it.
-        if let [.., before, newest] = &self.frames[..]
-            && (newest.stepped.step - before.stepped.step < self.every
-                || newest.stepped.step == frame.stepped.step)
-        {
+        // The newest picture is always there, so one that came too soon gives way to the next.
+        let gives_way = match &self.frames[..] {
+            [.., newest] if newest.stepped.step == frame.stepped.step => true,
+            [.., before, newest] => newest.stepped.step - before.stepped.step < self.every,
+            _ => false,
+        };
+        if gives_way {
             self.frames.pop();
         }
         let most = (MOST_BYTES / frame.rgba.len().max(1)).clamp(2, MOST_FRAMES);

@@ -60,7 +60,7 @@ fn show(page: Page, view: &str) {
     let furnished = page.address.with_untracked(|before| before.embed);
     if address.embed != furnished {
         // With other furniture around it the page begins anew.
-        let _ = window().location().set_search(view);
+        let _ = window().location().set_href(&format!("{}{view}", browser::base()));
         return;
     }
     let starts = address.autostart;

@@ -30,7 +30,7 @@ fn inside() -> Option<JsValue> {
     files.is_object().then_some(files)
 }
 
-/// The views a single file was made for, queries, in order.
+/// The views a single file was made for, as they follow its address, in order.
 pub fn views() -> Vec<String> {
     let views = Reflect::get(&global(), &"pellucidViews".into()).unwrap_or_default();
     let views = views.dyn_into::<js_sys::Array>().unwrap_or_default();

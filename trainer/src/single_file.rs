@@ -27,7 +27,7 @@ pub struct Talk {
     pub site: PathBuf,
     /// Bundles, by their name in the site or by their folder; the first is the one that opens.
     pub bundles: Vec<String>,
-    /// Queries, such as `?objective=mixed4a:11`, that the file leads through.
+    /// What follows the page's address, such as `?objective=mixed4a:11`: the file leads through them.
     pub views: Vec<String>,
 }
 

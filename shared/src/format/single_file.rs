@@ -31,8 +31,8 @@ pub struct File<'a> {
 
 /// Writes the page with all its files inside.
 ///
-/// `page` is the text of the site's `index.html`, made with relative addresses. `views` are queries
-/// such as `?objective=mixed4a:11`: the file opens at the first, and Page Down leads through the
+/// `page` is the text of the site's `index.html`, made with relative addresses. `views` are what may
+/// follow the page's address, such as `?objective=mixed4a:11`: the file opens at the first, and Page Down leads through the
 /// rest. None opens it as the site would open.
 ///
 /// # Errors
@@ -91,7 +91,7 @@ fn views_script(views: &[String]) -> Result<String> {
     let views = literal(views)?;
     Ok(format!(
         "    globalThis.pellucidViews = {views};\n    \
-         if (!location.search && pellucidViews[0]) history.replaceState(null, \"\", pellucidViews[0]);\n"
+         if (pellucidViews[0] && !location.search && !location.hash) history.replaceState(null, \"\", pellucidViews[0]);\n"
     ))
 }
 

@@ -49,10 +49,12 @@ pub fn run(args: &Args, path: &PathBuf, json: bool) -> Result<()> {
     output::line(&format!("{:>9}  {}", output::bytes(bytes), path.display()))
 }
 
-/// The query of an address; a query or a whole address may be given.
+/// What follows the page's address: its query, its route or both. A whole address may be given.
 fn query(view: &str) -> String {
-    let query = view.split_once('?').map_or(view, |(_, query)| query);
-    format!("?{query}")
+    match view.find(['?', '#']) {
+        Some(start) => view[start..].to_owned(),
+        None => format!("?{view}"),
+    }
 }
 
 #[cfg(test)]
@@ -64,5 +66,6 @@ mod tests {
         for view in ["?objective=a:1", "objective=a:1", "https://a.example/p/?objective=a:1"] {
             assert_eq!(query(view), "?objective=a:1");
         }
+        assert_eq!(query("https://a.example/p/#/googlenet/mixed4a"), "#/googlenet/mixed4a");
     }
 }

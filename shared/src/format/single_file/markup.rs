@@ -31,6 +31,9 @@ pub fn without_addresses(html: &str, is_inside: &dyn Fn(&str) -> bool) -> String
             && matches!(attribute(tag, "rel"), Some("modulepreload" | "preload"))
         {
             // Nothing of it stays.
+        } else if name.is_empty() {
+            // An end, a comment, the document's type.
+            text.push_str(tag);
         } else {
             text.push_str(&put_aside(tag, is_inside));
             text.push_str(inner);
