@@ -1,5 +1,5 @@
-// Keeps the site for visits without a network. The build puts before this: VERSION; FILES, each file
-// of the page with its hash; LISTS, what says which bundles there are and what is in them.
+// Keeps the site for visits without a network. The build puts VERSION before this, and FILES: each
+// file of the page with its hash.
 //
 // A page is only ever given files of one version: all are fetched, and checked against their hashes,
 // before this worker takes over, and a newer one waits until no page of this version is open.
@@ -16,7 +16,7 @@ const KEPT = new Set(Object.keys(FILES).map(at));
 const BUNDLES = at("bundles/");
 
 addEventListener("install", (event) => {
-  event.waitUntil(Promise.all([keepPage(), keepAll(LISTS.map(at), "no-cache")]));
+  event.waitUntil(Promise.all([keepPage(), keepLists().catch(() => {})]));
 });
 
 async function keepPage() {
@@ -33,6 +33,15 @@ async function keepPage() {
     await caches.delete(PAGE);
     throw error;
   }
+}
+
+// Which bundles there are and what is in them. The page works without, so none is no failure.
+async function keepLists() {
+  const list = at("bundles/index.json");
+  const answer = await fetch(list, { cache: "no-cache" });
+  const { bundles } = await answer.clone().json();
+  await keepSeen(list, answer);
+  await keepAll(bundles.map(({ path }) => at(`bundles/${path}/bundle.json`)), "no-cache");
 }
 
 addEventListener("activate", (event) => event.waitUntil(forgetEarlier()));
@@ -136,7 +145,6 @@ addEventListener("message", (event) => {
 
 async function keepAll(addresses, cache) {
   const inside = addresses.filter((address) => address.startsWith(BUNDLES));
-  // The page works without them, so one that is not there is no failure.
   await Promise.allSettled(inside.map(async (address) => {
     const answer = await fetch(address, { cache });
     if (answer.status === 200) await keepSeen(address, answer);

@@ -46,9 +46,8 @@ fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) 
     let page = page(workspace, public_url, optimized)?;
 
     let bundles = workspace.root.join("public").join(BUNDLES);
-    let worker = workspace.root.join("public").join(offline::WORKER);
-    let inputs = Fingerprint::default().with_path(&page)?.with_path(&bundles)?;
-    let fingerprint = inputs.with_path(&worker)?.with(out).finish();
+    let fingerprint =
+        Fingerprint::default().with_path(&page)?.with_path(&bundles)?.with(out).finish();
     let name = Fingerprint::default().with(out).finish();
     let stamp = workspace.workshop().join(format!("site-{name}.stamp"));
     if out.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
@@ -59,9 +58,6 @@ fn site(workspace: &Workspace, content: &Content, public_url: &str, out: &Path) 
     remove(&unfinished)?;
     copy_folder(&page, &unfinished)?;
     copy_folder(&bundles, &unfinished.join(BUNDLES))?;
-    let worker =
-        fs::read_to_string(&worker).with_context(|| format!("reading {}", worker.display()))?;
-    offline::write(&unfinished, &worker, BUNDLES)?;
     remove(out)?;
     fs::rename(&unfinished, out).with_context(|| format!("renaming {}", unfinished.display()))?;
     stamp::set(&stamp, &fingerprint)?;
@@ -109,6 +105,7 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     if optimized {
         optimize::folder(workspace, &folder)?;
     }
+    offline::write(&folder, &public.join(offline::WORKER))?;
     stamp::set(&stamp, &fingerprint)?;
     Ok(folder)
 }

@@ -17,28 +17,21 @@ pub const LIST: &str = "site.json";
 /// The script that keeps them; `public/service_worker.js` with what it must know before it.
 pub const WORKER: &str = "service_worker.js";
 
-/// Writes both into a site, when everything else of it is in its place. `worker` is the text of
-/// `public/service_worker.js`, `bundles` the folder of the bundles in the site.
-pub fn write(site: &Path, worker: &str, bundles: &str) -> Result<()> {
+/// Writes both into the folder of a page that is otherwise complete, and has no bundles yet.
+/// `worker` is the file `public/service_worker.js`.
+pub fn write(page: &Path, worker: &Path) -> Result<()> {
     let mut files = Vec::new();
-    let mut lists = Vec::new();
     let mut hashes = Map::new();
     let mut whole = Sha256::new();
     let mut scripts = Vec::new();
-    for file in stamp::files_below(site)? {
-        let inner = file.strip_prefix(site).unwrap_or(&file);
+    for file in stamp::files_below(page)? {
+        let inner = file.strip_prefix(page).unwrap_or(&file);
         if [LIST, WORKER].map(Path::new).contains(&inner) {
             continue;
         }
         // As in an address, also where folders are divided by something else.
         let names: Vec<_> = inner.iter().map(|name| name.to_string_lossy()).collect();
         let path = names.join("/");
-        if inner.starts_with(bundles) {
-            if names.last().is_some_and(|name| name == "index.json" || name == "bundle.json") {
-                lists.push(path);
-            }
-            continue;
-        }
         let bytes = stamp::read(&file)?;
         let hash = Sha256::digest(&bytes);
         whole.update(&path);
@@ -50,17 +43,16 @@ pub fn write(site: &Path, worker: &str, bundles: &str) -> Result<()> {
         files.push(json!({ "path": path, "size": bytes.len(), "sha256": hexadecimal(&hash) }));
     }
     let [script] = &scripts[..] else {
-        bail!("{} has {scripts:?} as the page's script, expected one", site.display());
+        bail!("{} has {scripts:?} as the page's script, expected one", page.display());
     };
     let version = hexadecimal(&whole.finalize()[..8]);
     let list = json!({ "version": version, "script": script, "files": files });
-    put(&site.join(LIST), &format!("{list:#}\n"))?;
+    put(&page.join(LIST), &format!("{list:#}\n"))?;
     let files = Value::Object(hashes);
-    let before = format!(
-        "const VERSION = \"{version}\";\nconst FILES = {files:#};\nconst LISTS = {:#};\n\n",
-        json!(lists)
-    );
-    put(&site.join(WORKER), &(before + worker))
+    let before = format!("const VERSION = \"{version}\";\nconst FILES = {files:#};\n\n");
+    let worker =
+        fs::read_to_string(worker).with_context(|| format!("reading {}", worker.display()))?;
+    put(&page.join(WORKER), &(before + &worker))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -76,45 +68,38 @@ mod tests {
     use super::*;
 
     fn listed(page: &str) -> (Value, String) {
-        let site = std::env::temp_dir().join(format!(
-            "xtask-offline-{}-{}",
-            std::process::id(),
-            page.len()
-        ));
-        let _ = fs::remove_dir_all(&site);
-        fs::create_dir_all(site.join("bundles/googlenet")).unwrap();
-        fs::create_dir_all(site.join("dreams")).unwrap();
-        for (path, text) in [
-            ("index.html", page),
-            ("page-1.js", "x"),
-            ("dreams/a.jpg", "picture"),
-            ("bundles/googlenet/bundle.json", "{}"),
-        ] {
-            fs::write(site.join(path), text).unwrap();
+        let name = format!("xtask-offline-{}-{}", std::process::id(), page.len());
+        let folder = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("dreams")).unwrap();
+        for (path, text) in [("index.html", page), ("page-1.js", "x"), ("dreams/a.jpg", "picture")]
+        {
+            fs::write(folder.join(path), text).unwrap();
         }
-        write(&site, "the rest", "bundles").unwrap();
-        let list = serde_json::from_slice(&fs::read(site.join(LIST)).unwrap()).unwrap();
-        let worker = fs::read_to_string(site.join(WORKER)).unwrap();
-        fs::remove_dir_all(site).unwrap();
+        let source = folder.with_extension("source");
+        fs::write(&source, "the rest").unwrap();
+        // Twice: what it wrote itself is no part of the page.
+        write(&folder, &source).unwrap();
+        write(&folder, &source).unwrap();
+        let list = serde_json::from_slice(&fs::read(folder.join(LIST)).unwrap()).unwrap();
+        let worker = fs::read_to_string(folder.join(WORKER)).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        fs::remove_file(source).unwrap();
         (list, worker)
     }
 
     #[test]
-    fn the_list_has_the_page_and_no_bundle() {
+    fn every_file_is_listed_with_its_hash() {
         let (list, worker) = listed("<p>hello");
         let paths: Vec<_> = list["files"].as_array().unwrap().iter().map(|f| &f["path"]).collect();
         assert_eq!(paths, ["dreams/a.jpg", "index.html", "page-1.js"]);
         assert_eq!(list["script"], "page-1.js");
-        // From `printf x | sha256sum`.
+        // From `printf x | sha256sum`, and the same in base64.
         assert_eq!(
             list["files"][2]["sha256"],
             "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
         );
-        assert!(
-            worker
-                .contains("\"page-1.js\": \"sha256-LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=\"")
-        );
-        assert!(worker.contains("LISTS = [\n  \"bundles/googlenet/bundle.json\"\n];"), "{worker}");
+        assert!(worker.contains("sha256-LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE="));
         assert!(worker.ends_with("the rest"), "{worker}");
     }
 

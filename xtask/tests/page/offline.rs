@@ -176,7 +176,7 @@ impl Folder {
         mark("index.html", "<html ", &format!("<html data-build=\"{name}\" "))?;
         mark("worker_loader.js", "", &format!("// build: {name}\n"))?;
         let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/service_worker.js");
-        offline::write(&self.0, &fs::read_to_string(worker)?, "bundles")
+        offline::write(&self.0, &worker)
     }
 }
 
