@@ -21,6 +21,9 @@ use crate::{browser, site};
 /// The file's name.
 const NAME: &str = "pellucid.html";
 
+/// Where a page has its bundles.
+const BUNDLES: &str = "bundles";
+
 /// A gzip stream is worth its unpacking where it saves this share.
 const WORTHWHILE: f64 = 0.05;
 
@@ -75,11 +78,11 @@ fn show(page: Page, view: &str) {
 pub fn save(page: Page) {
     let address = page.address.get_untracked();
     let view = Address { autostart: false, ..address.clone() }.query();
-    let folder = address.bundle().trim_end_matches("/bundle.json").to_owned();
+    let bundle_url = browser::absolute(&address.bundle());
     page.notice.set("Gathering the page and its network ...".to_owned());
     spawn_local(async move {
         let views = if view.is_empty() { Vec::new() } else { vec![view] };
-        match gather(page.session.client, &folder, &views).await {
+        match gather(page.session.client, &bundle_url, &views).await {
             Ok(text) => {
                 browser::download(NAME, text.as_bytes(), "text/html");
                 let megabytes = text.len() as f64 / 1e6;
@@ -92,7 +95,7 @@ pub fn save(page: Page) {
     });
 }
 
-async fn gather(client: Client, folder: &str, views: &[String]) -> Result<String, String> {
+async fn gather(client: Client, bundle_url: &str, views: &[String]) -> Result<String, String> {
     let site = site::description().await?;
     let mut page = String::new();
     let mut packed = Vec::new();
@@ -104,25 +107,30 @@ async fn gather(client: Client, folder: &str, views: &[String]) -> Result<String
             packed.push(smaller(part.path.clone(), bytes).await?);
         }
     }
-    let manifest_path = format!("{folder}/bundle.json");
-    let bundle_url = browser::absolute(&manifest_path);
-    let text = described(client, &bundle_url).await?;
+    let name = folder_name(bundle_url);
+    let text = described(client, bundle_url).await?;
     let bundle = Bundle::parse(text.as_bytes()).map_err(|error| error.to_string())?;
     for part in bundle.parts() {
-        let bytes = fetched(client, &bundle_url, part).await?;
-        packed.push(smaller(format!("{folder}/{}", part.path), bytes).await?);
+        let bytes = fetched(client, bundle_url, part).await?;
+        packed.push(smaller(format!("{BUNDLES}/{name}/{}", part.path), bytes).await?);
     }
-    packed.push(smaller(manifest_path, text.into_bytes()).await?);
-    if let Some((bundles, name)) = folder.rsplit_once('/') {
-        let index = index(name, &bundle)?.into_bytes();
-        packed.push(smaller(format!("{bundles}/index.json"), index).await?);
-    }
+    packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), text.into_bytes()).await?);
+    let index = index(&name, &bundle)?.into_bytes();
+    packed.push(smaller(format!("{BUNDLES}/index.json"), index).await?);
     let file = |file| {
         let Packed { path, bytes, gzip } = file;
         File { path, bytes, gzip: *gzip }
     };
     let files: Vec<File<'_>> = packed.iter().map(file).collect();
     pack(&page, &site, &files, views).map_err(|error| error.to_string())
+}
+
+/// What the folder of a bundle is called, from the address of its `bundle.json`.
+fn folder_name(bundle_url: &str) -> String {
+    let folder = bundle_url.rsplit('/').nth(1).unwrap_or_default();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    let name: String = folder.chars().filter(|&letter| plain(letter)).collect();
+    if name.is_empty() { "bundle".to_owned() } else { name }
 }
 
 /// The list of the one bundle that is inside.
@@ -187,4 +195,20 @@ async fn answered<T: 'static>(
     });
     JsFuture::from(promise).await.map_err(|thrown| crate::transport::reason(&thrown))?;
     found.replace(Err(String::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_keeps_the_name_of_its_folder_where_that_is_plain() {
+        for (address, name) in [
+            ("https://a.example/bundles/googlenet/bundle.json", "googlenet"),
+            ("https://a.example/my%20own/bundle.json", "my20own"),
+            ("bundle.json", "bundle"),
+        ] {
+            assert_eq!(folder_name(address), name);
+        }
+    }
 }
