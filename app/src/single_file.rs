@@ -34,6 +34,12 @@ struct Packed {
     gzip: bool,
 }
 
+impl Packed {
+    fn file(&self) -> File<'_> {
+        File { path: &self.path, bytes: &self.bytes, gzip: self.gzip }
+    }
+}
+
 /// In a single file made for several views, Page Down and Page Up lead through them, as a
 /// presenter's remote control does through slides.
 pub fn follow_views(page: Page) {
@@ -117,11 +123,7 @@ async fn gather(client: Client, bundle_url: &str, views: &[String]) -> Result<St
     packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), text.into_bytes()).await?);
     let index = index(&name, &bundle)?.into_bytes();
     packed.push(smaller(format!("{BUNDLES}/index.json"), index).await?);
-    let file = |file| {
-        let Packed { path, bytes, gzip } = file;
-        File { path, bytes, gzip: *gzip }
-    };
-    let files: Vec<File<'_>> = packed.iter().map(file).collect();
+    let files: Vec<File<'_>> = packed.iter().map(Packed::file).collect();
     pack(&page, &site, &files, views).map_err(|error| error.to_string())
 }
 

@@ -38,6 +38,12 @@ struct Packed {
     gzip: bool,
 }
 
+impl Packed {
+    fn file(&self) -> File<'_> {
+        File { path: &self.path, bytes: &self.bytes, gzip: self.gzip }
+    }
+}
+
 /// Writes the file, whole or not at all; returns its length in bytes.
 pub fn write(talk: &Talk, out: &Path) -> Result<u64> {
     let (page, site, mut packed) = read_site(&talk.site)?;
@@ -55,11 +61,7 @@ pub fn write(talk: &Talk, out: &Path) -> Result<u64> {
     let index = Index { schema: SCHEMA, bundles: entries }.to_json()?;
     Index::parse(index.as_bytes()).context("listing the bundles")?;
     packed.push(smaller(format!("{BUNDLES}/index.json"), index.into_bytes())?);
-    let file = |file| {
-        let Packed { path, bytes, gzip } = file;
-        File { path, bytes, gzip: *gzip }
-    };
-    let files: Vec<File<'_>> = packed.iter().map(file).collect();
+    let files: Vec<File<'_>> = packed.iter().map(Packed::file).collect();
     let text = pack(&page, &site, &files, &talk.views)?;
     output::write_whole(out, |out| Ok(out.write_all(text.as_bytes())?))?;
     Ok(text.len() as u64)
