@@ -16,6 +16,7 @@ use crate::components::palette_box::PaletteBox;
 use crate::components::rail::Rail;
 use crate::components::trouble::Trouble;
 use crate::follow;
+use crate::growth;
 use crate::keys::Command;
 use crate::making::Making;
 use crate::palette::Jump;
@@ -24,6 +25,7 @@ use crate::protocol::DeviceChoice;
 use crate::session::Session;
 use crate::share;
 use crate::sight::Sight;
+use crate::single_file;
 use crate::unit::{Mistake, Unit, find_layer, mistake};
 use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;
@@ -316,6 +318,7 @@ pub fn App() -> impl IntoView {
     let page = Page::open();
     provide_context(page);
     follow::everything(page);
+    single_file::follow_views(page);
     if page.address.with_untracked(|address| address.autostart && !address.embed) {
         page.start(false);
     }
@@ -324,6 +327,7 @@ pub fn App() -> impl IntoView {
     }
     follow::keys(page);
     follow::pictures(page);
+    growth::follow(page);
     let view = Memo::new(move |_| {
         page.address.with(|address| (address.view, address.objective.is_empty()))
     });

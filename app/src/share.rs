@@ -46,6 +46,12 @@ fn encode(frame: &Frame) -> shared::Result<Vec<Vec<u8>>> {
 
 /// A file's name for an objective: `mixed4a_11.png`, `mixed4a_11_2.png` for the third of a batch.
 fn file_name(objective: &str, index: usize) -> String {
+    let name = plain_name(objective);
+    if index == 0 { format!("{name}.png") } else { format!("{name}_{index}.png") }
+}
+
+/// An objective as every disk can write it: `mixed4a_11`.
+pub fn plain_name(objective: &str) -> String {
     let mut name = String::new();
     for letter in objective.chars() {
         let plain = letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
@@ -56,8 +62,7 @@ fn file_name(objective: &str, index: usize) -> String {
         }
     }
     let name = name.trim_matches('_');
-    let name = if name.is_empty() { "dream" } else { name };
-    if index == 0 { format!("{name}.png") } else { format!("{name}_{index}.png") }
+    if name.is_empty() { "dream".to_owned() } else { name.to_owned() }
 }
 
 /// Copies the address of what is on view.

@@ -6,3 +6,6 @@ pub mod credits;
 pub mod exemplars;
 pub mod png;
 pub mod recipe;
+pub mod single_file;
+pub mod site;
+pub mod webp;

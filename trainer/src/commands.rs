@@ -7,5 +7,6 @@ pub mod export;
 pub mod fetch;
 pub mod import;
 pub mod layers;
+pub mod single_file;
 pub mod spectrum;
 pub mod visualize;

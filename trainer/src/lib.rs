@@ -22,5 +22,6 @@ pub mod import;
 pub mod interrupt;
 pub mod output;
 pub mod progress;
+pub mod single_file;
 pub mod spectrum;
 pub mod visualize;

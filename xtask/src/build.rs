@@ -9,7 +9,7 @@ use crate::bundle::{Bundles, Wish};
 use crate::cli::{Build, Content, Network};
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
-use crate::{optimize, process, tools};
+use crate::{offline, optimize, process, tools};
 
 /// A file that only a site of ours has: such a folder may be replaced.
 const MARK: &str = "worker_loader.js";
@@ -149,6 +149,7 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     if optimized {
         optimize::folder(workspace, &folder)?;
     }
+    offline::write(&folder, &public.join(offline::WORKER))?;
     stamp::set(&stamp, &fingerprint)?;
     Ok(folder)
 }

@@ -21,6 +21,8 @@ pub enum Fault {
     Cut,
     /// It never comes, as long as the host stands.
     Stalled,
+    /// The host hangs up, as if it were not there.
+    Silent,
     /// It comes at half a megabyte a second.
     Slow,
 }
@@ -108,6 +110,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn spoil(mut answer: Answer, fault: Option<Fault>) -> Answer {
     match fault {
         None => {}
+        Some(Fault::Silent) => return Answer::silence(),
         Some(Fault::Stalled | Fault::Missing) => return Answer::text(404, "gone\n"),
         Some(Fault::Flipped) => {
             let middle = answer.body.len() / 2;

@@ -63,6 +63,12 @@ impl Answer {
         let headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
         Self::new(status, headers, text.as_bytes().to_vec())
     }
+
+    /// No answer: the connection is closed without a word, as by a host that is not there.
+    #[must_use]
+    pub fn silence() -> Self {
+        Self::new(0, Vec::new(), Vec::new())
+    }
 }
 
 /// The answer for one file of a folder.
@@ -274,7 +280,11 @@ fn converse(stream: &TcpStream, respond: &dyn Fn(&Query) -> Answer) -> io::Resul
         let is_head = request.query.method == "HEAD";
         // Another method may bring a body, which would be taken for the next request.
         let stays = request.keep_alive && (is_head || request.query.method == "GET");
-        send(stream, respond(&request.query), is_head, stays)?;
+        let answer = respond(&request.query);
+        if answer == Answer::silence() {
+            return Ok(());
+        }
+        send(stream, answer, is_head, stays)?;
         if !stays {
             return Ok(());
         }

@@ -3,18 +3,27 @@
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, outline};
+use crate::growth::{self, Recorder};
 use crate::page::Page;
-use crate::share;
+use crate::{share, single_file, site};
 
 /// The row of quiet buttons under the transport.
 #[component]
 pub fn Actions() -> impl IntoView {
     let page = Page::here();
+    let recorder = expect_context::<Recorder>();
+    let still = move || !recorder.moves();
+    // A single file cannot pack itself: it does not hold its parts as they came.
+    let is_file = site::is_single_file();
     let nothing = move || page.panes[0].frame.with(Option::is_none);
     view! {
         <div class="actions">
             <Action name="Save" key="S" icon=outline::SAVE disabled=nothing id="save"
                 act=move || share::save(page)/>
+            <Action name="Save the growth" key="" icon=outline::FILM disabled=still id="save-growth"
+                act=move || growth::save(page, recorder)/>
+            <Action name="Save as one file" key="" icon=outline::FILE id="save-file"
+                disabled=is_file act=move || single_file::save(page)/>
             <Action name="Copy link" key="C" icon=outline::LINK id="copy-link"
                 act=move || share::copy_link(page)/>
             <Action name="For a slide" key="E" icon=outline::EMBED id="copy-embed"

@@ -23,6 +23,11 @@ pub mod outline {
     pub const NEXT: &str = "M9.5 6l6 6-6 6";
     /// Into a tray.
     pub const SAVE: &str = "M12 4v11M7.5 10.5L12 15l4.5-4.5M5 19.5h14";
+    /// A strip of film.
+    pub const FILM: &str =
+        "M5 4h14v16H5zM9 4v16M15 4v16M5 8h4M5 12h4M5 16h4M15 8h4M15 12h4M15 16h4";
+    /// A sheet with a corner turned down.
+    pub const FILE: &str = "M6 3.5h8l4 4v13H6zM14 3.5v4h4";
     /// Two links of a chain.
     pub const LINK: &str = "M10 14a4 4 0 005.7 0l3-3A4 4 0 0013 5.3l-1 1M14 10a4 4 0 00-5.7 0l-3 3A4 4 0 0011 18.7l1-1";
     /// Angle brackets.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::page::Page;
+use crate::site;
 
 /// The units that have a baked picture, in the order of the wall.
 ///
@@ -18,7 +19,7 @@ pub fn baked_units() -> Vec<String> {
 
 /// The address of a unit's baked picture: `dreams/mixed4a_11.jpg`.
 pub fn baked_picture(unit: &str) -> String {
-    format!("dreams/{}.jpg", unit.replace(':', "_"))
+    site::address(&format!("dreams/{}.jpg", unit.replace(':', "_")))
 }
 
 /// The wall of baked dreams.

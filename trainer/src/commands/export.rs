@@ -8,6 +8,7 @@ use shared::format::bundle::{Bundle, Index};
 
 use crate::bundle::{self, Order, Weights};
 use crate::cli::PrecisionChoice;
+use crate::commands::single_file;
 use crate::{cache, output};
 
 /// Which model, what was made of it, and where to.
@@ -17,12 +18,14 @@ use crate::{cache, output};
     pellucid export --model googlenet --without-weights --gallery gallery/ \\\n      \
     --exemplars exemplars/googlenet/ --dreams dreams/googlenet/ --out bundles/googlenet\n  \
     pellucid export --from bundles/googlenet --weights bvlc_googlenet.caffemodel --out site/googlenet\n  \
-    pellucid export --list bundles/\n\n\
+    pellucid export --list bundles/\n  \
+    pellucid export --single-file talk.html --site site --bundle googlenet \
+    --views '?objective=mixed4a:11'\n\n\
     A bundle that is at --out already is replaced, whole or not at all. The same inputs give the\n\
     same bytes. docs/export.md makes a bundle from nothing.")]
 pub struct Args {
     /// Its name, such as googlenet or efficientnet-lite0; that of --from if not given
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["from", "list"])]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["from", "list", "single_file"])]
     model: Option<String>,
 
     /// Its weights, in any published format; otherwise those of --from, or without it what
@@ -59,7 +62,7 @@ pub struct Args {
     from: Option<PathBuf>,
 
     /// The bundle's folder
-    #[arg(long, value_name = "FOLDER", required_unless_present = "list")]
+    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["list", "single_file"])]
     out: Option<PathBuf>,
 
     /// Instead of making a bundle: list those in a folder in its index.json, which the page reads
@@ -72,6 +75,10 @@ pub struct Args {
         ]
     )]
     list: Option<PathBuf>,
+
+    /// The page in one file instead
+    #[command(flatten)]
+    single: single_file::Args,
 
     /// One line of JSON instead of the list of files
     #[arg(long)]
@@ -92,6 +99,9 @@ struct Listed {
 
 /// Writes the bundle or the list of bundles, and prints what is in it.
 pub fn run(args: Args) -> Result<()> {
+    if let Some(path) = &args.single.single_file {
+        return single_file::run(&args.single, path, args.json);
+    }
     if let Some(folder) = &args.list {
         return list(folder, args.json);
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::visit::{SOON, Visit, has_network};
 
 /// Keeps what the page hands to the browser as a download, instead of writing it to a disk.
-const CATCH_DOWNLOADS: &str = "
+pub const CATCH_DOWNLOADS: &str = "
     window.caught = [];
     HTMLAnchorElement.prototype.click = function () {
         const name = this.download;

@@ -74,7 +74,7 @@ impl Part {
     }
 
     /// Reads a part of 1 to `limit` bytes.
-    pub(super) fn read(field: &Field<'_>, limit: u64) -> Result<Self> {
+    pub(in crate::format) fn read(field: &Field<'_>, limit: u64) -> Result<Self> {
         let path = field.get("path")?;
         let size = field.get("size")?;
         let sha256 = field.get("sha256")?;

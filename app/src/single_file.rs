@@ -1,0 +1,216 @@
+//! "Save as one file": the page, the engine and the bundle on view, packed into one HTML file.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::format::bundle::{Bundle, Entry, Index, Part, SCHEMA};
+use shared::format::single_file::{File, pack};
+use shared::format::site::PAGE;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::address::Address;
+use crate::client::Client;
+use crate::page::Page;
+use crate::protocol::{Ask, Event};
+use crate::{browser, site};
+
+/// The file's name.
+const NAME: &str = "pellucid.html";
+
+/// Where a page has its bundles.
+const BUNDLES: &str = "bundles";
+
+/// A gzip stream is worth its unpacking where it saves this share.
+const WORTHWHILE: f64 = 0.05;
+
+/// A file on its way into the pack.
+struct Packed {
+    path: String,
+    bytes: Vec<u8>,
+    gzip: bool,
+}
+
+impl Packed {
+    fn file(&self) -> File<'_> {
+        File { path: &self.path, bytes: &self.bytes, gzip: self.gzip }
+    }
+}
+
+/// In a single file made for several views, Page Down and Page Up lead through them, as a
+/// presenter's remote control does through slides.
+pub fn follow_views(page: Page) {
+    let views = site::views();
+    if views.len() < 2 {
+        return;
+    }
+    let place = StoredValue::new(0_usize);
+    let handle = window_event_listener(leptos::ev::keydown, move |event| {
+        let next = match event.key().as_str() {
+            "PageDown" => (place.get_value() + 1).min(views.len() - 1),
+            "PageUp" => place.get_value().saturating_sub(1),
+            _ => return,
+        };
+        event.prevent_default();
+        if next == place.get_value() {
+            return;
+        }
+        place.set_value(next);
+        show(page, &views[next]);
+    });
+    on_cleanup(move || handle.remove());
+}
+
+fn show(page: Page, view: &str) {
+    let (address, problems) = Address::parse(view);
+    let furnished = page.address.with_untracked(|before| before.embed);
+    if address.embed != furnished {
+        // With other furniture around it the page begins anew.
+        let _ = window().location().set_href(&format!("{}{view}", browser::base()));
+        return;
+    }
+    let starts = address.autostart;
+    page.problems.set(problems);
+    page.go(|before| *before = address);
+    if starts {
+        page.start(false);
+    }
+}
+
+/// Gathers everything and hands it to the visitor as one file that opens at what is on view.
+pub fn save(page: Page) {
+    let address = page.address.get_untracked();
+    let view = Address { autostart: false, ..address.clone() }.query();
+    let bundle_url = browser::absolute(&address.bundle());
+    page.notice.set("Gathering the page and its network ...".to_owned());
+    spawn_local(async move {
+        let views = if view.is_empty() { Vec::new() } else { vec![view] };
+        match gather(page.session.client, &bundle_url, &views).await {
+            Ok(text) => {
+                browser::download(NAME, text.as_bytes(), "text/html");
+                let megabytes = text.len() as f64 / 1e6;
+                page.notice.set(format!(
+                    "Saved as one file of {megabytes:.0} MB. It opens by double click, offline."
+                ));
+            }
+            Err(why) => page.notice.set(format!("The file was not saved: {why}.")),
+        }
+    });
+}
+
+async fn gather(client: Client, bundle_url: &str, views: &[String]) -> Result<String, String> {
+    let site = site::description().await?;
+    let mut page = String::new();
+    let mut packed = Vec::new();
+    for part in &site.files {
+        let bytes = site::file(part).await?;
+        if part.path == PAGE {
+            page = String::from_utf8(bytes).map_err(|_| format!("{PAGE} is no text"))?;
+        } else {
+            packed.push(smaller(part.path.clone(), bytes).await?);
+        }
+    }
+    let name = folder_name(bundle_url);
+    let text = described(client, bundle_url).await?;
+    let bundle = Bundle::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+    for part in bundle.parts() {
+        let bytes = fetched(client, bundle_url, part).await?;
+        packed.push(smaller(format!("{BUNDLES}/{name}/{}", part.path), bytes).await?);
+    }
+    packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), text.into_bytes()).await?);
+    let index = index(&name, &bundle)?.into_bytes();
+    packed.push(smaller(format!("{BUNDLES}/index.json"), index).await?);
+    let files: Vec<File<'_>> = packed.iter().map(Packed::file).collect();
+    pack(&page, &site, &files, views).map_err(|error| error.to_string())
+}
+
+/// What the folder of a bundle is called, from the address of its `bundle.json`.
+fn folder_name(bundle_url: &str) -> String {
+    let folder = bundle_url.rsplit('/').nth(1).unwrap_or_default();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    let name: String = folder.chars().filter(|&letter| plain(letter)).collect();
+    if name.is_empty() { "bundle".to_owned() } else { name }
+}
+
+/// The list of the one bundle that is inside.
+fn index(name: &str, bundle: &Bundle) -> Result<String, String> {
+    let title = shared::models::info(&bundle.model).map_err(|error| error.to_string())?.title;
+    let entry = Entry { path: name.to_owned(), title: title.to_owned(), weights_coming: false };
+    let index = Index { schema: SCHEMA, bundles: vec![entry] };
+    index.to_json().map_err(|error| error.to_string())
+}
+
+/// The file, compressed where that is worth it.
+async fn smaller(path: String, bytes: Vec<u8>) -> Result<Packed, String> {
+    let compressed = site::gzip(&bytes).await?;
+    let gzip = (compressed.len() as f64) < (1.0 - WORTHWHILE) * bytes.len() as f64;
+    Ok(Packed { path, bytes: if gzip { compressed } else { bytes }, gzip })
+}
+
+/// The text of a bundle's `bundle.json`, from the engine.
+async fn described(client: Client, bundle_url: &str) -> Result<String, String> {
+    let ask = Ask::OpenBundle { bundle_url: bundle_url.to_owned() };
+    answered(client, ask, |event, _| match event {
+        Event::Bundle { json, .. } => Some(json),
+        _ => None,
+    })
+    .await
+}
+
+/// A part of a bundle, from the engine: from its cache, or fetched, and checked.
+async fn fetched(client: Client, bundle_url: &str, part: &Part) -> Result<Vec<u8>, String> {
+    let what = part.path.clone();
+    let ask = Ask::FetchPart { bundle_url: bundle_url.to_owned(), part: part.clone(), what };
+    answered(client, ask, |event, buffers| match event {
+        Event::Part => buffers.into_iter().next(),
+        _ => None,
+    })
+    .await
+}
+
+/// Asks the engine and waits for the one answer that `take` wants.
+async fn answered<T: 'static>(
+    client: Client,
+    ask: Ask,
+    take: impl Fn(Event, Vec<Vec<u8>>) -> Option<T> + 'static,
+) -> Result<T, String> {
+    let found = Rc::new(RefCell::new(Err("the engine was stopped".to_owned())));
+    let keep = found.clone();
+    let ask = RefCell::new(Some((ask, take)));
+    let promise = Promise::new(&mut |resolve: Function, _reject: Function| {
+        let Some((ask, take)) = ask.take() else { return };
+        let keep = keep.clone();
+        client.ask(ask, Vec::new(), move |event, buffers| {
+            let ended = event.is_end();
+            if let Event::Failed(failure) = &event {
+                *keep.borrow_mut() = Err(failure.what.clone());
+            } else if let Some(answer) = take(event, buffers) {
+                *keep.borrow_mut() = Ok(answer);
+            }
+            if ended {
+                let _ = resolve.call0(&JsValue::NULL);
+            }
+        });
+    });
+    JsFuture::from(promise).await.map_err(|thrown| crate::transport::reason(&thrown))?;
+    found.replace(Err(String::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_keeps_the_name_of_its_folder_where_that_is_plain() {
+        for (address, name) in [
+            ("https://a.example/bundles/googlenet/bundle.json", "googlenet"),
+            ("https://a.example/my%20own/bundle.json", "my20own"),
+            ("bundle.json", "bundle"),
+        ] {
+            assert_eq!(folder_name(address), name);
+        }
+    }
+}

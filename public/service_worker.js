@@ -1,0 +1,152 @@
+// Keeps the site for visits without a network. The build puts VERSION before this, and FILES: each
+// file of the page with its hash.
+//
+// A page is only ever given files of one version: all are fetched, and checked against their hashes,
+// before this worker takes over, and a newer one waits until no page of this version is open.
+
+const HERE = registration.scope;
+const at = (path) => new URL(path, HERE).href;
+
+// Several sites may share an origin, and with it the names of caches.
+const OURS = `pellucid-page ${HERE} `;
+const PAGE = OURS + VERSION;
+const SEEN = `pellucid-seen ${HERE}`;
+
+const KEPT = new Set(Object.keys(FILES).map(at));
+const BUNDLES = at("bundles/");
+
+addEventListener("install", (event) => {
+  event.waitUntil(Promise.all([keepPage(), keepLists().catch(() => {})]));
+});
+
+async function keepPage() {
+  const cache = await caches.open(PAGE);
+  try {
+    await Promise.all(Object.entries(FILES).map(async ([path, integrity]) => {
+      const answer = await fetch(at(path), { cache: "no-cache", integrity });
+      if (!answer.ok) throw new Error(`${path}: the server answered ${answer.status}`);
+      // A fresh answer: one that a host led elsewhere could not open a page.
+      const headers = { "content-type": answer.headers.get("content-type") ?? "" };
+      await cache.put(at(path), new Response(answer.body, { headers }));
+    }));
+  } catch (error) {
+    await caches.delete(PAGE);
+    throw error;
+  }
+}
+
+// Which bundles there are and what is in them. The page works without, so none is no failure.
+async function keepLists() {
+  const list = at("bundles/index.json");
+  const answer = await fetch(list, { cache: "no-cache" });
+  const { bundles } = await answer.clone().json();
+  await keepSeen(list, answer);
+  await keepAll(bundles.map(({ path }) => at(`bundles/${path}/bundle.json`)), "no-cache");
+}
+
+addEventListener("activate", (event) => event.waitUntil(forgetEarlier()));
+
+async function forgetEarlier() {
+  const names = await caches.keys();
+  const earlier = names.filter((name) => name.startsWith(OURS) && name !== PAGE);
+  await Promise.all(earlier.map((name) => caches.delete(name)));
+}
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const address = request.url.split(/[?#]/)[0];
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate") {
+    if (address !== HERE && address !== at("index.html")) return;
+    event.respondWith(opened(request));
+    event.waitUntil(leaveIfReplaced());
+  } else if (KEPT.has(address)) {
+    event.respondWith(kept(address, request));
+  } else if (address.startsWith(BUNDLES)) {
+    event.respondWith(newest(event, address));
+  }
+});
+
+async function opened(request) {
+  if (registration.waiting && await isOnlyWindow(request)) {
+    registration.waiting.postMessage("take over");
+    return new Response(null, { headers: { refresh: "0" } });
+  }
+  return kept(at("index.html"), request);
+}
+
+// Whether this is a reload of the only page there is, which the newer version may then replace.
+// Where all are closed the browser sees to that itself.
+async function isOnlyWindow({ destination, cache }) {
+  const windows = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const ours = windows.filter((client) => client.url.startsWith(HERE));
+  return destination === "document" && cache === "no-cache" && ours.length === 1;
+}
+
+// A host may have something else here by now, as a port of one's own machine has from day to day.
+async function leaveIfReplaced() {
+  const answer = await fetch(at("service_worker.js"), { cache: "no-cache" }).catch(() => null);
+  const kind = answer?.headers.get("content-type") ?? "";
+  const isHere = !answer || answer.status >= 500 || (answer.ok && kind.includes("javascript"));
+  if (isHere) return;
+  await registration.unregister();
+  const names = await caches.keys();
+  const ours = names.filter((name) => name.startsWith(OURS) || name === SEEN);
+  await Promise.all(ours.map((name) => caches.delete(name)));
+  for (const client of await clients.matchAll()) client.navigate(client.url).catch(() => {});
+}
+
+async function kept(address, request) {
+  const cache = await caches.open(PAGE);
+  return await cache.match(address) ?? fetch(request);
+}
+
+// What a bundle is may change beside the page, so the host is asked first.
+async function newest(event, address) {
+  let answer;
+  try {
+    answer = await fetch(event.request);
+  } catch (error) {
+    const cache = await caches.open(SEEN);
+    const earlier = await cache.match(address);
+    if (earlier) return earlier;
+    throw error;
+  }
+  // The engine keeps what it fetches itself, by hash.
+  const isPicture = event.request.destination === "image";
+  if (answer.status === 200 && (isPicture || isList(address))) {
+    event.waitUntil(keepSeen(address, answer.clone()));
+  }
+  return answer;
+}
+
+const isList = (address) => /\/(index|bundle)\.json$/.test(address);
+
+async function keepSeen(address, answer) {
+  const cache = await caches.open(SEEN);
+  if (address.endsWith("/bundle.json")) {
+    const before = await cache.match(address);
+    const now = await answer.clone().text();
+    // Pictures of the earlier bundle are not those of this one.
+    if (before && await before.text() !== now) {
+      const folder = address.slice(0, -"bundle.json".length);
+      const stale = (await cache.keys()).filter((request) => request.url.startsWith(folder));
+      await Promise.all(stale.map((request) => cache.delete(request)));
+    }
+  }
+  await cache.put(address, answer);
+}
+
+addEventListener("message", (event) => {
+  if (event.data === "take over") skipWaiting();
+  // A page that was opened before there was a worker tells what it has seen.
+  if (event.data?.seen) event.waitUntil(keepAll(event.data.seen, "force-cache"));
+});
+
+async function keepAll(addresses, cache) {
+  const inside = addresses.filter((address) => address.startsWith(BUNDLES));
+  await Promise.allSettled(inside.map(async (address) => {
+    const answer = await fetch(address, { cache });
+    if (answer.status === 200) await keepSeen(address, answer);
+  }));
+}

@@ -1,0 +1,47 @@
+//! A dream's growth as a moving picture.
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+
+use crate::sharing::CATCH_DOWNLOADS;
+use crate::visit::{SOON, Visit, has_network};
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn the_growth_of_a_dream_is_saved_as_a_picture_that_moves() -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::new()?;
+    visit.open_ready("?objective=mixed3a:5&size=48&steps=6&seed=9&device=cpu")?;
+    let disabled = visit.page().attribute("[data-testid=save-growth]", "disabled")?;
+    assert!(disabled.is_some(), "there is nothing to move yet");
+    // Step by step, so that every picture is shown.
+    for step in 1..=6 {
+        visit.page().click("[data-testid=dream-step]")?;
+        visit.wait_for_step(step)?;
+    }
+    visit.page().script(CATCH_DOWNLOADS)?;
+    visit.page().click("[data-testid=save-growth]")?;
+    let caught = visit.page().wait_for("window.caught[0]", SOON)?;
+    assert_eq!(caught[0], "mixed3a_5.webp");
+    let file = BASE64.decode(caught[1].as_str().context("no bytes were caught")?)?;
+    let n_frames = file.windows(4).filter(|name| name == b"ANMF").count();
+    assert!(2 < n_frames && n_frames <= 6, "{n_frames} frames");
+
+    // What the browser itself makes of it.
+    let played = visit.page().script(
+        "const [, data] = window.caught[0];
+         const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+         const decoder = new ImageDecoder({ data: bytes, type: 'image/webp' });
+         return decoder.tracks.ready.then(async () => {
+             const { frameCount, repetitionCount } = decoder.tracks.selectedTrack;
+             const { image } = await decoder.decode({ frameIndex: frameCount - 1 });
+             return [frameCount, repetitionCount === Infinity, image.displayWidth,
+                 image.displayHeight, image.duration / 1000];
+         });",
+    )?;
+    assert_eq!(played, serde_json::json!([n_frames, true, 48, 48, 1500.0]));
+    Ok(())
+}

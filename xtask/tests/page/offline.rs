@@ -1,0 +1,201 @@
+//! Without a network: after the first visit the site is there, whole, and of one version.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use xtask::browser::{Chromium, Graphics, Session};
+use xtask::offline;
+use xtask::rehearsal::{Fault, Host};
+use xtask::server;
+
+use crate::visit::{LATER, READY, SOON, Visit, has_network, site};
+
+/// Until everything is kept for later.
+const KEPT: &str = "navigator.serviceWorker.getRegistration().then((found) => !!found?.active)";
+
+/// What the page is kept under, for each site and version.
+const CACHES: &str = "return caches.keys().then((names) =>
+    names.filter((name) => name.startsWith('pellucid-page ')).sort());";
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn after_the_first_visit_the_page_opens_and_dreams_without_its_host() -> Result<()> {
+    if !has_network() {
+        return Ok(());
+    }
+    let visit = Visit::with(Graphics::None)?;
+    visit.open_ready("?device=cpu")?;
+    visit.page().wait_for(KEPT, LATER)?;
+    // What the first visit saw is told to the worker as soon as there is one.
+    let lists = "caches.open(`pellucid-seen ${location.href.split('?')[0]}`)
+        .then((cache) => cache.keys())
+        .then((kept) => kept.some(({ url }) => url.endsWith('/bundle.json')))";
+    visit.page().wait_for(lists, SOON)?;
+
+    visit.host.spoil("", Fault::Silent);
+    visit.page().reload()?;
+    visit.page().wait_for_element(READY, LATER)?;
+    let pictures = "[...document.querySelectorAll('.hung img')]
+        .filter((picture) => picture.complete && picture.naturalWidth > 0).length";
+    visit.page().wait_for(&format!("{pictures} > 12"), SOON)?;
+    // Another view, as from a link.
+    visit.open("?objective=mixed3a:5&size=32&steps=2&device=cpu&autostart=1")?;
+    visit.wait_for_step(2)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_new_build_comes_whole_and_one_that_is_half_there_not_at_all() -> Result<()> {
+    let folder = Folder::with_page()?;
+    let visit = Visit { host: Host::start(&folder.0)?, browser: Chromium::start(Graphics::None)? };
+    let page = visit.page();
+    visit.open("")?;
+    keep(page)?;
+    page.reload()?;
+    page.wait_for("!!navigator.serviceWorker.controller", SOON)?;
+
+    // The host is in the middle of an upload: the list is new, one of the files is not.
+    folder.build("new")?;
+    let loader = folder.0.join("worker_loader.js");
+    let new_loader = fs::read(&loader)?;
+    fs::write(&loader, "// old")?;
+    let refused = page.script(
+        "return navigator.serviceWorker.getRegistration()
+             .then((registration) => registration.update())
+             .then((registration) => new Promise((resolve) => {
+                 const coming = registration.installing;
+                 if (!coming) return resolve('nothing came');
+                 coming.onstatechange = () => resolve(coming.state);
+             }));",
+    )?;
+    assert_eq!(refused, "redundant");
+    page.reload()?;
+    assert_eq!(versions(page)?, json!(["old", "old"]), "what was kept stays");
+
+    fs::write(&loader, new_loader)?;
+    page.reload()?;
+    assert_eq!(versions(page)?, json!(["old", "old"]), "the new build is still on its way");
+    let waiting = "navigator.serviceWorker.getRegistration().then((found) => !!found?.waiting)";
+    page.wait_for(waiting, LATER)?;
+    assert_eq!(versions(page)?, json!(["old", "old"]), "an open page keeps its files");
+    page.reload()?;
+    page.wait_for("document.documentElement?.dataset.build === 'new'", SOON)?;
+    assert_eq!(versions(page)?, json!(["new", "new"]));
+    let kept = page.script(CACHES)?;
+    assert_eq!(kept.as_array().map(Vec::len), Some(1), "the old version is forgotten: {kept}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn two_sites_of_one_host_do_not_forget_each_other() -> Result<()> {
+    let folder = Folder::with_page()?;
+    let root = folder.0.clone();
+    let host = Host::start_with(move |query| {
+        let inner = ["/one", "/two"].iter().find_map(|name| query.address.strip_prefix(name));
+        match inner {
+            Some(rest) => {
+                let query = server::Query { address: rest.to_owned(), ..query.clone() };
+                server::answer(&root, &query)
+            }
+            None => server::Answer::text(404, "there is nothing here\n"),
+        }
+    })?;
+    let visit = Visit { host, browser: Chromium::start(Graphics::None)? };
+    for site in ["one/", "two/"] {
+        visit.open(site)?;
+        keep(visit.page())?;
+    }
+    let kept = visit.page().script(CACHES)?;
+    assert_eq!(kept.as_array().map(Vec::len), Some(2), "{kept}");
+    visit.host.spoil("", Fault::Silent);
+    for site in ["one/", "two/index.html?view=look"] {
+        visit.open(site)?;
+        assert_eq!(versions(visit.page())?, json!(["old", "old"]), "{site}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_host_with_something_else_at_the_address_gets_its_visitors_back() -> Result<()> {
+    let folder = Folder::with_page()?;
+    let visit = Visit { host: Host::start(&folder.0)?, browser: Chromium::start(Graphics::None)? };
+    visit.open("")?;
+    keep(visit.page())?;
+    for entry in fs::read_dir(&folder.0)? {
+        let path = entry?.path();
+        if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+    }
+    fs::write(folder.0.join("index.html"), "<h1>Another page")?;
+    visit.open("")?;
+    visit.page().wait_for("document.querySelector('h1')?.innerText === 'Another page'", SOON)?;
+    assert_eq!(visit.page().script("return caches.keys();")?, json!([]));
+    Ok(())
+}
+
+/// The page does not wait for a network that never comes before it is kept.
+fn keep(page: &Session) -> Result<()> {
+    page.script("document.documentElement.dataset.ready = 'model';")?;
+    page.wait_for(KEPT, LATER).map(drop)
+}
+
+/// Which build the page is of, and which the engine it would start now.
+fn versions(page: &Session) -> Result<serde_json::Value> {
+    page.script(
+        "return fetch('worker_loader.js').then((answer) => answer.text())
+             .then((text) => [document.documentElement.dataset.build, text.match(/build: (\\w+)/)?.[1]]);",
+    )
+}
+
+/// A copy of the page, without bundles, that can be built anew.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with_page() -> Result<Self> {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("pellucid-site-{}-{count}", std::process::id());
+        let folder = Self(std::env::temp_dir().join(name));
+        let _ = fs::remove_dir_all(&folder.0);
+        copy(&site()?, &folder.0)?;
+        folder.build("old")?;
+        Ok(folder)
+    }
+
+    /// Marks page and engine, and lists them.
+    fn build(&self, name: &str) -> Result<()> {
+        let original = site()?;
+        let mark = |path: &str, from: &str, to: &str| -> Result<()> {
+            let text = fs::read_to_string(original.join(path))?;
+            fs::write(self.0.join(path), text.replacen(from, to, 1))
+                .with_context(|| format!("writing {path}"))
+        };
+        mark("index.html", "<html ", &format!("<html data-build=\"{name}\" "))?;
+        mark("worker_loader.js", "", &format!("// build: {name}\n"))?;
+        let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/service_worker.js");
+        offline::write(&self.0, &worker)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if !entry.path().is_dir() {
+            fs::copy(entry.path(), target)?;
+        } else if entry.file_name() != "bundles" {
+            copy(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
