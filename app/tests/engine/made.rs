@@ -49,11 +49,6 @@ impl Made {
         models::info("googlenet").unwrap()
     }
 
-    /// How the bundle describes its weights.
-    pub fn weights_part(&self) -> &Part {
-        self.bundle.weights.as_ref().unwrap()
-    }
-
     /// Puts the bundle where the host finds it.
     pub fn serve(&self, world: &World) {
         let mut files = world.files.borrow_mut();
