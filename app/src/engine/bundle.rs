@@ -64,10 +64,9 @@ pub async fn part<H: Host>(
     bundle_url: &str,
     part: &Part,
 ) -> Result<Vec<u8>, Ending> {
-    let address = beside(bundle_url, &part.path);
-    let corrupted = |error| failure::of_corruption(what, &address, &error);
     if let Some(archive) = core.dropped.find(bundle_url) {
-        let bytes = archive?.unpack(part).map_err(corrupted)?;
+        let unusable = |error| failure::of_bundle(&format!("The bundle's {what}"), error);
+        let bytes = archive?.unpack(part).map_err(unusable)?;
         answer.progress(what, part.size, Some(part.size), true);
         return Ok(bytes);
     }
@@ -79,6 +78,7 @@ pub async fn part<H: Host>(
         }
         host.forget(&part.sha256).await;
     }
+    let address = beside(bundle_url, &part.path);
     let progress = |done, _| answer.progress(what, done, Some(part.size), false);
     let bytes = answer.unless_stopped(host.fetch(&address, part.size, &progress)).await?;
     let whole = |bytes: Vec<u8>| match bytes.len() as u64 {
@@ -89,7 +89,7 @@ pub async fn part<H: Host>(
     };
     let bytes = bytes.and_then(whole);
     let bytes = bytes.map_err(|error| failure::of_download(what, &address, &error))?;
-    part.check(&bytes).map_err(corrupted)?;
+    part.check(&bytes).map_err(|error| failure::of_corruption(what, &address, &error))?;
     host.keep(&part.sha256, &bytes).await;
     Ok(bytes)
 }

@@ -106,7 +106,7 @@ fn a_part_that_was_swapped_in_the_archive_is_refused_when_it_is_wanted() {
     page.drive();
     let failure = page.failure(load);
     assert_eq!(failure.kind, FailureKind::Corrupted);
-    assert!(failure.why.contains("weights.safetensors has sha256"), "{failure:?}");
+    assert!(failure.why.contains("weights.safetensors: has sha256"), "{failure:?}");
 }
 
 #[test]
