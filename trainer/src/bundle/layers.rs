@@ -160,11 +160,13 @@ impl Layers<'_> {
         {
             bail!("--layers names {missing}, but neither dreams nor exemplars of it were given");
         }
+        let taken = |layer: &&Layer| wanted.is_empty() || wanted.contains(&layer.name.as_str());
         if let Some(folder) = &self.order.exemplars
-            && !layers.iter().any(|layer| has_exemplars(folder, &layer.name))
+            && !layers.iter().filter(taken).any(|layer| has_exemplars(folder, &layer.name))
         {
+            let which = if wanted.is_empty() { "any layer" } else { "a layer of --layers" };
             bail!(
-                "--exemplars {} holds no LAYER.json; `pellucid exemplars` makes them",
+                "--exemplars {} holds no LAYER.json for {which}; `pellucid exemplars` makes it",
                 folder.display()
             );
         }
