@@ -13,7 +13,6 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 use crate::protocol::{
     Ask, Envelope, Event, Failure, FailureKind, FromWindow, FromWorker, Pace, Request, RequestId,
 };
-use crate::site;
 use crate::transport::{Packed, pack, reason, unpack};
 
 /// Where the build puts the worker's script, relative to the page's base address.
@@ -144,7 +143,7 @@ impl Link {
     fn connect(self: &Rc<Self>) {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&site::address(&self.script), &options) {
+        let worker = match Worker::new_with_options(&self.script, &options) {
             Ok(worker) => worker,
             Err(thrown) => return self.bury(&reason(&thrown)),
         };

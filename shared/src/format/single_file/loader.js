@@ -17,45 +17,59 @@ const unpacked = async (element) => {
   return new Blob([await new Response(plain).arrayBuffer()], { type });
 };
 
-// Where the page believes its files to be.
+// Where the programs believe their files to be, and the files.
 const base = document.baseURI.split(/[?#]/)[0];
 const at = (path) => new URL(path, base).href;
-
-const blobs = new Map();
+const files = new Map();
 for (const element of document.querySelectorAll("script[data-inside]")) {
-  blobs.set(element.dataset.inside, await unpacked(element));
+  files.set(at(element.dataset.inside), await unpacked(element));
 }
-const files = Object.fromEntries(
-  [...blobs].map(([path, blob]) => [at(path), URL.createObjectURL(blob)]));
 
 // The same in the window and in the worker: what is asked for at a file's address is the file.
 const answer = (files, base) => {
   const beyond = globalThis.fetch;
-  globalThis.pellucidFiles = files;
-  globalThis.fetch = (what, ...rest) => {
+  globalThis.fetch = async (what, ...rest) => {
     const address = new URL(what?.url ?? what, base).href.split(/[?#]/)[0];
-    return beyond.call(globalThis, files[address] ?? what, ...rest);
+    const file = files.get(address);
+    if (!file) return beyond.call(globalThis, what, ...rest);
+    return new Response(file, {
+      headers: { "content-type": file.type, "content-length": file.size },
+    });
   };
 };
 answer(files, base);
 
-// The engine's own loader would import beside itself, and beside a blob there is nothing.
-const engine = `(${answer})(${JSON.stringify(files)}, ${JSON.stringify(base)});
-  const [{ default: start }, wasm] = await Promise.all([
-    import(${JSON.stringify(files[at("worker.js")])}),
-    fetch(${JSON.stringify(at("worker_bg.wasm"))}).then((answer) => answer.arrayBuffer()),
-  ]);
-  await start({ module_or_path: wasm });`;
-files[at("worker_loader.js")] =
-  URL.createObjectURL(new Blob([engine], { type: "text/javascript" }));
+// From a disk browsers start no module as a worker, and let a worker fetch nothing, not even what
+// the window has made an address for. So the engine is started by a plain script that is handed
+// the files themselves, and its own module as an address that holds it.
+const addressHolding = (file) => new Promise((resolve) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result);
+  reader.readAsDataURL(file);
+});
+const engine = `addEventListener("message", async ({ data: { files, base, wasm } }) => {
+  (${answer})(files, base);
+  const { default: start } = await import(${JSON.stringify(await addressHolding(files.get(at("worker.js"))))});
+  await start({ module_or_path: await files.get(wasm).arrayBuffer() });
+}, { once: true });`;
+const engineAddress = URL.createObjectURL(new Blob([engine], { type: "text/javascript" }));
+globalThis.Worker = class extends Worker {
+  constructor(address, ...rest) {
+    const isEngine = at(address) === at("worker_loader.js");
+    super(...(isEngine ? [engineAddress] : [address, ...rest]));
+    if (isEngine) this.postMessage({ files, base, wasm: at("worker_bg.wasm") });
+  }
+};
 
+const addresses = Object.fromEntries(
+  [...files].map(([address, file]) => [address, URL.createObjectURL(file)]));
+globalThis.pellucidFiles = addresses;
 for (const element of document.querySelectorAll("[data-inside-src]")) {
-  element.src = files[at(element.dataset.insideSrc)];
+  element.src = addresses[at(element.dataset.insideSrc)];
 }
 for (const element of document.querySelectorAll("[data-inside-href]")) {
-  element.href = files[at(element.dataset.insideHref)];
+  element.href = addresses[at(element.dataset.insideHref)];
 }
 
-const { default: start } = await import(files[at(SCRIPT)]);
-await start({ module_or_path: await blobs.get(MODULE).arrayBuffer() });
-blobs.clear();
+const { default: start } = await import(addresses[at(SCRIPT)]);
+await start({ module_or_path: await files.get(at(MODULE)).arrayBuffer() });
