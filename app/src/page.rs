@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::format::bundle::Layer;
 use shared::tap::LayerInfo;
 
-use crate::address::{Address, Problem, Theme, View};
+use crate::address::{Address, Problem, Theme, USUAL_MODEL, View};
 use crate::browser;
+use crate::components::credits_list::CreditsList;
 use crate::components::dialog::Dialog;
+use crate::components::exemplar_tile::Mode;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
 use crate::components::keys_list::KeysList;
@@ -20,14 +23,17 @@ use crate::keys::Command;
 use crate::making::Making;
 use crate::palette::Jump;
 use crate::pane::{Pane, Status};
-use crate::protocol::DeviceChoice;
+use crate::protocol::{DeviceChoice, Failure, FailureKind};
+use crate::query;
 use crate::session::Session;
 use crate::share;
 use crate::sight::Sight;
 use crate::unit::{Mistake, Unit, find_layer, mistake};
 use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;
+use crate::views::exemplars::ExemplarsView;
 use crate::views::look::LookView;
+use crate::views::unit::UnitView;
 use crate::views::wall::WallView;
 
 /// Everything on view. Copied into whatever needs it.
@@ -45,6 +51,8 @@ pub struct Page {
     pub sight: Sight,
     /// Something said in passing.
     pub notice: RwSignal<String>,
+    /// How exemplars are shown.
+    pub mode: RwSignal<Mode>,
     /// The dialog that is open.
     pub dialog: RwSignal<Option<Dialog>>,
     /// Whether the inspector is shown beside a wide stage.
@@ -55,10 +63,10 @@ pub struct Page {
     pub theme: RwSignal<Option<Theme>>,
     /// Layers, from the registry at first and then from the model.
     pub layers: Memo<Arc<Vec<LayerInfo>>>,
-    /// Class labels; empty before the model is loaded.
+    /// Class labels; empty before they are loaded.
     pub labels: Memo<Arc<Vec<String>>>,
-    /// Units with a baked picture, in the order of the wall.
-    pub baked: StoredValue<Vec<String>>,
+    /// Units whose picture is a file of the page's own, in the order they hang in the hall.
+    pub hung: StoredValue<Vec<String>>,
     // What the panes were last started with.
     begun: StoredValue<Option<Asked>>,
 }
@@ -76,31 +84,37 @@ impl Page {
     pub fn open() -> Self {
         let (address, problems) = Address::parse(&browser::query());
         let session = Session::new();
-        session.open(address.device, browser::absolute(&address.bundle()));
-        let model = address.model.clone();
+        session.open_device(address.device);
+        let address = RwSignal::new(address);
         let layers = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.layers.clone()),
             None => {
-                Arc::new(shared::models::info(&model).map(|info| info.layers).unwrap_or_default())
+                let info = shared::models::info(&model_name(session, address));
+                Arc::new(info.map(|info| info.layers).unwrap_or_default())
             }
         });
-        let labels = Memo::new(move |_| {
-            Arc::new(session.model.get().map(|model| model.labels.clone()).unwrap_or_default())
+        let labels = Memo::new(move |_| match session.model.get() {
+            Some(model) => Arc::new(model.labels.clone()),
+            None if session.lacking.get() => {
+                session.parts.labels().and_then(|labels| labels.here()).unwrap_or_default()
+            }
+            None => Arc::default(),
         });
         Self {
             session,
-            address: RwSignal::new(address),
+            address,
             problems: RwSignal::new(problems),
             panes: [Pane::new(), Pane::new()],
             sight: Sight::new(),
             notice: RwSignal::default(),
+            mode: RwSignal::default(),
             dialog: RwSignal::default(),
             inspector: RwSignal::new(browser::remembered("inspector").as_deref() != Some("closed")),
             sheet: RwSignal::new(false),
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
-            baked: StoredValue::new(crate::views::wall::baked_units()),
+            hung: StoredValue::new(crate::baked::hung()),
             begun: StoredValue::default(),
         }
     }
@@ -124,11 +138,113 @@ impl Page {
         let before = self.address.get_untracked();
         let mut after = before.clone();
         change(&mut after);
+        self.settle(&mut after);
         if after != before {
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
             browser::show_query(&after.query(), new_entry);
             self.address.set(after);
+        }
+    }
+
+    /// Makes an address say no more than it must, and all that its view needs.
+    fn settle(self, address: &mut Address) {
+        if address.view == View::Exemplars {
+            let labels = self.labels.get_untracked();
+            match Unit::of(&address.objective, &labels) {
+                Some(unit) => {
+                    address.objective = unit.objective();
+                    address.layer = unit.layer;
+                }
+                // Exemplars excite units, not sums of them.
+                None => address.objective.clear(),
+            }
+            if address.model.is_empty() {
+                address.model = self.session.library.first();
+            }
+        } else if address.bundle.is_none() && address.model == self.session.library.first() {
+            address.model.clear();
+        }
+    }
+
+    /// The model's name in the registry, reactive.
+    pub fn model_name(self) -> String {
+        model_name(self.session, self.address)
+    }
+
+    /// The folder that stands for the open bundle in addresses of units.
+    pub fn model_path(self) -> String {
+        let model = self.address.with_untracked(|address| address.model.clone());
+        if model.is_empty() { untrack(|| self.session.library.first()) } else { model }
+    }
+
+    /// The model's name for people, reactive.
+    pub fn model_title(self) -> String {
+        if let Some(open) = self.session.library.open.get() {
+            return open.title.clone();
+        }
+        let name = self.model_name();
+        shared::models::info(&name).map_or(name, |info| info.title.to_owned())
+    }
+
+    /// Side of the square that the model classifies, in pixels; nothing before a bundle is open.
+    pub fn input_side(self) -> Option<usize> {
+        self.session.library.open.with(|open| Some(open.as_ref()?.bundle.preprocessing.crop))
+    }
+
+    /// The layer on view, by its canonical name: the one asked for if the model has it, else the
+    /// first that the bundle offers. Reactive.
+    pub fn layer(self) -> String {
+        let asked = self.address.with(|address| address.layer.clone());
+        let known = |name: &str| {
+            self.layers.with(|layers| find_layer(layers, name).map(|layer| layer.name.clone()))
+        };
+        let offered = || {
+            let layers = self.offered_layers(|layer| layer.dreams.is_some());
+            layers.into_iter().next()
+        };
+        let named = if asked.is_empty() { None } else { known(&asked) };
+        named
+            .or_else(offered)
+            .or_else(|| known("mixed4a"))
+            .or_else(|| self.layers.with(|layers| Some(layers.first()?.name.clone())))
+            .unwrap_or_default()
+    }
+
+    /// The open bundle's layers that have something, in its order. Reactive.
+    pub fn offered_layers(self, has: impl Fn(&Layer) -> bool) -> Vec<String> {
+        self.session.library.open.with(|open| {
+            let layers = open.iter().flat_map(|open| &open.bundle.layers);
+            layers.filter(|layer| has(layer)).map(|layer| layer.name.clone()).collect()
+        })
+    }
+
+    /// Where the bundle is that the address asks for.
+    pub fn wanted_bundle(self) -> String {
+        self.address.with_untracked(|address| untrack(|| self.session.library.wanted(address)))
+    }
+
+    /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
+    pub fn choose(self, path: String) {
+        let layers = shared::models::info(&path).map(|info| info.layers).unwrap_or_default();
+        self.go(|address| {
+            address.model = path;
+            address.bundle = None;
+            keep_sense(address, &layers);
+        });
+    }
+
+    /// Opens a bundle from elsewhere.
+    pub fn choose_elsewhere(self, bundle: String) {
+        let (asked, problems) = Address::parse(&format!("?bundle={}", query::encode(&bundle)));
+        match problems.into_iter().next() {
+            Some(problem) => self.session.library.failure.set(Some(Failure::new(
+                FailureKind::Input,
+                "This is not the address of a bundle.",
+                format!("It is “{}”, and it must be {}.", problem.found, problem.expected),
+                "Copy the address of the bundle's folder from its host.",
+            ))),
+            None => self.go(|address| address.bundle = asked.bundle),
         }
     }
 
@@ -181,10 +297,19 @@ impl Page {
         self.start(false);
     }
 
+    /// Shows a unit's page: what it looks for, and the pictures that excite it.
+    pub fn show_unit(self, unit: &Unit) {
+        self.go(|address| {
+            address.view = View::Exemplars;
+            address.objective = unit.objective();
+        });
+    }
+
     /// Begins the dream on view, in as many panes as are compared.
     pub fn start(self, paused: bool) {
         let address = self.address.get_untracked();
-        if address.objective.is_empty() || untrack(|| self.mistake()).is_some() {
+        let lacking = self.session.lacking.get_untracked();
+        if address.objective.is_empty() || lacking || untrack(|| self.mistake()).is_some() {
             return;
         }
         self.begun.set_value(Some(asked(&address)));
@@ -269,7 +394,18 @@ impl Page {
         match jump {
             Jump::Wall => self.wall(),
             Jump::View(view) => self.go(|address| address.view = view),
-            Jump::Objective(objective) => self.dream(objective),
+            Jump::Objective(objective) => {
+                let labels = self.labels.get_untracked();
+                let exemplars =
+                    self.address.with_untracked(|address| address.view == View::Exemplars);
+                match Unit::of(&objective, &labels).filter(|_| exemplars) {
+                    Some(unit) => self.show_unit(&unit),
+                    None => self.dream(objective),
+                }
+            }
+            Jump::Picture(file) => self.look_at(file),
+            Jump::Bundle(path) => self.choose(path),
+            Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
             Jump::Setting(key, value) => self.set(key, &value),
             Jump::Device(choice) => self.switch(choice),
             Jump::Theme(theme) => self.paint(theme),
@@ -277,11 +413,20 @@ impl Page {
         }
     }
 
-    /// Shows the wall.
+    /// Looks at a picture of the gallery, by the file it comes from.
+    pub fn look_at(self, file: String) {
+        self.go(|address| {
+            address.view = View::Look;
+            address.picture = Some(file);
+        });
+    }
+
+    /// Shows the hall with the wall.
     pub fn wall(self) {
         self.go(|address| {
             address.view = View::Dream;
             address.objective = String::new();
+            address.layer = String::new();
         });
     }
 
@@ -292,7 +437,7 @@ impl Page {
             Command::Help => self.dialog.set(Some(Dialog::Keys)),
             _ if self.dialog.with_untracked(Option::is_some) => return false,
             _ if self.address.with_untracked(|address| {
-                address.view != View::Dream || address.objective.is_empty()
+                address.view == View::Look || address.objective.is_empty()
             }) =>
             {
                 return false;
@@ -310,6 +455,24 @@ impl Page {
     }
 }
 
+fn model_name(session: Session, address: RwSignal<Address>) -> String {
+    if let Some(open) = session.library.open.get() {
+        return open.bundle.model.clone();
+    }
+    let asked = address.with(|address| address.model.clone());
+    if shared::models::info(&asked).is_ok() { asked } else { USUAL_MODEL.to_owned() }
+}
+
+/// Drops from an address what a model of these layers does not have.
+fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
+    if find_layer(layers, &address.layer).is_none() {
+        address.layer.clear();
+    }
+    if !address.objective.is_empty() && mistake(&address.objective, layers).is_some() {
+        address.objective.clear();
+    }
+}
+
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
@@ -319,15 +482,17 @@ pub fn App() -> impl IntoView {
     if page.address.with_untracked(|address| address.autostart && !address.embed) {
         page.start(false);
     }
+    page.session.library.list(move || page.session.open(page.wanted_bundle()));
     if page.address.with_untracked(|address| address.embed) {
         return view! { <EmbedView/> }.into_any();
     }
     follow::keys(page);
-    follow::pictures(page);
+    follow::files(page);
     let view = Memo::new(move |_| {
         page.address.with(|address| (address.view, address.objective.is_empty()))
     });
-    let on_wall = move || view.get() == (View::Dream, true);
+    // Walls and unit pages need the whole width; a dream and a picture have something to set.
+    let on_wall = move || matches!(view.get(), (View::Dream, true) | (View::Exemplars, _));
     view! {
         <div class="app" class:wide=move || on_wall() || !page.inspector.get()>
             <Header/>
@@ -338,6 +503,8 @@ pub fn App() -> impl IntoView {
                     (View::Dream, true) => view! { <WallView/> }.into_any(),
                     (View::Dream, false) => view! { <DreamView/> }.into_any(),
                     (View::Look, _) => view! { <LookView/> }.into_any(),
+                    (View::Exemplars, true) => view! { <ExemplarsView/> }.into_any(),
+                    (View::Exemplars, false) => view! { <UnitView/> }.into_any(),
                 }}
             </main>
             <Show when=move || !on_wall()>
@@ -346,6 +513,7 @@ pub fn App() -> impl IntoView {
         </div>
         <PaletteBox/>
         <KeysList/>
+        <CreditsList/>
         <Notice/>
     }
     .into_any()
