@@ -398,7 +398,8 @@ mod tests {
 
     #[test]
     fn a_bundle_comes_from_the_web_or_from_beside_the_page() {
-        for bundle in ["https://example.org/a/bundle.json", "http://127.0.0.1:8000/", "talks/mine"] {
+        for bundle in ["https://example.org/a/bundle.json", "http://127.0.0.1:8000/", "talks/mine"]
+        {
             let address = Address { bundle: Some(bundle.to_owned()), ..Address::default() };
             assert_eq!(read(&address.query()), address);
         }

@@ -32,6 +32,7 @@ fn history(page: Page) {
             return;
         }
         page.problems.set(problems);
+        page.scrolled.note(&page.address.get_untracked());
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
@@ -71,13 +72,14 @@ fn bundle(page: Page) {
     // A bundle from elsewhere says itself which model it is of.
     Effect::new(move |_| {
         let Some(open) = library.open.get() else { return };
-        let beside =
-            page.address.with_untracked(|address| address.bundle.is_none())
-                && matches!(open.source, Source::Address(_));
+        let beside = page.address.with_untracked(|address| address.bundle.is_none())
+            && matches!(open.source, Source::Address(_));
         if !beside {
             page.panes.into_iter().for_each(|pane| pane.clear(page.session));
             page.slide(|address| address.model.clone_from(&open.bundle.model));
         }
+        // What another network saw is no answer of this one.
+        page.sight.seen.set(None);
     });
 }
 
@@ -95,6 +97,13 @@ fn weights(page: Page) {
             page.sight.busy.set(false);
         }
         let lacked = before.unwrap_or(false) || lacking;
+        let sight = page.sight;
+        let unseen = sight.photo.with_untracked(Option::is_some)
+            && sight.seen.with_untracked(Option::is_none)
+            && !sight.busy.get_untracked();
+        if unseen && session.model.with(Option::is_some) {
+            sight.look(session, untrack(|| page.layer()));
+        }
         if lacked && let Some(model) = session.model.get() {
             page.notice.set(format!("{} is here: it dreams and looks now.", model.title));
             return false;

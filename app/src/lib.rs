@@ -26,6 +26,7 @@ pub mod parts;
 pub mod protocol;
 pub mod query;
 pub mod route;
+pub mod scrolled;
 pub mod session;
 pub mod share;
 pub mod sight;

@@ -150,12 +150,10 @@ impl Library {
                 return;
             }
             match event {
-                Event::Bundle { bundle_url, json } => {
-                    match self.read(&source, bundle_url, &json) {
-                        Ok(opened) => self.open.set(Some(Arc::new(opened))),
-                        Err(error) => self.failure.set(Some(broken(&error))),
-                    }
-                }
+                Event::Bundle { bundle_url, json } => match self.read(&source, bundle_url, &json) {
+                    Ok(opened) => self.open.set(Some(Arc::new(opened))),
+                    Err(error) => self.failure.set(Some(broken(&error))),
+                },
                 Event::Failed(failure) => self.failure.set(Some(failure)),
                 Event::Done if self.failure.with_untracked(Option::is_none) => {
                     if let Some(then) = then.take() {
@@ -204,9 +202,9 @@ impl Library {
                     if let Ok(offered) = listed().await {
                         self.offered.set(Some(offered));
                     }
-                    let here = self.open.with_untracked(|now| {
-                        now.as_ref().is_some_and(|now| now.url == open.url)
-                    });
+                    let here = self
+                        .open
+                        .with_untracked(|now| now.as_ref().is_some_and(|now| now.url == open.url));
                     if !here {
                         return;
                     }

@@ -25,6 +25,7 @@ use crate::palette::Jump;
 use crate::pane::{Pane, Status};
 use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
+use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::share;
 use crate::sight::Sight;
@@ -67,6 +68,8 @@ pub struct Page {
     pub labels: Memo<Arc<Vec<String>>>,
     /// Units whose picture is a file of the page's own, in the order they hang in the hall.
     pub hung: StoredValue<Vec<String>>,
+    /// How far walls were scrolled.
+    pub scrolled: Scrolled,
     // What the panes were last started with.
     begun: StoredValue<Option<Asked>>,
 }
@@ -115,6 +118,7 @@ impl Page {
             layers,
             labels,
             hung: StoredValue::new(crate::baked::hung()),
+            scrolled: Scrolled::new(),
             begun: StoredValue::default(),
         }
     }
@@ -140,6 +144,7 @@ impl Page {
         change(&mut after);
         self.settle(&mut after);
         if after != before {
+            self.scrolled.note(&before);
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
             browser::show_query(&after.query(), new_entry);
@@ -488,6 +493,7 @@ pub fn App() -> impl IntoView {
     }
     follow::keys(page);
     follow::files(page);
+    page.scrolled.follow(page.address);
     let view = Memo::new(move |_| {
         page.address.with(|address| (address.view, address.objective.is_empty()))
     });

@@ -69,7 +69,10 @@ mod tests {
             ("#/googlenet", route("googlenet", "", None)),
             ("#/googlenet/mixed4a", route("googlenet", "mixed4a", None)),
             ("#/googlenet/mixed4a/11", route("googlenet", "mixed4a", Some(11))),
-            ("#/googlenet/inception_4a/output/3", route("googlenet", "inception_4a/output", Some(3))),
+            (
+                "#/googlenet/inception_4a/output/3",
+                route("googlenet", "inception_4a/output", Some(3)),
+            ),
         ] {
             let read = Route::parse(text).unwrap().unwrap();
             assert_eq!(read, expected, "{text}");

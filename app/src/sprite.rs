@@ -65,11 +65,8 @@ mod tests {
 
     /// What a window of 1 pixel for each of the shown shows of the sheet, in its pixels: from, to.
     fn shown(window: &Window, width: f64, height: f64) -> [f64; 4] {
-        let numbers: Vec<f64> = window
-            .style
-            .split([':', ';', ' ', '%'])
-            .filter_map(|word| word.parse().ok())
-            .collect();
+        let numbers: Vec<f64> =
+            window.style.split([':', ';', ' ', '%']).filter_map(|word| word.parse().ok()).collect();
         let [across, down, left, top] = numbers[..] else { panic!("{}", window.style) };
         let (wide, high) = (100.0 * width / across, 100.0 * height / down);
         let from = |share: f64, length: f64, side: f64| share / 100.0 * (length - side);
@@ -80,11 +77,16 @@ mod tests {
     #[test]
     fn a_window_shows_its_picture_and_no_neighbour() {
         let sprites = sprites();
-        for (index, sheet, left, top) in [(0, 0, 0.0, 0.0), (3, 0, 300.0, 0.0), (6, 0, 200.0, 100.0)] {
+        for (index, sheet, left, top) in
+            [(0, 0, 0.0, 0.0), (3, 0, 300.0, 0.0), (6, 0, 200.0, 100.0)]
+        {
             let window = window(&sprites, index, Square::WHOLE).unwrap();
             assert_eq!(window.sheet, sheet);
             let [x, y, right, bottom] = shown(&window, 400.0, 200.0);
-            assert!((x - left - 0.5).abs() < 0.01 && (right - left - 99.5).abs() < 0.01, "{x} {right}");
+            assert!(
+                (x - left - 0.5).abs() < 0.01 && (right - left - 99.5).abs() < 0.01,
+                "{x} {right}"
+            );
             assert!((y - top - 0.5).abs() < 0.01 && (bottom - top - 99.5).abs() < 0.01, "{y}");
         }
     }

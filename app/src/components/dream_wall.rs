@@ -74,8 +74,7 @@ fn Tiles(
             Some(label) => short_label(label).to_owned(),
             None => format!("{layer} : {channel}"),
         };
-        let caption =
-            if labels.is_empty() { channel.to_string() } else { name.clone() };
+        let caption = if labels.is_empty() { channel.to_string() } else { name.clone() };
         groups[place.sheet].push(
             view! {
                 <a

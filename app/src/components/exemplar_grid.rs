@@ -56,9 +56,8 @@ pub fn ExemplarGrid(
         });
         let exemplars = exemplars.clone();
         let heat = Signal::derive(move || -> Option<Heat> {
-            let live: Option<(Map, f32)> = answers
-                .said
-                .with(|said| said.maps.get(place).map(|map| (map.clone(), said.full)));
+            let live: Option<(Map, f32)> =
+                answers.said.with(|said| said.maps.get(place).map(|map| (map.clone(), said.full)));
             live.or_else(|| Some((heat(&exemplars, &baked.get()?, channel, place)?, 1.0)))
         });
         let crop = crop(&layer, exemplar.row, exemplar.column, side);
@@ -110,9 +109,12 @@ fn live_or_baked(answers: Answers) -> String {
     let full = answers.said.with(|said| said.full);
     if full > 0.0 {
         let full = crate::numbers::value(full);
-        format!("Brighter: it answers more there. The brightest is {full}; asked of the network just now.")
+        format!(
+            "Brighter: it answers more there. The brightest is {full}; asked of the network just now."
+        )
     } else {
-        "Brighter: it answers more there. The brightest is its largest in these pictures.".to_owned()
+        "Brighter: it answers more there. The brightest is its largest in these pictures."
+            .to_owned()
     }
 }
 
@@ -134,7 +136,9 @@ fn ask_when_hot(
         let mut pictures = Vec::new();
         for exemplar in &of_unit.top {
             let Some(place) = sprites.place(exemplar.picture) else { return };
-            let Some(sheet) = page.session.parts.sheet(&sprites, place.sheet).here() else { return };
+            let Some(sheet) = page.session.parts.sheet(&sprites, place.sheet).here() else {
+                return;
+            };
             pictures.push((exemplar.picture, sheet));
         }
         asked.set_value(true);
@@ -152,22 +156,23 @@ fn Modes(
     crops: bool,
 ) -> impl IntoView {
     let mode = Page::here().mode;
-    let choice = move |of: Mode, name: &'static str, id: &'static str, there: bool, title: &'static str| {
-        there.then(|| {
-            let on = move || mode.get() == of;
-            view! {
-                <button
-                    class:on=on
-                    title=title
-                    data-testid=id
-                    aria-pressed=move || on().to_string()
-                    on:click=move |_| mode.set(of)
-                >
-                    {name}
-                </button>
-            }
-        })
-    };
+    let choice =
+        move |of: Mode, name: &'static str, id: &'static str, there: bool, title: &'static str| {
+            there.then(|| {
+                let on = move || mode.get() == of;
+                view! {
+                    <button
+                        class:on=on
+                        title=title
+                        data-testid=id
+                        aria-pressed=move || on().to_string()
+                        on:click=move |_| mode.set(of)
+                    >
+                        {name}
+                    </button>
+                }
+            })
+        };
     view! {
         <div class="segments" role="group" aria-label="Show">
             {choice(Mode::Picture, "Picture", "mode-picture", true, "The pictures as they are")}

@@ -29,9 +29,7 @@ pub fn ExemplarThumbs() -> impl IntoView {
         Some((unit, pictures))
     });
     let tile = move |picture: usize| {
-        let style = Signal::derive(move || {
-            parts.style(&parts.gallery()?, picture, Square::WHOLE)
-        });
+        let style = Signal::derive(move || parts.style(&parts.gallery()?, picture, Square::WHOLE));
         let label = Signal::derive(move || {
             let credits = parts.credits().and_then(Loaded::here).unwrap_or_default();
             credits.get(picture).map(|credit| credit.title.clone()).unwrap_or_default()

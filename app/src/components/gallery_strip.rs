@@ -42,7 +42,8 @@ pub fn GalleryStrip() -> impl IntoView {
         let credit: Credit = credits.get(index)?.clone();
         let style = Signal::derive(move || parts.style(&sprites, index, Square::WHOLE));
         let file = StoredValue::new(credit.file);
-        let on = move || file.with_value(|file| chosen.with(|chosen| chosen.as_ref() == Some(file)));
+        let on =
+            move || file.with_value(|file| chosen.with(|chosen| chosen.as_ref() == Some(file)));
         Some(view! {
             <button
                 class="small"

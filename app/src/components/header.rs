@@ -82,8 +82,8 @@ fn Progress() -> impl IntoView {
     };
     let waiting = move || {
         let session = page.session;
-        let trouble = session.trouble.with(Option::is_some)
-            || session.library.failure.with(Option::is_some);
+        let trouble =
+            session.trouble.with(Option::is_some) || session.library.failure.with(Option::is_some);
         session.model.with(Option::is_none) && !session.lacking.get() && !trouble
     };
     view! {

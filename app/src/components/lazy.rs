@@ -5,19 +5,22 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{
-    Element, HtmlElement, IntersectionObserver, IntersectionObserverEntry,
-    IntersectionObserverInit,
+    Element, HtmlElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit,
 };
 
-/// How far outside the stage counts as near.
+/// What scrolls on this page.
+const SCROLLERS: &str = "#stage, dialog .inside";
+
+/// How far outside of it counts as near.
 const NEAR: &str = "700px 0px";
 
 /// Calls `near` with every element of these that comes near the window, as long as the owner lives.
 pub fn watch(elements: &[Element], near: impl Fn(HtmlElement) + 'static) {
     let options = IntersectionObserverInit::new();
-    // The stage scrolls, not the window; its own edge is the one to look beyond.
-    if let Some(stage) = document().get_element_by_id("stage") {
-        options.set_root(Some(&stage));
+    // Stage and dialogs scroll, not the window; their own edges are the ones to look beyond.
+    let scroller = elements.first().and_then(|element| element.closest(SCROLLERS).ok().flatten());
+    if let Some(scroller) = &scroller {
+        options.set_root(Some(scroller));
     }
     options.set_root_margin(NEAR);
     let seen = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {

@@ -74,7 +74,8 @@ fn Offered(
             };
             address.bundle.is_none() && path.with_value(|path| *path == wanted)
         };
-        let text = if entry.weights_coming { "Its weights are on their way." } else { about(&entry.path) };
+        let text =
+            if entry.weights_coming { "Its weights are on their way." } else { about(&entry.path) };
         let choose = move |_| {
             close.set(false);
             page.choose(path.get_value());

@@ -11,9 +11,7 @@ use crate::page::Page;
 pub fn published(model: &str) -> Option<&'static str> {
     match model {
         "googlenet" => Some("https://github.com/BVLC/caffe/tree/master/models/bvlc_googlenet"),
-        "inception-v1" => {
-            Some("https://github.com/ProGamerGov/pytorch-old-tensorflow-models")
-        }
+        "inception-v1" => Some("https://github.com/ProGamerGov/pytorch-old-tensorflow-models"),
         "googlenet-torchvision" => {
             Some("https://docs.pytorch.org/vision/stable/models/googlenet.html")
         }
@@ -32,7 +30,10 @@ pub fn WeightsNote(
     let coming = Memo::new(move |_| session.library.weights_coming());
     let title = move || page.model_title();
     let said = move || match coming.get() {
-        true => format!("{what} needs {}'s weights; they are on their way and will be taken as soon as they are here.", title()),
+        true => format!(
+            "{what} needs {}'s weights; they are on their way and will be taken as soon as they are here.",
+            title()
+        ),
         false => format!("{what} needs {}'s weights, which are not part of this page.", title()),
     };
     let taken = move |event: leptos::ev::Event| {

@@ -51,7 +51,7 @@ pub fn DreamView() -> impl IntoView {
                 <UnitTitle title=title.into()/>
                 <Activation pane=page.panes[0]/>
             </div>
-            <Show when=move || page.session.lacking.get() fallback=Transport>
+            <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
                 <WeightsNote what="Dreaming"/>
             </Show>
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}

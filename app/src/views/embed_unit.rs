@@ -33,8 +33,7 @@ pub fn EmbedUnit() -> impl IntoView {
         Some(top.iter().take(SHOWN).map(|exemplar| exemplar.picture).collect::<Vec<_>>())
     });
     let tile = move |picture: usize| {
-        let style =
-            Signal::derive(move || parts.style(&parts.gallery()?, picture, Square::WHOLE));
+        let style = Signal::derive(move || parts.style(&parts.gallery()?, picture, Square::WHOLE));
         let title = Signal::derive(move || {
             let credits = parts.credits().and_then(Loaded::here).unwrap_or_default();
             credits

@@ -18,8 +18,8 @@ use crate::components::weights_note::WeightsNote;
 use crate::exemplars::purity;
 use crate::numbers::percent;
 use crate::page::Page;
-use crate::parts::Loaded;
 use crate::pane::Status;
+use crate::parts::Loaded;
 use crate::unit::{find_layer, mistake};
 use crate::views::dream::{PaneFailure, title_here};
 
@@ -59,8 +59,8 @@ pub fn Portrait(
     let page = Page::here();
     let baked = Signal::derive(move || baked_here(page));
     let nothing = move || {
-        let quiet = page.panes[0].frame.with(Option::is_none)
-            && page.panes[0].status.get() == Status::Idle;
+        let quiet =
+            page.panes[0].frame.with(Option::is_none) && page.panes[0].status.get() == Status::Idle;
         let open = page.session.library.open.with(Option::is_some);
         quiet && open && baked.with(Option::is_none) && !is_coming(page)
     };
@@ -87,9 +87,7 @@ fn is_coming(page: Page) -> bool {
 #[component]
 fn Watch() -> impl IntoView {
     let page = Page::here();
-    let fresh = move || {
-        page.status() == Status::Idle && page.panes[0].frame.with(Option::is_none)
-    };
+    let fresh = move || page.status() == Status::Idle && page.panes[0].frame.with(Option::is_none);
     view! {
         {move || match (page.session.lacking.get(), fresh()) {
             (true, _) => view! { <WeightsNote what="Watching it grow"/> }.into_any(),
@@ -174,8 +172,7 @@ fn Pictures() -> impl IntoView {
     let unit = Memo::new(move |_| page.unit());
     move || {
         let unit = unit.get()?;
-        let info =
-            page.layers.with(|layers| find_layer(layers, &unit.layer).cloned())?;
+        let info = page.layers.with(|layers| find_layer(layers, &unit.layer).cloned())?;
         let open = page.session.library.open.with(Option::is_some);
         Some(match (parts.exemplars(&info.name), parts.gallery()) {
             (Some(Loaded::Here(exemplars)), Some(sprites)) => {
@@ -219,10 +216,12 @@ fn Elsewhere() -> impl IntoView {
     let offered = Memo::new(move |_| page.offered_layers(|layer| layer.exemplars.is_some()));
     let link = move |layer: String| {
         let named = layer.clone();
-        let open = move |_| page.go(|address| {
-            address.objective = String::new();
-            address.layer = named.clone();
-        });
+        let open = move |_| {
+            page.go(|address| {
+                address.objective = String::new();
+                address.layer = named.clone();
+            })
+        };
         view! { <button class="button" data-layer=layer.clone() on:click=open>{layer.clone()}</button> }
     };
     view! {

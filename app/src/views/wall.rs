@@ -84,7 +84,8 @@ fn about(page: Page, layer: &str) -> String {
     let count = dream_count(page, layer);
     let all = page.channels(layer);
     let units = if layer == "logits" { "classes" } else { "units" };
-    let many = if count == all { format!("{all} {units}") } else { format!("{count} of {all} {units}") };
+    let many =
+        if count == all { format!("{all} {units}") } else { format!("{count} of {all} {units}") };
     format!("{many} · what each looks for")
 }
 
