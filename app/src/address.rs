@@ -32,6 +32,8 @@ pub struct Address {
     /// The layer whose units hang on the wall, or are looked for in a picture; empty for the
     /// bundle's first.
     pub layer: String,
+    /// What units are searched for in Exemplars: their number, or what excites them.
+    pub find: String,
     /// The gallery's picture that Look shows, by the file it comes from.
     pub picture: Option<String>,
     /// Which device.
@@ -120,6 +122,7 @@ impl Default for Address {
             making: Making::default(),
             compare: Vec::new(),
             layer: String::new(),
+            find: String::new(),
             picture: None,
             device: DeviceChoice::Automatic,
             autostart: false,
@@ -184,6 +187,7 @@ impl Address {
         put(self.bundle.is_some(), "bundle", self.bundle.clone().unwrap_or_default());
         put(self.view == View::Look, "view", "look".to_owned());
         put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
+        put(!self.find.is_empty(), "find", self.find.clone());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
         put(!routed && !self.objective.is_empty(), "objective", self.objective.clone());
         for (key, value) in self.making.differences(&default.making) {
@@ -234,6 +238,8 @@ impl Address {
             "bundle" => {
                 return wrong("the address of a bundle's folder, https:// or beside the page");
             }
+            "find" if value.chars().count() <= 200 => self.find = value.to_owned(),
+            "find" => return wrong("a few words"),
             "picture" if value.chars().count() <= 500 => self.picture = Some(value.to_owned()),
             "picture" => return wrong("the name of a picture in the gallery"),
             "layer" if is_plain_word(value) => self.layer = value.to_owned(),
@@ -328,7 +334,7 @@ mod tests {
     #[test]
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
-            &picture=animals/dalmatian.jpg&objective=mixed4a:11&size=224x96\
+            &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&size=224x96\
             &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0\
             &transforms=jitter%2Brotate\
             &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\

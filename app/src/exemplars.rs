@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(units("Which units like dogs?"), [1, 0]);
         assert_eq!(units("cat"), [0, 2]);
         assert_eq!(units("animals"), [1, 0, 2]);
-        assert_eq!(units("brown dogs"), []);
+        assert!(units("brown dogs").is_empty());
     }
 
     #[test]
@@ -266,7 +266,8 @@ mod tests {
             receptive_field,
             nonlinearity: Nonlinearity::After,
         };
-        let pixels = |square: Square| [square.left, square.top, square.side].map(|s| s * 224.0);
+        let pixels =
+            |square: Square| [square.left, square.top, square.side].map(|s| (s * 224.0).round());
         assert_eq!(pixels(crop(&layer(16, 100), 7, 3, 224)), [6.0, 70.0, 100.0]);
         // At the edge it is moved inside; what sees more than everything sees everything.
         assert_eq!(pixels(crop(&layer(16, 100), 13, 0, 224)), [0.0, 124.0, 100.0]);

@@ -22,7 +22,7 @@ pub fn ActivationHistogram(
     let drawn = bars(&unit).into_iter().enumerate().map(|(index, bar)| {
         let height = bar.height * HEIGHT;
         view! {
-            <rect x=index as f64 * step + 1.0 y=HEIGHT - height width=step - 2.0 height=height>
+            <rect x={index as f64 * step + 1.0} y={HEIGHT - height} width={step - 2.0} height={height}>
                 <title>{bar.title}</title>
             </rect>
         }

@@ -11,6 +11,9 @@ use crate::unit::Unit;
 /// A unit's place in a list is found by this.
 const LINKS: &str = "[data-unit]";
 
+/// What units are listed in.
+const LISTS: &str = ".dreams, .unit-rows";
+
 /// The address of a unit's page, relative to this one.
 pub fn unit_href(model: &str, layer: &str, channel: usize) -> String {
     format!("#/{model}/{layer}/{channel}")
@@ -34,10 +37,9 @@ fn unit_at(target: Option<EventTarget>) -> Option<Unit> {
 
 /// Moves the focus from unit to unit with the arrow keys; up and down by as many as fill a row.
 pub fn walk_focus(event: &ev::KeyboardEvent) {
-    let Some(container) = event.current_target().and_then(|it| it.dyn_into::<Element>().ok())
-    else {
-        return;
-    };
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let container = target.and_then(|target| target.closest(LISTS).ok().flatten());
+    let Some(container) = container else { return };
     let links = links(&container);
     let active = document().active_element();
     let Some(place) = links.iter().position(|link| active.as_ref() == Some(link.as_ref())) else {

@@ -41,6 +41,10 @@ impl Page {
 
     /// Makes an address say no more than it must, and all that its view needs.
     fn settle(self, address: &mut Address) {
+        // A search belongs to the list it searches; Back returns to it.
+        if address.view != View::Exemplars || !address.objective.is_empty() {
+            address.find.clear();
+        }
         if address.view == View::Exemplars {
             let labels = self.labels.get_untracked();
             match Unit::of(&address.objective, &labels) {

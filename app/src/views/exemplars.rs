@@ -31,7 +31,8 @@ pub fn ExemplarsView() -> impl IntoView {
             false => offered.first().cloned().unwrap_or(asked.clone()),
         })
     });
-    let (typed, set_typed) = signal(String::new());
+    let typed = Memo::new(move |_| page.address.with(|address| address.find.clone()));
+    let find = move |event| page.slide(|address| address.find = event_target_value(&event));
     let count = Callback::new(move |layer: String| page.channels(&layer));
     let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
     let here = Memo::new(move |_| {
@@ -51,8 +52,8 @@ pub fn ExemplarsView() -> impl IntoView {
                     aria-label="Search units by number or by what excites them"
                     placeholder="Which units like dogs? Or a number"
                     data-testid="unit-search"
-                    prop:value=move || typed.get()
-                    on:input=move |event| set_typed.set(event_target_value(&event))
+                    prop:value=typed
+                    on:input=find
                 />
             </div>
             <div class="shelf">
@@ -81,7 +82,7 @@ fn about(page: Page, layer: &str) -> String {
 #[component]
 fn Rows(
     /// What is searched for.
-    typed: ReadSignal<String>,
+    typed: Memo<String>,
     /// The layer's.
     exemplars: Arc<Exemplars>,
     /// The gallery.

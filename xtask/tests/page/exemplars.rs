@@ -93,25 +93,25 @@ fn a_search_by_what_the_pictures_show_finds_units_and_opens_one() -> Result<()> 
     let visit = Visit::with(Graphics::None)?;
     visit.open(&format!("?device=cpu#/googlenet/{layer}"))?;
     visit.page().wait_for_element("[data-testid=exemplar-rows] [data-unit]", LATER)?;
-    // A word that the bundle's own pictures are called by: the title of a unit's best picture.
     visit.page().type_into("[data-testid=unit-search]", "7")?;
     let first = "document.querySelector('[data-testid=exemplar-rows] [data-unit]')?.dataset.unit";
     visit.page().wait_for(&format!("{first} === '{layer}:7'"), SOON)?;
     visit.page().click("[data-testid=exemplar-rows] [data-unit]")?;
     visit.page().wait_for(&format!("{UNIT} === '{layer}:7'"), SOON)?;
-    let title = format!("{} [data-picture] .name", "[data-testid=exemplars]");
-    visit.page().wait_for(
-        &format!("document.querySelector('{title}')?.lastChild?.textContent?.length > 2"),
-        SOON,
-    )?;
+    let label = "document.querySelector('[data-testid=exemplars] [data-picture] [role=img]')
+        ?.getAttribute('aria-label')";
+    visit.page().wait_for(&format!("{label} && !/^Picture \\d/.test({label})"), SOON)?;
+    // Its longest word.
     let title = visit.page().script(
         "return document.querySelector('[data-testid=exemplars] [data-picture] [role=img]')
-             .getAttribute('aria-label').split(/[^\\\\p{L}]+/u).sort((a, b) => b.length - a.length)[0];",
+             .getAttribute('aria-label').split(/[^\\p{L}]+/u).sort((a, b) => b.length - a.length)[0];",
     )?;
     let title = title.as_str().context("the picture has a title")?.to_owned();
     visit.page().back()?;
-    visit.page().wait_for_element("[data-testid=unit-search]", SOON)?;
-    visit.page().type_into("[data-testid=unit-search]", &title)?;
+    let typed = "document.querySelector('[data-testid=unit-search]')?.value";
+    visit.page().wait_for(&format!("{typed} === '7'"), SOON)?;
+    visit.open(&format!("?device=cpu&find={title}#/googlenet/{layer}"))?;
+    visit.page().wait_for(&format!("{typed} === '{title}'"), LATER)?;
     let count = "document.querySelectorAll('[data-testid=exemplar-rows] [data-unit]').length";
     visit.page().wait_for(&format!("{count} > 0 && {count} <= 60"), SOON)?;
     let said = visit.page().text("[data-testid=search-result]")?.unwrap_or_default();
