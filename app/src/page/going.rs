@@ -58,7 +58,14 @@ impl Page {
             if address.model.is_empty() {
                 address.model = self.session.library.first();
             }
-        } else if address.bundle.is_none() && address.model == self.session.library.first() {
+            return;
+        }
+        // A dream names its layer itself.
+        let own = Unit::of(&address.objective, &[]).map(|unit| unit.layer);
+        if address.view == View::Dream && own.as_ref() == Some(&address.layer) {
+            address.layer.clear();
+        }
+        if address.bundle.is_none() && address.model == self.session.library.first() {
             address.model.clear();
         }
     }
