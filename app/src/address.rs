@@ -1,4 +1,4 @@
-//! The page's address: everything on view, as a query that can be copied.
+//! The page's address: everything on view, as a query and a route that can be copied.
 //!
 //! Defaults are left out, so a plain address stays short. A value that makes no sense is reported
 //! and its default used: an old or mistyped link opens as much as it can.
@@ -8,22 +8,34 @@ use shared::visualize::Objective;
 use crate::making::Making;
 use crate::protocol::DeviceChoice;
 use crate::query;
+use crate::route::Route;
+use crate::unit::Unit;
+
+/// The model of a site that has no list of bundles.
+pub const USUAL_MODEL: &str = "googlenet";
 
 /// What the page shows, and with what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Address {
     /// Which verb.
     pub view: View,
-    /// A name from the model registry.
+    /// The bundle's folder beside the page, which is its model's name; empty for the site's first.
     pub model: String,
+    /// Where a bundle of somebody else's is: its folder or its `bundle.json`.
+    pub bundle: Option<String>,
     /// What is dreamed, as typed; empty before something is chosen.
     pub objective: String,
     /// How it is dreamed.
     pub making: Making,
     /// Settings of the second pane, as key and value; empty for one pane.
     pub compare: Vec<(String, String)>,
-    /// The layer whose channels Look shows.
+    /// The layer whose units hang on the wall, or are looked for in a picture; empty for the
+    /// bundle's first.
     pub layer: String,
+    /// What units are searched for in Exemplars: their number, or what excites them.
+    pub find: String,
+    /// The gallery's picture that Look shows, by the file it comes from.
+    pub picture: Option<String>,
     /// Which device.
     pub device: DeviceChoice,
     /// Whether the dream starts by itself.
@@ -44,6 +56,8 @@ pub enum View {
     Dream,
     /// What the network sees in a picture.
     Look,
+    /// Pictures that excite a unit, or the units of a layer.
+    Exemplars,
 }
 
 /// Colours of the page.
@@ -102,11 +116,14 @@ impl Default for Address {
     fn default() -> Self {
         Self {
             view: View::default(),
-            model: "googlenet".to_owned(),
+            model: String::new(),
+            bundle: None,
             objective: String::new(),
             making: Making::default(),
             compare: Vec::new(),
-            layer: "mixed4a".to_owned(),
+            layer: String::new(),
+            find: String::new(),
+            picture: None,
             device: DeviceChoice::Automatic,
             autostart: false,
             embed: false,
@@ -117,19 +134,46 @@ impl Default for Address {
 }
 
 impl Address {
-    /// Reads a query, with or without its `?`.
+    /// Reads a query, with or without its `?`, and the route that may follow it after `#`.
     pub fn parse(text: &str) -> (Self, Vec<Problem>) {
         let mut address = Self::default();
         let mut problems = Vec::new();
-        for (key, raw) in query::pairs(text) {
+        let (query, hash) = text.split_once('#').unwrap_or((text, ""));
+        for (key, raw) in query::pairs(query) {
             if let Err(problem) = address.set(key, raw) {
                 problems.push(problem);
             }
         }
+        match Route::parse(hash) {
+            Some(Ok(route)) => address.follow(route),
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
+        }
         (address, problems)
     }
 
-    /// The query that [`Self::parse`] reads back, starting with `?`; empty where all is default.
+    fn follow(&mut self, Route { model, layer, channel }: Route) {
+        self.view = View::Exemplars;
+        self.model = model;
+        self.objective = match channel {
+            Some(channel) => Unit { layer: layer.clone(), channel }.objective(),
+            None => String::new(),
+        };
+        self.layer = layer;
+    }
+
+    /// The route to what Exemplars shows.
+    fn route(&self) -> Route {
+        let model = if self.model.is_empty() { USUAL_MODEL } else { &self.model };
+        let (layer, channel) = match Unit::of(&self.objective, &[]) {
+            Some(unit) => (unit.layer, Some(unit.channel)),
+            None => (self.layer.clone(), None),
+        };
+        Route { model: model.to_owned(), layer, channel }
+    }
+
+    /// What [`Self::parse`] reads back: a query that starts with `?`, then for Exemplars a route;
+    /// empty where all is default.
     pub fn query(&self) -> String {
         let default = Self::default();
         let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -138,10 +182,14 @@ impl Address {
                 pairs.push((key, value));
             }
         };
-        put(self.model != default.model, "model", self.model.clone());
+        let routed = self.view == View::Exemplars;
+        put(!routed && !self.model.is_empty(), "model", self.model.clone());
+        put(self.bundle.is_some(), "bundle", self.bundle.clone().unwrap_or_default());
         put(self.view == View::Look, "view", "look".to_owned());
-        put(self.layer != default.layer, "layer", self.layer.clone());
-        put(!self.objective.is_empty(), "objective", self.objective.clone());
+        put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
+        put(!self.find.is_empty(), "find", self.find.clone());
+        put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
+        put(!routed && !self.objective.is_empty(), "objective", self.objective.clone());
         for (key, value) in self.making.differences(&default.making) {
             put(true, key, value);
         }
@@ -158,7 +206,8 @@ impl Address {
         put(self.embed, "embed", "1".to_owned());
         put(self.theme.is_some(), "theme", self.theme.map_or("", Theme::name).to_owned());
         put(self.background.is_some(), "bg", self.background.clone().unwrap_or_default());
-        query::join(&pairs)
+        let route = if routed { self.route().hash() } else { String::new() };
+        query::join(&pairs) + &route
     }
 
     /// The settings of the second pane, if two are compared.
@@ -171,11 +220,6 @@ impl Address {
         (!self.compare.is_empty()).then_some(making)
     }
 
-    /// `bundle.json` of this model, relative to the page.
-    pub fn bundle(&self) -> String {
-        format!("bundles/{}/bundle.json", self.model)
-    }
-
     fn set(&mut self, key: &str, raw: &str) -> Result<(), Problem> {
         let value = query::decode(raw);
         let value = value.trim();
@@ -184,11 +228,20 @@ impl Address {
             "view" => match value {
                 "dream" => self.view = View::Dream,
                 "look" => self.view = View::Look,
-                _ => return wrong("dream or look"),
+                "exemplars" => self.view = View::Exemplars,
+                _ => return wrong("dream, look or exemplars"),
             },
             // The name becomes part of an address, so it is kept to a plain word.
             "model" if is_plain_word(value) => self.model = value.to_owned(),
             "model" => return wrong("the name of a model, such as googlenet"),
+            "bundle" if is_bundle(value) => self.bundle = Some(value.to_owned()),
+            "bundle" => {
+                return wrong("the address of a bundle's folder, https:// or beside the page");
+            }
+            "find" if value.chars().count() <= 200 => self.find = value.to_owned(),
+            "find" => return wrong("a few words"),
+            "picture" if value.chars().count() <= 500 => self.picture = Some(value.to_owned()),
+            "picture" => return wrong("the name of a picture in the gallery"),
             "layer" if is_plain_word(value) => self.layer = value.to_owned(),
             "layer" => return wrong("the name of a layer, such as mixed4a"),
             "objective" => self.objective = readable_objective(raw),
@@ -242,9 +295,16 @@ fn readable_objective(raw: &str) -> String {
     formal.trim().to_owned()
 }
 
-fn is_plain_word(text: &str) -> bool {
+/// Letters, digits and what layers, models and their folders are written with.
+pub fn is_plain_word(text: &str) -> bool {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
     !text.is_empty() && text.len() <= 80 && text.chars().all(plain) && !text.contains("..")
+}
+
+/// Where a bundle may be: on the web, or beside the page. Other schemes can be programs.
+fn is_bundle(text: &str) -> bool {
+    let web = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    !text.is_empty() && text.len() <= 2000 && (web || is_plain_word(text))
 }
 
 fn is_background(text: &str) -> bool {
@@ -273,8 +333,10 @@ mod tests {
 
     #[test]
     fn every_key_survives_the_round_trip() {
-        let text = "?model=inception-v1&view=look&layer=mixed3b&objective=mixed4a:11&size=224x96\
-            &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0&transforms=jitter%2Brotate\
+        let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
+            &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&size=224x96\
+            &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0\
+            &transforms=jitter%2Brotate\
             &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
             &device=cpu&autostart=1&embed=1&theme=light&bg=transparent";
         assert_eq!(read(text).query(), text);
@@ -323,7 +385,33 @@ mod tests {
     fn a_model_cannot_name_another_folder() {
         for model in ["../secret", "a?b", "", "http://elsewhere"] {
             let (address, problems) = Address::parse(&format!("?model={model}"));
-            assert_eq!((address.model.as_str(), problems.len()), ("googlenet", 1), "{model}");
+            assert_eq!((address.model.as_str(), problems.len()), ("", 1), "{model}");
+        }
+    }
+
+    #[test]
+    fn a_unit_has_an_address_of_its_own() {
+        let unit = read("?device=cpu#/googlenet/mixed4a/11");
+        assert_eq!((unit.view, unit.objective.as_str()), (View::Exemplars, "mixed4a:11"));
+        assert_eq!((unit.model.as_str(), unit.device), ("googlenet", DeviceChoice::Cpu));
+        assert_eq!(unit.query(), "?device=cpu#/googlenet/mixed4a/11");
+        let layer = read("#/googlenet/mixed4a");
+        assert_eq!((layer.objective.as_str(), layer.layer.as_str()), ("", "mixed4a"));
+        assert_eq!(layer.query(), "#/googlenet/mixed4a");
+        let (address, problems) = Address::parse("?seed=3#/a/../b");
+        assert_eq!((address.view, address.making.seed, problems.len()), (View::Dream, 3, 1));
+    }
+
+    #[test]
+    fn a_bundle_comes_from_the_web_or_from_beside_the_page() {
+        for bundle in ["https://example.org/a/bundle.json", "http://127.0.0.1:8000/", "talks/mine"]
+        {
+            let address = Address { bundle: Some(bundle.to_owned()), ..Address::default() };
+            assert_eq!(read(&address.query()), address);
+        }
+        for bundle in ["javascript:alert(1)", "data:application/json,{}", "../elsewhere", "a b"] {
+            let (address, problems) = Address::parse(&format!("?bundle={bundle}"));
+            assert!(address.bundle.is_none() && problems.len() == 1, "{bundle}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The little the page asks of the browser: address bar, storage, clipboard, downloads, canvases.
+//! The little the page asks of the browser: address bar, files, storage, clipboard, canvases.
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::{document, window};
@@ -7,12 +7,15 @@ use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement,
-    HtmlElement, ImageData, Url,
+    HtmlElement, HtmlImageElement, ImageData, RequestCache, RequestInit, Response, Url,
 };
 
-/// The query of the address bar.
+use crate::transport::reason;
+
+/// Query and route of the address bar.
 pub fn query() -> String {
-    window().location().search().unwrap_or_default()
+    let location = window().location();
+    location.search().unwrap_or_default() + &location.hash().unwrap_or_default()
 }
 
 /// The address of the page without its query.
@@ -27,7 +30,7 @@ pub fn absolute(relative: &str) -> String {
     Url::new_with_base(relative, &base).map_or_else(|_| relative.to_owned(), |url| url.href())
 }
 
-/// Puts a query into the address bar, as a new entry of the history or in place of the newest.
+/// Puts a query and a route into the address bar, as a new entry of the history or in place of the newest.
 pub fn show_query(query: &str, new_entry: bool) {
     let Ok(history) = window().history() else { return };
     let url = format!("{}{query}", base());
@@ -39,6 +42,57 @@ pub fn show_query(query: &str, new_entry: bool) {
     };
 }
 
+/// The bytes at an address.
+pub async fn fetch(address: &str) -> Result<Vec<u8>, String> {
+    let options = RequestInit::new();
+    // A list that has changed on the host has changed here.
+    options.set_cache(RequestCache::NoCache);
+    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &options)).await;
+    let answer = answer.map_err(|thrown| reason(&thrown))?;
+    let answer: Response = answer.dyn_into().map_err(|_| "no answer came".to_owned())?;
+    if !answer.ok() {
+        return Err(format!("{address} answered {}", answer.status()));
+    }
+    let buffer = answer.array_buffer().map_err(|thrown| reason(&thrown))?;
+    let buffer = JsFuture::from(buffer).await.map_err(|thrown| reason(&thrown))?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// The bytes of a file that the visitor gave.
+pub async fn read(file: &Blob) -> Result<Vec<u8>, String> {
+    let buffer = JsFuture::from(file.array_buffer()).await.map_err(|thrown| reason(&thrown))?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// An address under which this page finds bytes again, as long as it is open.
+pub fn object_url(bytes: &[u8]) -> Option<String> {
+    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).ok()?;
+    Url::create_object_url_with_blob(&blob).ok()
+}
+
+/// The pixels of a square part of a picture, `[side, side, 4]`: `left` and `top` are its corner,
+/// `length` its side in the picture.
+pub async fn pixels(
+    address: &str,
+    [left, top, length]: [usize; 3],
+    side: usize,
+) -> Option<Vec<u8>> {
+    let picture = HtmlImageElement::new().ok()?;
+    picture.set_src(address);
+    JsFuture::from(picture.decode()).await.ok()?;
+    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    canvas.set_width(side as u32);
+    canvas.set_height(side as u32);
+    let context = context(&canvas)?;
+    let [left, top, length, side] = [left, top, length, side].map(|pixels| pixels as f64);
+    context
+        .draw_image_with_html_image_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+            &picture, left, top, length, length, 0.0, 0.0, side, side,
+        )
+        .ok()?;
+    Some(context.get_image_data(0.0, 0.0, side, side).ok()?.data().0)
+}
+
 /// What the visitor's browser remembers under a key.
 pub fn remembered(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(&format!("pellucid.{key}")).ok()?
@@ -48,6 +102,13 @@ pub fn remembered(key: &str) -> Option<String> {
 pub fn remember(key: &str, value: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
         let _ = storage.set_item(&format!("pellucid.{key}"), value);
+    }
+}
+
+/// Lets the visitor's browser forget something.
+pub fn forget(key: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.remove_item(&format!("pellucid.{key}"));
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the page follows: the history, its own address, the keyboard, what is dropped on it.
 
 use leptos::prelude::*;
-use web_sys::DataTransfer;
+use web_sys::{DataTransfer, File};
 
 use crate::address::{Address, Theme, View};
 use crate::browser;
 use crate::client::WorkerState;
+use crate::library::Source;
 use crate::page::{Page, asked};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
@@ -15,6 +16,8 @@ use crate::views::dream::title_here;
 pub fn everything(page: Page) {
     history(page);
     changes(page);
+    bundle(page);
+    weights(page);
     theme(page);
     model(page);
     worker(page);
@@ -23,9 +26,13 @@ pub fn everything(page: Page) {
 
 /// Back and Forward show what was on view.
 fn history(page: Page) {
-    let handle = window_event_listener(leptos::ev::popstate, move |_| {
+    let follow = move || {
         let (address, problems) = Address::parse(&browser::query());
+        if page.address.with_untracked(|before| *before == address) {
+            return;
+        }
         page.problems.set(problems);
+        page.scrolled.note(&page.address.get_untracked());
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
@@ -33,8 +40,76 @@ fn history(page: Page) {
             page.stop();
             page.session.switch(device);
         }
+    };
+    // An address typed over the one on view changes only what follows its #.
+    let handles = [
+        window_event_listener(leptos::ev::popstate, move |_| follow()),
+        window_event_listener(leptos::ev::hashchange, move |_| follow()),
+    ];
+    on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
+}
+
+/// Another bundle is opened when the address names another.
+fn bundle(page: Page) {
+    let library = page.session.library;
+    let asked = Memo::new(move |_| {
+        page.address.with(|address| (address.bundle.clone(), address.model.clone()))
     });
-    on_cleanup(move || handle.remove());
+    Effect::watch(
+        move || asked.get(),
+        move |(elsewhere, model), _, _| {
+            let Some(open) = library.open.get_untracked() else { return };
+            let wanted = page.wanted_bundle();
+            // A file has no address: it stays open as long as its model is the one asked for.
+            let from_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
+            if wanted != open.url && !(from_file && *model == open.bundle.model) {
+                page.panes.into_iter().for_each(|pane| pane.clear(page.session));
+                page.session.open(wanted);
+            }
+        },
+        false,
+    );
+    // A bundle from elsewhere says itself which model it is of.
+    Effect::new(move |_| {
+        let Some(open) = library.open.get() else { return };
+        let beside = page.address.with_untracked(|address| address.bundle.is_none())
+            && matches!(open.source, Source::Address(_));
+        if !beside {
+            page.panes.into_iter().for_each(|pane| pane.clear(page.session));
+            page.slide(|address| address.model.clone_from(&open.bundle.model));
+        }
+        // What another network saw is no answer of this one.
+        page.sight.seen.set(None);
+    });
+}
+
+/// Where there are no weights nothing waits for them; when they come, that is said in passing.
+fn weights(page: Page) {
+    let session = page.session;
+    Effect::new(move |before: Option<bool>| {
+        let lacking = session.lacking.get();
+        if lacking {
+            page.panes.into_iter().for_each(|pane| {
+                if pane.status.get_untracked() == Status::Waiting {
+                    pane.stop(session);
+                }
+            });
+            page.sight.busy.set(false);
+        }
+        let lacked = before.unwrap_or(false) || lacking;
+        let sight = page.sight;
+        let unseen = sight.photo.with_untracked(Option::is_some)
+            && sight.seen.with_untracked(Option::is_none)
+            && !sight.busy.get_untracked();
+        if unseen && session.model.with(Option::is_some) {
+            sight.look(session, untrack(|| page.layer()));
+        }
+        if lacked && let Some(model) = session.model.get() {
+            page.notice.set(format!("{} is here: it dreams and looks now.", model.title));
+            return false;
+        }
+        lacked
+    });
 }
 
 /// A dream that goes on while its objective or settings change begins anew with the newest.
@@ -117,6 +192,8 @@ fn title(page: Page) {
         let view = page.address.with(|address| address.view);
         let title = match view {
             View::Look => "Look".to_owned(),
+            View::Exemplars if page.objective().is_empty() => format!("units of {}", page.layer()),
+            View::Exemplars => title_here(page),
             View::Dream if page.objective().is_empty() => "what a neural network sees".to_owned(),
             View::Dream => title_here(page),
         };
@@ -124,15 +201,11 @@ fn title(page: Page) {
     });
 }
 
-/// A picture dropped or pasted anywhere is looked at.
-pub fn pictures(page: Page) {
+/// What is dropped or pasted anywhere is taken for what it is: a bundle, weights, or a picture.
+pub fn files(page: Page) {
     let take = move |data: Option<DataTransfer>| {
         let file = data.and_then(|data| data.files()).and_then(|files| files.get(0));
-        let layer = page.address.with_untracked(|address| address.layer.clone());
-        file.map(|file| {
-            page.go(|address| address.view = View::Look);
-            page.sight.open(page.session, file.into(), layer);
-        })
+        file.map(|file| take_file(page, file))
     };
     let handles = [
         // Without this the browser would leave the page to show the file.
@@ -148,6 +221,22 @@ pub fn pictures(page: Page) {
         }),
     ];
     on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
+}
+
+/// Opens a bundle, takes weights, or looks at a picture, by the ending of the file's name.
+pub fn take_file(page: Page, file: File) {
+    let name = file.name().to_lowercase();
+    if name.ends_with(".zip") {
+        page.session.unpack(file);
+    } else if name.ends_with(".safetensors") || name.ends_with(".caffemodel") {
+        page.session.take_weights(file);
+    } else {
+        page.go(|address| {
+            address.view = View::Look;
+            address.picture = None;
+        });
+        page.sight.open(page.session, file.into(), untrack(|| page.layer()));
+    }
 }
 
 /// Does what the pressed keys mean.

@@ -26,17 +26,18 @@ pub enum Command {
 }
 
 /// Keys and what they do, in the order the list shows them.
-pub const LIST: [(&str, &str); 11] = [
+pub const LIST: [(&str, &str); 12] = [
     ("Space", "start, pause, resume"),
     (".", "one step"),
     ("← →", "previous, next unit"),
-    ("↑ ↓", "ten units back, on"),
+    ("↑ ↓", "ten units back, on; on a wall, the row above, below"),
+    ("Enter", "open the unit that has the focus"),
     ("R", "another seed"),
     ("S", "save the picture with its recipe"),
     ("C", "copy a link to this view"),
     ("E", "copy the code for a slide"),
     ("F", "full screen"),
-    ("Ctrl K", "jump to a unit, class or setting"),
+    ("Ctrl K", "jump to a unit, class, picture or setting"),
     ("?", "this list"),
 ];
 

@@ -1,5 +1,7 @@
-//! What the jump box finds: units, classes, layers, views and settings, by typing.
+//! What the jump box finds: units, classes, pictures, views and settings, by typing.
 
+use shared::format::bundle;
+use shared::format::credits::Credit;
 use shared::tap::LayerInfo;
 
 use crate::address::{Theme, View};
@@ -27,6 +29,12 @@ pub enum Jump {
     Wall,
     /// Chooses an objective.
     Objective(String),
+    /// Looks at a picture of the gallery, by its file.
+    Picture(String),
+    /// Opens a bundle that lies beside the page, by its folder.
+    Bundle(String),
+    /// Lists whose the pictures are.
+    Credits,
     /// Changes a setting.
     Setting(&'static str, String),
     /// Switches the device.
@@ -40,8 +48,22 @@ pub enum Jump {
 /// Entries shown at most.
 const LIMIT: usize = 12;
 
+/// What there is to jump to.
+#[derive(Clone, Copy)]
+pub struct Sights<'a> {
+    /// The model's layers.
+    pub layers: &'a [LayerInfo],
+    /// Its classes.
+    pub labels: &'a [String],
+    /// The gallery's pictures.
+    pub pictures: &'a [Credit],
+    /// The bundles beside the page.
+    pub bundles: &'a [bundle::Entry],
+}
+
 /// What matches the typed words, best first.
-pub fn search(typed: &str, layers: &[LayerInfo], labels: &[String]) -> Vec<Entry> {
+pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
+    let Sights { layers, labels, pictures, bundles } = sights;
     let typed = typed.trim().to_lowercase();
     let words: Vec<&str> = typed.split([' ', ':']).filter(|word| !word.is_empty()).collect();
     let mut found: Vec<(u32, Entry)> = Vec::new();
@@ -52,12 +74,26 @@ pub fn search(typed: &str, layers: &[LayerInfo], labels: &[String]) -> Vec<Entry
         }
     };
     commands().into_iter().for_each(&mut offer);
+    if bundles.len() > 1 {
+        for bundle in bundles {
+            let jump = Jump::Bundle(bundle.path.clone());
+            offer(Entry { kind: "model", title: format!("Open {}", bundle.title), jump });
+        }
+    }
     if !words.is_empty() {
         for (class, label) in labels.iter().enumerate() {
             offer(Entry {
                 kind: "class",
                 title: label.clone(),
                 jump: Jump::Objective(format!("logits:{class}")),
+            });
+        }
+        for picture in pictures {
+            // "picture" may be typed before its name; by itself it finds them all.
+            offer(Entry {
+                kind: "picture",
+                title: format!("Picture: {}", picture.title),
+                jump: Jump::Picture(picture.file.clone()),
             });
         }
         if let Some(entry) = setting(&words) {
@@ -107,12 +143,14 @@ fn commands() -> Vec<Entry> {
     let mut entries = vec![
         entry("view", "Wall of dreams", Jump::Wall),
         entry("view", "Look at a picture", Jump::View(View::Look)),
+        entry("view", "Exemplars of units", Jump::View(View::Exemplars)),
         entry("view", "Dream a unit", Jump::View(View::Dream)),
         entry("device", "Compute on WebGPU", Jump::Device(DeviceChoice::WebGpu)),
         entry("device", "Compute on the CPU", Jump::Device(DeviceChoice::Cpu)),
         entry("page", "Light colours", Jump::Theme(Theme::Light)),
         entry("page", "Dark colours", Jump::Theme(Theme::Dark)),
         entry("page", "Keys", Jump::Keys),
+        entry("page", "Credits of the pictures", Jump::Credits),
     ];
     let choices = [
         ("size", ["64", "128", "224", "400"].as_slice()),
@@ -172,8 +210,48 @@ mod tests {
             .to_vec()
     }
 
+    fn pictures() -> Vec<Credit> {
+        let credit = |file: &str, title: &str| Credit {
+            file: file.to_owned(),
+            title: title.to_owned(),
+            category: "animals".to_owned(),
+            author: "Somebody".to_owned(),
+            licence: "CC0-1.0".to_owned(),
+            licence_url: "https://example.org/".to_owned(),
+            source: "a package".to_owned(),
+            changes: "none".to_owned(),
+        };
+        vec![credit("animals/dalmatian.jpg", "Dalmatian"), credit("food/pear.jpg", "Pear")]
+    }
+
+    fn find(typed: &str) -> Vec<Entry> {
+        let bundle = |path: &str, title: &str| bundle::Entry {
+            path: path.to_owned(),
+            title: title.to_owned(),
+            weights_coming: false,
+        };
+        let bundles = [bundle("googlenet", "GoogLeNet"), bundle("lite", "EfficientNet-Lite0")];
+        let (layers, labels, pictures) = (layers(), labels(), pictures());
+        let sights =
+            Sights { layers: &layers, labels: &labels, pictures: &pictures, bundles: &bundles };
+        search(typed, sights)
+    }
+
     fn first(typed: &str) -> Jump {
-        search(typed, &layers(), &labels()).remove(0).jump
+        find(typed).remove(0).jump
+    }
+
+    #[test]
+    fn a_picture_is_found_by_its_title() {
+        let dalmatian = Jump::Picture("animals/dalmatian.jpg".to_owned());
+        for typed in ["picture dalmatian", "Dalm", "picture: dalmatian"] {
+            assert_eq!(first(typed), dalmatian, "{typed}");
+        }
+    }
+
+    #[test]
+    fn another_model_is_opened_by_its_name() {
+        assert_eq!(first("efficientnet"), Jump::Bundle("lite".to_owned()));
     }
 
     #[test]
@@ -185,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_number_beyond_the_layer_is_not_offered() {
-        assert!(search("mixed4a 512", &layers(), &labels()).is_empty());
+        assert!(find("mixed4a 512").is_empty());
     }
 
     #[test]
@@ -199,18 +277,18 @@ mod tests {
     fn a_setting_is_changed_by_name_and_value() {
         assert_eq!(first("size 96"), Jump::Setting("size", "96".to_owned()));
         assert_eq!(first("pixel"), Jump::Setting("parameterization", "pixel".to_owned()));
-        assert!(search("size 5", &layers(), &labels()).is_empty());
+        assert!(find("size 5").is_empty());
     }
 
     #[test]
     fn nothing_typed_offers_the_commands() {
-        let entries = search("", &layers(), &labels());
+        let entries = find("");
         assert_eq!(entries[0].jump, Jump::Wall);
         assert!(entries.len() <= LIMIT);
     }
 
     #[test]
     fn nonsense_finds_nothing() {
-        assert!(search("zzzz", &layers(), &labels()).is_empty());
+        assert!(find("zzzz").is_empty());
     }
 }

@@ -91,19 +91,22 @@ impl Pane {
         self.stepped.set(None);
         self.losses.set(Vec::new());
         self.status.set(if paused { Status::Paused } else { Status::Waiting });
-        let ask = Ask::Dream {
-            objective: making.objective(objective),
-            settings: making.settings.clone(),
-            seed: making.seed,
-            steps: making.steps,
-            paused,
-        };
-        let id = session.client.ask(ask, Vec::new(), move |event, buffers| {
-            if self.generation.get_value() == generation {
-                self.hear(session, event, buffers);
+        let objective = making.objective(objective);
+        let (settings, seed, steps) = (making.settings.clone(), making.seed, making.steps);
+        session.once_loading(move || {
+            if self.generation.get_value() != generation {
+                return;
             }
+            // It may have been paused while it waited for the network.
+            let paused = self.status.get_untracked() == Status::Paused;
+            let ask = Ask::Dream { objective, settings, seed, steps, paused };
+            let id = session.client.ask(ask, Vec::new(), move |event, buffers| {
+                if self.generation.get_value() == generation {
+                    self.hear(session, event, buffers);
+                }
+            });
+            self.request.set_value(Some(id));
         });
-        self.request.set_value(Some(id));
     }
 
     /// Stays as it is after the step it is in.
@@ -144,6 +147,11 @@ impl Pane {
     fn steer(self, session: Session, pace: Pace, status: Status) {
         if let Some(id) = self.request.get_value() {
             session.client.steer(id, pace);
+            self.status.set(status);
+        } else if status == Status::Running {
+            // It has not been asked for yet; then it will begin at once.
+            self.status.set(Status::Waiting);
+        } else {
             self.status.set(status);
         }
     }

@@ -1,12 +1,17 @@
-//! What the page knows of its engine: device, model, downloads and trouble, as signals.
+//! What the page knows of its engine: device, bundle, model, downloads and trouble, as signals.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use web_sys::File;
 
+use crate::browser;
 use crate::client::{Client, WORKER_SCRIPT, WorkerState};
+use crate::library::Library;
+use crate::parts::Parts;
 use crate::protocol::{
-    Ask, DeviceChoice, DeviceReport, Event, Failure, FailureKind, ModelReport, Stepped,
+    Ask, DeviceChoice, DeviceReport, Event, Failure, FailureKind, ModelReport, RequestId, Stepped,
 };
 
 /// Bytes of a download, so far.
@@ -22,43 +27,60 @@ pub struct Download {
     pub cached: bool,
 }
 
+/// What has to wait until the engine knows of a model.
+type Work = Box<dyn FnOnce()>;
+
 /// The engine, its device and its model.
 #[derive(Clone, Copy)]
 pub struct Session {
     /// Whom to ask.
     pub client: Client,
+    /// The bundles, and the one that is open.
+    pub library: Library,
+    /// Its parts.
+    pub parts: Parts,
     /// The device in use.
     pub device: RwSignal<Option<DeviceReport>>,
     /// The model, once it is ready.
     pub model: RwSignal<Option<Arc<ModelReport>>>,
+    /// Whether the open bundle has no weights and none are at hand: only what was made beforehand
+    /// can be shown.
+    pub lacking: RwSignal<bool>,
+    /// Why the visitor's own weights were not taken.
+    pub refused: RwSignal<Option<Failure>>,
     /// What is being fetched.
     pub download: RwSignal<Option<Download>>,
     /// Why there is no device or no model.
     pub trouble: RwSignal<Option<Failure>>,
     /// Seconds for each pixel of a step, as last measured on this device.
     pub seconds_per_pixel: RwSignal<Option<f64>>,
-    bundle: StoredValue<String>,
+    /// The request that builds the model.
+    building: StoredValue<Option<RequestId>>,
+    waiting: StoredValue<Vec<Work>, LocalStorage>,
+    // Counts models asked for, so that late answers to an earlier one are recognised.
+    generation: StoredValue<u32>,
 }
 
 impl Session {
     /// Starts a worker. Nothing is asked of it yet.
     pub fn new() -> Self {
+        let client = Client::start(WORKER_SCRIPT);
+        let library = Library::new(client);
         Self {
-            client: Client::start(WORKER_SCRIPT),
+            client,
+            library,
+            parts: Parts::new(client, library),
             device: RwSignal::new(None),
             model: RwSignal::new(None),
+            lacking: RwSignal::new(false),
+            refused: RwSignal::new(None),
             download: RwSignal::new(None),
             trouble: RwSignal::new(None),
             seconds_per_pixel: RwSignal::new(None),
-            bundle: StoredValue::new(String::new()),
+            building: StoredValue::default(),
+            waiting: StoredValue::new_local(Vec::new()),
+            generation: StoredValue::default(),
         }
-    }
-
-    /// Opens a device and loads the model of a bundle.
-    pub fn open(self, choice: DeviceChoice, bundle_url: String) {
-        self.bundle.set_value(bundle_url);
-        self.open_device(choice);
-        self.load();
     }
 
     /// Changes the device; a loaded model moves along.
@@ -79,30 +101,147 @@ impl Session {
     pub fn restart(self, choice: DeviceChoice) {
         self.client.restart();
         self.device.set(None);
-        self.model.set(None);
+        self.forget_model();
         self.open_device(choice);
-        self.load();
+        self.library.reopen(move || self.load());
     }
 
-    /// Fetches the model, again if need be.
+    /// Opens a bundle, then loads its model. What was open stays until the other is.
+    pub fn open(self, url: String) {
+        self.library.fetch(url, move || self.arrive());
+    }
+
+    /// Opens a bundle from a .zip file, then loads its model.
+    pub fn unpack(self, file: File) {
+        self.library.unpack(file.name(), file.into(), move || self.arrive());
+    }
+
+    fn arrive(self) {
+        self.forget_model();
+        self.load();
+        self.library.await_weights(move || self.load());
+    }
+
+    /// Fetches and builds the open bundle's model, again if need be. A bundle without weights
+    /// takes those that the visitor gave on an earlier visit.
     pub fn load(self) {
+        let Some(open) = self.library.open.get_untracked() else { return };
+        let bundle_url = open.url.clone();
+        if open.bundle.weights.is_some() {
+            return self.build(Ask::LoadModel { bundle_url }, Vec::new());
+        }
+        match browser::remembered(&kept(&open.bundle.model)) {
+            Some(sha256) => self.build(Ask::LoadKept { bundle_url, sha256 }, Vec::new()),
+            None => self.lack(),
+        }
+    }
+
+    /// Takes weights from a file of the visitor's own; they are kept for the next visit.
+    pub fn take_weights(self, file: File) {
+        let Some(open) = self.library.open.get_untracked() else { return };
+        self.refused.set(None);
+        let name = file.name();
+        spawn_local(async move {
+            match browser::read(&file).await {
+                Ok(bytes) => {
+                    let ask = Ask::TakeWeights { bundle_url: open.url.clone() };
+                    self.build(ask, vec![bytes]);
+                }
+                Err(why) => self.refused.set(Some(Failure::new(
+                    FailureKind::Input,
+                    format!("The file {name} could not be read."),
+                    why,
+                    "Choose it again, or take another copy.",
+                ))),
+            }
+        });
+    }
+
+    fn build(self, ask: Ask, buffers: Vec<Vec<u8>>) {
         self.trouble.set(None);
-        let ask = Ask::LoadModel { bundle_url: self.bundle.get_value() };
-        self.client.ask(ask, Vec::new(), move |event, _| match event {
+        self.refused.set(None);
+        self.lacking.set(false);
+        let own = matches!(ask, Ask::TakeWeights { .. });
+        let from_keep = matches!(ask, Ask::LoadKept { .. });
+        self.generation.update_value(|generation| *generation += 1);
+        let generation = self.generation.get_value();
+        let id = self.client.ask(ask, buffers, move |event, _| {
+            if self.generation.get_value() == generation {
+                self.hear(event, own, from_keep);
+            }
+        });
+        self.building.set_value(Some(id));
+        // From now on the engine itself lets them wait.
+        let waiting = self.waiting.try_update_value(std::mem::take).unwrap_or_default();
+        waiting.into_iter().for_each(|work| work());
+    }
+
+    fn hear(self, event: Event, own: bool, from_keep: bool) {
+        match event {
             Event::Progress { what, done, total, cached } => {
                 self.download.set(Some(Download { what, done, total, cached }));
             }
-            Event::Model(report) => self.model.set(Some(Arc::new(report))),
+            Event::Model(report) => {
+                if own {
+                    browser::remember(&kept(&report.name), &report.weights_sha256);
+                }
+                self.model.set(Some(Arc::new(report)));
+            }
             Event::Failed(failure) => {
                 self.download.set(None);
-                // Without a device there is no model either; the first reason is the better one.
-                if self.trouble.with_untracked(Option::is_none) {
+                self.building.set_value(None);
+                if from_keep && failure.kind == FailureKind::NotReady {
+                    // The browser has thrown them away: they are asked for again.
+                    if let Some(open) = self.library.open.get_untracked() {
+                        browser::forget(&kept(&open.bundle.model));
+                    }
+                    self.lack();
+                } else if own {
+                    self.refused.set(Some(failure));
+                    self.lack();
+                } else if self.trouble.with_untracked(Option::is_none) {
+                    // Without a device there is no model either; the first reason is the better one.
                     self.trouble.set(Some(failure));
                 }
             }
-            Event::Done | Event::Cancelled => self.download.set(None),
+            Event::Done | Event::Cancelled => {
+                self.download.set(None);
+                self.building.set_value(None);
+            }
             _ => {}
-        });
+        }
+    }
+
+    /// There are no weights: nothing need wait for them.
+    fn lack(self) {
+        self.waiting.update_value(Vec::clear);
+        self.lacking.set(self.model.with_untracked(Option::is_none));
+    }
+
+    fn forget_model(self) {
+        self.generation.update_value(|generation| *generation += 1);
+        if let Some(id) = self.building.get_value() {
+            self.client.stop(id);
+        }
+        self.building.set_value(None);
+        self.model.set(None);
+        self.download.set(None);
+        self.lacking.set(false);
+        self.refused.set(None);
+        self.trouble.set(None);
+    }
+
+    /// Does what needs a model, as soon as the engine knows of one that is coming. Where none
+    /// comes, it is never done.
+    pub fn once_loading(self, work: impl FnOnce() + 'static) {
+        let coming = self.building.get_value().is_some();
+        // In trouble the engine's own answer says more than waiting.
+        let trouble = self.trouble.with_untracked(Option::is_some) || self.worker_is_dead();
+        if coming || trouble || self.model.with_untracked(Option::is_some) {
+            work();
+        } else if !self.lacking.get_untracked() {
+            self.waiting.update_value(|waiting| waiting.push(Box::new(work)));
+        }
     }
 
     /// Notes trouble that a dream or a look ran into but that concerns everything.
@@ -128,7 +267,8 @@ impl Session {
         matches!(self.client.state().get_untracked(), WorkerState::Dead(_))
     }
 
-    fn open_device(self, choice: DeviceChoice) {
+    /// Opens a device.
+    pub fn open_device(self, choice: DeviceChoice) {
         self.trouble.set(None);
         self.seconds_per_pixel.set(None);
         self.client.ask(Ask::OpenDevice(choice), Vec::new(), move |event, _| match event {
@@ -143,4 +283,9 @@ impl Default for Session {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Under which the hash of a model's weights is remembered.
+fn kept(model: &str) -> String {
+    format!("weights.{model}")
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 
-use crate::address::Address;
+use crate::address::{Address, View};
 use crate::browser;
 use crate::page::Page;
 use crate::pane::Frame;
@@ -91,9 +91,15 @@ pub fn link(address: &Address) -> String {
 
 fn embed_code(address: &Address) -> String {
     let embedded = Address { embed: true, compare: Vec::new(), theme: None, ..address.clone() };
-    let title = address.objective.replace('"', "&quot;");
+    let what = match (address.view, address.objective.as_str()) {
+        (View::Look, _) => "What a network sees in a picture".to_owned(),
+        (_, "") => "What the units of a network look for".to_owned(),
+        (View::Dream, objective) => format!("Dream of {objective}"),
+        (View::Exemplars, objective) => format!("{objective} and what excites it"),
+    };
+    let title = what.replace('"', "&quot;");
     format!(
-        "<iframe src=\"{}\" title=\"Dream of {title}\" width=\"480\" height=\"480\" \
+        "<iframe src=\"{}\" title=\"{title}\" width=\"480\" height=\"480\" \
          style=\"border:0\" allow=\"fullscreen; clipboard-write\"></iframe>",
         link(&embedded).replace('&', "&amp;")
     )

@@ -100,22 +100,36 @@ impl Sight {
         });
     }
 
+    /// Shows pixels that are here already, and looks at them.
+    pub fn show(self, session: Session, photo: Photo, layer: String) {
+        self.close_camera();
+        self.failure.set(None);
+        self.photo.set(Some(Arc::new(photo)));
+        self.look(session, layer);
+    }
+
     /// Looks at the picture, again if the layer has changed.
     pub fn look(self, session: Session, layer: String) {
         let Some(photo) = self.photo.get_untracked() else { return };
         if let Some(id) = self.request.get_value() {
             session.client.stop(id);
         }
+        self.request.set_value(None);
         self.generation.update_value(|generation| *generation += 1);
         let generation = self.generation.get_value();
-        self.busy.set(true);
-        let ask = Ask::Classify { picture: photo.size, layer: layer.clone(), channels: CHANNELS };
-        let id = session.client.ask(ask, vec![photo.rgba.clone()], move |event, buffers| {
-            if self.generation.get_value() == generation {
-                self.hear(session, event, buffers);
+        self.busy.set(!session.lacking.get_untracked());
+        session.once_loading(move || {
+            if self.generation.get_value() != generation {
+                return;
             }
+            let ask = Ask::Classify { picture: photo.size, layer, channels: CHANNELS };
+            let id = session.client.ask(ask, vec![photo.rgba.clone()], move |event, buffers| {
+                if self.generation.get_value() == generation {
+                    self.hear(session, event, buffers);
+                }
+            });
+            self.request.set_value(Some(id));
         });
-        self.request.set_value(Some(id));
     }
 
     fn hear(self, session: Session, event: Event, buffers: Vec<Vec<u8>>) {

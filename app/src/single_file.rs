@@ -84,7 +84,8 @@ fn show(page: Page, view: &str) {
 pub fn save(page: Page) {
     let address = page.address.get_untracked();
     let view = Address { autostart: false, ..address.clone() }.query();
-    let bundle_url = browser::absolute(&address.bundle());
+    let open = page.session.library.open.get_untracked();
+    let bundle_url = open.map_or_else(|| page.wanted_bundle(), |open| open.url.clone());
     page.notice.set("Gathering the page and its network ...".to_owned());
     spawn_local(async move {
         let views = if view.is_empty() { Vec::new() } else { vec![view] };

@@ -1,6 +1,10 @@
-//! One view for each verb, and the picture in a slide.
+//! One view for each verb, and what of them goes into a slide.
 
 pub mod dream;
 pub mod embed;
+pub mod embed_unit;
+pub mod embed_wall;
+pub mod exemplars;
 pub mod look;
+pub mod unit;
 pub mod wall;

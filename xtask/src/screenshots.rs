@@ -38,7 +38,7 @@ const READY: &str = "[data-testid=model-chip].ready";
 const STEP: &str =
     "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0)";
 
-const STATES: [State; 10] = [
+const STATES: [State; 20] = [
     State {
         name: "first-paint",
         query: "",
@@ -122,6 +122,74 @@ const STATES: [State; 10] = [
         },
     },
     State {
+        name: "layer-wall",
+        query: "?device=cpu&layer=mixed4a",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".dream"), PATIENCE).map(drop),
+    },
+    State {
+        name: "unit",
+        query: "?device=cpu#/googlenet/mixed4a/11",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".exemplar .sprite"), PATIENCE).map(drop),
+    },
+    State {
+        name: "unit-heat",
+        query: "?device=cpu#/googlenet/mixed4a/11",
+        fault: None,
+        reach: |page, _| {
+            page.wait_for_element("[data-testid=mode-heat]", PATIENCE)?;
+            page.click("[data-testid=mode-heat]")?;
+            page.wait_for_element("[data-heat=true] canvas", PATIENCE)
+        },
+    },
+    State {
+        name: "unit-loading",
+        query: "?device=cpu#/googlenet/mixed4a/11",
+        fault: Some(("exemplars.json", Fault::Stalled)),
+        reach: |page, _| page.wait_for_element("[data-testid=unit-page]", PATIENCE),
+    },
+    State {
+        name: "unit-error",
+        query: "?device=cpu#/googlenet/mixed4a/11",
+        fault: Some(("exemplars.json", Fault::Flipped)),
+        reach: |page, _| page.wait_for_element("[data-testid=error]", PATIENCE),
+    },
+    State {
+        name: "unit-empty",
+        query: "?device=cpu#/googlenet/conv2d0/5",
+        fault: None,
+        reach: |page, _| page.wait_for_element("[data-testid=no-exemplars]", PATIENCE),
+    },
+    State {
+        name: "exemplars",
+        query: "?device=cpu#/googlenet/mixed4a",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".unit-row .strip .sprite"), PATIENCE).map(drop),
+    },
+    State {
+        name: "credits",
+        query: "?device=cpu",
+        fault: None,
+        reach: |page, _| {
+            page.wait_for_element("[data-testid=open-credits]", PATIENCE)?;
+            page.script("document.querySelector('[data-testid=open-credits]').click();")?;
+            page.wait_for(&hangs(".credited .sprite"), PATIENCE).map(drop)
+        },
+    },
+    State {
+        name: "embed-unit",
+        query: "?embed=1&device=cpu#/googlenet/mixed4a/11",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".embed li .sprite"), PATIENCE).map(drop),
+    },
+    State {
+        name: "embed-wall",
+        query: "?embed=1&device=cpu&layer=mixed4a",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".embed .dream"), PATIENCE).map(drop),
+    },
+    State {
         name: "embed",
         query: "?embed=1&device=cpu&objective=mixed4a:11&size=128&steps=120&seed=1",
         fault: None,
@@ -131,6 +199,16 @@ const STATES: [State; 10] = [
         },
     },
 ];
+
+/// Whether the first of these pictures has come.
+fn hangs(selector: &str) -> String {
+    format!(
+        "(() => {{
+            const it = document.querySelector('{selector}');
+            return it && getComputedStyle(it).backgroundImage.includes('blob:');
+        }})()"
+    )
+}
 
 fn start(page: &Session) -> Result<()> {
     page.wait_for_element("[data-testid=dream-start]", PATIENCE)?;

@@ -14,6 +14,8 @@ pub enum Dialog {
     Palette,
     /// The list of keys.
     Keys,
+    /// Whose the gallery's pictures are.
+    Credits,
 }
 
 /// A modal dialog that follows [`Page::dialog`]. The browser keeps the focus inside and gives it

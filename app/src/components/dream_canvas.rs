@@ -3,7 +3,9 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use crate::baked::Baked;
 use crate::browser;
+use crate::components::baked_picture::BakedPicture;
 use crate::numbers;
 use crate::pane::{Pane, Status};
 
@@ -18,9 +20,9 @@ pub fn DreamCanvas(
     /// What it shows, for screen readers.
     #[prop(into)]
     title: Signal<String>,
-    /// The address of a baked picture, if there is one.
+    /// A picture made beforehand, if there is one.
     #[prop(into)]
-    baked: Signal<Option<String>>,
+    baked: Signal<Option<Baked>>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
@@ -50,6 +52,8 @@ pub fn DreamCanvas(
         ),
         None => format!("Dream of {}, not begun", title.get()),
     };
+    let shown = Signal::derive(move || if empty() { baked.get() } else { None });
+    let earlier = Signal::derive(move || format!("An earlier dream of {}", title.get()));
     let waiting = move || empty() && pane.status.get() == Status::Waiting;
     view! {
         <div class="picture" class:empty=empty class:waiting=waiting>
@@ -64,13 +68,7 @@ pub fn DreamCanvas(
                 data-loss=loss
                 class:tiny=tiny
             ></canvas>
-            {move || {
-                let address = if empty() { baked.get() } else { None };
-                address.map(|address| {
-                    let alt = format!("An earlier dream of {}", title.get_untracked());
-                    view! { <img class="baked" src=address alt=alt/> }
-                })
-            }}
+            <BakedPicture of=shown label=earlier/>
         </div>
     }
 }

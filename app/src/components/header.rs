@@ -6,6 +6,7 @@ use crate::address::Theme;
 use crate::components::device_chip::DeviceChip;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, outline};
+use crate::components::model_chip::ModelChip;
 use crate::numbers::bytes_of;
 use crate::page::Page;
 
@@ -71,31 +72,6 @@ pub fn downloaded(page: Page) -> Option<String> {
     })
 }
 
-/// The model and its state.
-#[component]
-fn ModelChip() -> impl IntoView {
-    let page = Page::here();
-    let session = page.session;
-    let title = move || match session.model.get() {
-        Some(model) => model.title.clone(),
-        None => {
-            let name = page.address.with(|address| address.model.clone());
-            shared::models::info(&name).map_or(name, |info| info.title.to_owned())
-        }
-    };
-    let state = move || match session.model.get() {
-        Some(_) => "ready".to_owned(),
-        None if session.trouble.with(Option::is_some) => "not loaded".to_owned(),
-        None => downloaded(page).unwrap_or_else(|| "starting".to_owned()),
-    };
-    view! {
-        <span class="chip" data-testid="model-chip" class:ready=move || session.model.with(Option::is_some)>
-            <b>{title}</b>
-            <span class="state">{state}</span>
-        </span>
-    }
-}
-
 /// A thin line along the header, as long as something is fetched.
 #[component]
 fn Progress() -> impl IntoView {
@@ -105,7 +81,10 @@ fn Progress() -> impl IntoView {
         download.total.map(|total| 100.0 * download.done as f64 / total.max(1) as f64)
     };
     let waiting = move || {
-        page.session.model.with(Option::is_none) && page.session.trouble.with(Option::is_none)
+        let session = page.session;
+        let trouble =
+            session.trouble.with(Option::is_some) || session.library.failure.with(Option::is_some);
+        session.model.with(Option::is_none) && !session.lacking.get() && !trouble
     };
     view! {
         <div

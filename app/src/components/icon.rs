@@ -53,6 +53,8 @@ pub mod outline {
     pub const PICTURE: &str = "M4 5h16v14H4zM4 16l4.5-4.5L12 15l3-3 5 5M15.5 9v.01";
     /// A pane beside a stage.
     pub const PANEL: &str = "M4 5h16v14H4zM14.5 5v14";
+    /// Towards the foot.
+    pub const MORE: &str = "M7 10l5 5 5-5";
     /// Out of a box.
     pub const OPEN: &str = "M14 4h6v6M20 4l-9 9M18 14v5H5V6h5";
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::address::View;
 use crate::browser;
 use crate::components::class_bars::ClassBars;
+use crate::components::exemplar_thumbs::ExemplarThumbs;
 use crate::components::icon::{Icon, outline};
 use crate::components::layer_list::LayerList;
 use crate::components::objective_box::ObjectiveBox;
@@ -47,6 +48,8 @@ pub fn Inspector() -> impl IntoView {
                 {move || match view.get() {
                     View::Dream => view! { <DreamSections/> }.into_any(),
                     View::Look => view! { <LookSections/> }.into_any(),
+                    // A unit's page has no inspector: it is one.
+                    View::Exemplars => ().into_any(),
                 }}
             </div>
         </aside>
@@ -66,6 +69,7 @@ fn DreamSections() -> impl IntoView {
     view! {
         <ObjectiveBox/>
         <UnitPicker/>
+        <ExemplarThumbs/>
         <LayerList selected choose/>
         <SettingsList/>
     }
@@ -74,7 +78,7 @@ fn DreamSections() -> impl IntoView {
 #[component]
 fn LookSections() -> impl IntoView {
     let page = Page::here();
-    let selected = Signal::derive(move || page.address.with(|address| address.layer.clone()));
+    let selected = Signal::derive(move || page.layer());
     let choose = Callback::new(move |layer: String| {
         page.go(|address| address.layer.clone_from(&layer));
         page.sight.look(page.session, layer);

@@ -4,10 +4,12 @@ use leptos::prelude::*;
 
 use crate::components::dialog::{Dialog, Modal};
 use crate::keys::LIST;
+use crate::page::Page;
 
 /// Every key and what it does.
 #[component]
 pub fn KeysList() -> impl IntoView {
+    let page = Page::here();
     view! {
         <Modal which=Dialog::Keys label="Keys">
             <h2>"Keys"</h2>
@@ -28,6 +30,11 @@ pub fn KeysList() -> impl IntoView {
                     })
                     .collect_view()}
             </dl>
+            <p class="foot">
+                <button class="link" on:click=move |_| page.dialog.set(Some(Dialog::Credits))>
+                    "Whose the pictures are"
+                </button>
+            </p>
         </Modal>
     }
 }

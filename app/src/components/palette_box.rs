@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::components::dialog::{Dialog, Modal};
 use crate::page::Page;
-use crate::palette::{Entry, search};
+use crate::palette::{Entry, Sights, search};
 
 /// The dialog that Ctrl K opens.
 #[component]
@@ -25,7 +25,14 @@ fn Finder() -> impl IntoView {
     let (place, set_place) = signal(0_usize);
     let input = NodeRef::<html::Input>::new();
     let found = Memo::new(move |_| {
-        page.layers.with(|layers| page.labels.with(|labels| search(&typed.get(), layers, labels)))
+        let layers = page.layers.get();
+        let labels = page.labels.get();
+        let pictures = page.session.parts.credits().and_then(|credits| credits.here());
+        let pictures = pictures.unwrap_or_default();
+        let bundles = page.session.library.offered.get().unwrap_or_default();
+        let sights =
+            Sights { layers: &layers, labels: &labels, pictures: &pictures, bundles: &bundles };
+        search(&typed.get(), sights)
     });
     Effect::new(move |_| {
         if let Some(input) = input.get() {
@@ -72,7 +79,7 @@ fn Finder() -> impl IntoView {
             aria-expanded="true"
             aria-controls="found"
             aria-activedescendant=move || format!("found-{}", place.get())
-            aria-label="Unit, class, layer, view or setting"
+            aria-label="Unit, class, picture, view or setting"
             placeholder="mixed4a 11, goldfish, size 224 …"
             autocomplete="off"
             spellcheck="false"

@@ -11,7 +11,11 @@ use crate::page::Page;
 pub fn Rail() -> impl IntoView {
     let page = Page::here();
     let verb = move |view: View, name: &'static str, id: &'static str, icon: &'static str| {
-        let href = if view == View::Look { "?view=look" } else { "?" };
+        let href = move || match view {
+            View::Dream => "?".to_owned(),
+            View::Look => "?view=look".to_owned(),
+            View::Exemplars => format!("#/{}", page.session.library.first()),
+        };
         let here = move || page.address.with(|address| address.view == view);
         let go = move |event: leptos::ev::MouseEvent| {
             // A click with a modifier opens a tab of its own.
@@ -31,6 +35,7 @@ pub fn Rail() -> impl IntoView {
         <nav class="rail" aria-label="Views">
             {verb(View::Dream, "Dream", "view-dream", outline::DREAM)}
             {verb(View::Look, "Look", "view-look", outline::LOOK)}
+            {verb(View::Exemplars, "Exemplars", "view-exemplars", outline::WALL)}
         </nav>
     }
 }

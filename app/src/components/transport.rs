@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::baked::baked_here;
 use crate::components::device_chip::device_name;
 use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
@@ -10,7 +11,6 @@ use crate::estimate::{self, Warning};
 use crate::numbers::{about, duration, rate};
 use crate::page::Page;
 use crate::pane::Status;
-use crate::views::dream::baked_here;
 
 /// The row under the picture.
 #[component]

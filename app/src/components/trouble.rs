@@ -6,6 +6,40 @@ use crate::components::failure::FailureNote;
 use crate::page::Page;
 use crate::protocol::{DeviceChoice, FailureKind};
 
+/// Ways on after a bundle that could not be opened.
+#[component]
+fn BundleWays() -> impl IntoView {
+    let page = Page::here();
+    let library = page.session.library;
+    let again = move |_| page.session.open(page.wanted_bundle());
+    // The site's own, where another was asked for.
+    let own = move || {
+        let address = page.address.get();
+        let elsewhere = address.bundle.is_some() || !address.model.is_empty();
+        library.entry("").filter(|entry| elsewhere && entry.path != address.model)
+    };
+    let stay = move || library.open.with(Option::is_some);
+    view! {
+        <Show when=stay>
+            <button class="button" on:click=move |_| library.failure.set(None)>
+                {move || format!("Go on with {}", page.model_title())}
+            </button>
+        </Show>
+        <button class="button" on:click=again>"Try again"</button>
+        {move || {
+            own()
+                .map(|entry| {
+                    let path = entry.path.clone();
+                    view! {
+                        <button class="button" on:click=move |_| page.choose(path.clone())>
+                            {format!("Open {}", entry.title)}
+                        </button>
+                    }
+                })
+        }}
+    }
+}
+
 /// Why there is no device or no model, with the ways out.
 #[component]
 pub fn Trouble() -> impl IntoView {
@@ -32,6 +66,13 @@ pub fn Trouble() -> impl IntoView {
     };
     let dismiss = move |_| page.problems.set(Vec::new());
     view! {
+        {move || {
+            session
+                .library
+                .failure
+                .get()
+                .map(|failure| view! { <FailureNote failure><BundleWays/></FailureNote> })
+        }}
         {move || {
             session
                 .trouble

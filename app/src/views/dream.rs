@@ -2,18 +2,19 @@
 
 use leptos::prelude::*;
 
+use crate::baked::baked_here;
 use crate::components::actions::Actions;
 use crate::components::compare_box::labels;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::failure::FailureNote;
-use crate::components::icon::{Icon, outline};
 use crate::components::transport::Transport;
+use crate::components::unit_title::UnitTitle;
+use crate::components::weights_note::WeightsNote;
 use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
 use crate::protocol::FailureKind;
 use crate::unit::{Unit, short_label};
-use crate::views::wall::baked_picture;
 
 /// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
 pub fn title(objective: &str, unit: Option<&Unit>, labels: &[String]) -> String {
@@ -32,12 +33,6 @@ pub fn title_here(page: Page) -> String {
     page.labels.with(|labels| title(&page.objective(), page.unit().as_ref(), labels))
 }
 
-/// The baked picture of what is on view, reactive.
-pub fn baked_here(page: Page) -> Option<String> {
-    let unit = page.unit()?.objective();
-    page.baked.with_value(|baked| baked.contains(&unit)).then(|| baked_picture(&unit))
-}
-
 /// The stage: pictures, title, transport.
 #[component]
 pub fn DreamView() -> impl IntoView {
@@ -53,10 +48,12 @@ pub fn DreamView() -> impl IntoView {
                 }}
             </div>
             <div class="under">
-                <Title title=title.into()/>
+                <UnitTitle title=title.into()/>
                 <Activation pane=page.panes[0]/>
             </div>
-            <Transport/>
+            <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
+                <WeightsNote what="Dreaming"/>
+            </Show>
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}
             <Actions/>
         </div>
@@ -89,49 +86,6 @@ fn Side(
     }
 }
 
-/// The title, with the way to the neighbours.
-#[component]
-fn Title(
-    /// What is dreamed.
-    title: Signal<String>,
-) -> impl IntoView {
-    let page = Page::here();
-    let unit = Memo::new(move |_| page.unit());
-    let class =
-        move || unit.get().filter(|unit| unit.layer == "logits").map(|unit| unit.objective());
-    // The colon is punctuation: it steps back.
-    let words = move || {
-        let title = title.get();
-        match (unit.get(), title.split_once(" : ")) {
-            (Some(_), Some((layer, channel))) => {
-                let layer = layer.to_owned();
-                let channel = channel.to_owned();
-                view! { {layer}<span class="colon">" : "</span>{channel} }.into_any()
-            }
-            _ => title.into_any(),
-        }
-    };
-    let walk = move |by: isize, name: &'static str, icon: &'static str| {
-        view! {
-            <button class="quiet" aria-label=name title=name on:click=move |_| page.walk(by)>
-                <Icon of=icon/>
-            </button>
-        }
-    };
-    view! {
-        <div class="title">
-            <h1 class:long=move || unit.with(Option::is_none)>{words}</h1>
-            {move || class().map(|class| view! { <code>{class}</code> })}
-            <Show when=move || unit.with(Option::is_some)>
-                <span class="walk">
-                    {walk(-1, "Previous unit (←)", outline::PREVIOUS)}
-                    {walk(1, "Next unit (→)", outline::NEXT)}
-                </span>
-            </Show>
-        </div>
-    }
-}
-
 /// How strongly the objective's terms answer to the picture.
 #[component]
 fn Activation(
@@ -160,7 +114,7 @@ fn Activation(
 
 /// Why a dream ended early, with the way out.
 #[component]
-fn PaneFailure(
+pub fn PaneFailure(
     /// Whose.
     pane: Pane,
 ) -> impl IntoView {

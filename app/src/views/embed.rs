@@ -6,16 +6,36 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{IntersectionObserver, IntersectionObserverEntry};
 
+use crate::address::View;
+use crate::baked::baked_here;
 use crate::components::dream_canvas::DreamCanvas;
+use crate::components::embed_label::FullPageLink;
 use crate::components::icon::{Icon, outline};
 use crate::page::Page;
 use crate::pane::Status;
-use crate::share;
-use crate::views::dream::{baked_here, title_here};
+use crate::views::dream::title_here;
+use crate::views::embed_unit::EmbedUnit;
+use crate::views::embed_wall::EmbedWall;
+use crate::views::look::LookView;
 
-/// The picture with the least furniture around it.
+/// What the address asks for, with the least furniture around it.
 #[component]
 pub fn EmbedView() -> impl IntoView {
+    let page = Page::here();
+    let view = Memo::new(move |_| {
+        page.address.with(|address| (address.view, address.objective.is_empty()))
+    });
+    move || match view.get() {
+        (View::Exemplars, false) => view! { <EmbedUnit/> }.into_any(),
+        (View::Dream | View::Exemplars, true) => view! { <EmbedWall/> }.into_any(),
+        (View::Look, _) => view! { <div class="embed look"><LookView/></div> }.into_any(),
+        (View::Dream, false) => view! { <EmbedDream/> }.into_any(),
+    }
+}
+
+/// A dream: the picture, play and pause, its label.
+#[component]
+fn EmbedDream() -> impl IntoView {
     let page = Page::here();
     let root = NodeRef::<html::Div>::new();
     let title = Memo::new(move |_| title_here(page));
@@ -24,14 +44,8 @@ pub fn EmbedView() -> impl IntoView {
     let icon = Signal::derive(move || if going.get() { outline::PAUSE } else { outline::PLAY });
     let background = page.address.with_untracked(|address| address.background.clone());
     let style = background.as_ref().map(|colour| format!("background:{colour}"));
-    let full = page.address.with_untracked(|address| {
-        let mut full = address.clone();
-        full.embed = false;
-        full.background = None;
-        share::link(&full)
-    });
     let trouble = move || {
-        let session = page.session.trouble.get();
+        let session = page.session.trouble.get().or(page.session.library.failure.get());
         session.or(page.panes[0].failure.get()).map(|failure| failure.what)
     };
     let said = move || match (trouble(), page.status(), page.panes[0].stepped.get()) {
@@ -39,7 +53,10 @@ pub fn EmbedView() -> impl IntoView {
         (None, Status::Waiting, _) if page.session.model.with(Option::is_none) => {
             "waits for the network".to_owned()
         }
-        (None, Status::Idle, None) => "GoogLeNet".to_owned(),
+        (None, Status::Idle, None) if page.session.lacking.get() => {
+            format!("{}, made beforehand", page.model_title())
+        }
+        (None, Status::Idle, None) => page.model_title(),
         (None, _, Some(step)) => format!("step {} of {}", step.step, step.steps),
         (None, ..) => "begins".to_owned(),
     };
@@ -66,10 +83,7 @@ pub fn EmbedView() -> impl IntoView {
                     <b>{move || title.get()}</b>
                     <span data-testid="step-count">{said}</span>
                 </p>
-                <a href=full target="_blank" rel="noopener" title="Open the full page" aria-label="Open the full page">
-                    <span>"pellucid"</span>
-                    <Icon of=outline::OPEN/>
-                </a>
+                <FullPageLink/>
             </div>
         </div>
     }

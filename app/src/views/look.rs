@@ -2,14 +2,22 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use web_sys::Blob;
+
+use crate::browser;
 
 use crate::components::channel_strip::ChannelStrip;
 use crate::components::failure::FailureNote;
+use crate::components::gallery_strip::GalleryStrip;
 use crate::components::heat_tile::HeatTile;
 use crate::components::icon::{Icon, outline};
+use crate::components::weights_note::WeightsNote;
 use crate::numbers::{percent, value};
 use crate::page::Page;
+use crate::parts::Loaded;
+use crate::protocol::PictureSize;
+use crate::sight::Photo;
 use crate::unit::short_label;
 
 /// The stage with the picture, and the ways to bring one.
@@ -17,8 +25,12 @@ use crate::unit::short_label;
 pub fn LookView() -> impl IntoView {
     let page = Page::here();
     let sight = page.sight;
-    let layer = Signal::derive(move || page.address.with(|address| address.layer.clone()));
-    let open = move |file: Blob| sight.open(page.session, file, layer.get_untracked());
+    let layer = Signal::derive(move || page.layer());
+    let open = move |file: Blob| {
+        page.go(|address| address.picture = None);
+        sight.open(page.session, file, layer.get_untracked());
+    };
+    follow_picture(page);
     let video = NodeRef::<html::Video>::new();
     let (over, set_over) = signal(false);
     let camera = move |_| {
@@ -37,7 +49,8 @@ pub fn LookView() -> impl IntoView {
         input.set_value("");
     };
     on_cleanup(move || sight.close_camera());
-    let empty = move || sight.seen.with(Option::is_none);
+    let empty = move || sight.seen.with(Option::is_none) && sight.photo.with(Option::is_none);
+    let unseen = move || sight.seen.with(Option::is_none);
     let on = move || sight.camera.get();
     view! {
         <div
@@ -81,11 +94,43 @@ pub fn LookView() -> impl IntoView {
             {move || {
                 sight.failure.get().map(|failure| view! { <FailureNote failure/> })
             }}
-            <Show when=move || !empty()>
+            <Show when=move || page.session.lacking.get()>
+                <WeightsNote what="Seeing what it sees"/>
+            </Show>
+            <Show when=move || !unseen()>
                 <ChannelStrip/>
             </Show>
+            <GalleryStrip/>
         </div>
     }
+}
+
+/// The picture of the gallery that the address names, as soon as it is here.
+fn follow_picture(page: Page) {
+    let parts = page.session.parts;
+    let asked = Memo::new(move |_| page.address.with(|address| address.picture.clone()));
+    // Where the picture lies: its sheet, the corner and the side there.
+    let found = Memo::new(move |_| {
+        let asked = asked.get()?;
+        let credits = parts.credits().and_then(Loaded::here)?;
+        let sprites = parts.gallery()?;
+        let Some(index) = credits.iter().position(|credit| credit.file == asked) else {
+            page.notice.set("The gallery has no such picture.".to_owned());
+            return None;
+        };
+        let place = sprites.place(index)?;
+        let sheet = parts.sheet(&sprites, place.sheet).here()?;
+        Some((sheet, [place.left, place.top, sprites.side]))
+    });
+    Effect::new(move |_| {
+        let Some((sheet, part)) = found.get() else { return };
+        let side = part[2];
+        spawn_local(async move {
+            let Some(rgba) = browser::pixels(&sheet, part, side).await else { return };
+            let photo = Photo { size: PictureSize { width: side, height: side }, rgba };
+            page.sight.show(page.session, photo, untrack(|| page.layer()));
+        });
+    });
 }
 
 /// The crop that the network saw, or a channel's heat map over it.
@@ -105,7 +150,21 @@ fn Picture() -> impl IntoView {
         },
         _ => "The picture as the network sees it".to_owned(),
     });
-    view! { <HeatTile shown side=448 label/> }
+    let plain = NodeRef::<html::Canvas>::new();
+    let unseen = move || sight.seen.with(Option::is_none);
+    Effect::new(move |_| {
+        let (Some(canvas), Some(photo)) = (plain.get(), sight.photo.get()) else { return };
+        // Without a context there is nothing to draw on; what is said beside it still holds.
+        let _ = browser::draw(&canvas, &photo.rgba, photo.size.width, photo.size.height);
+    });
+    view! {
+        <Show
+            when=unseen
+            fallback=move || view! { <HeatTile shown side=448 label/> }
+        >
+            <canvas class="plain" node_ref=plain role="img" aria-label="The picture"></canvas>
+        </Show>
+    }
 }
 
 /// The best class, and that nothing left the device.

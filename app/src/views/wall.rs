@@ -1,32 +1,106 @@
 //! The wall: what units look for, baked beforehand. The first thing anyone sees.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
+use crate::address::USUAL_MODEL;
+use crate::baked::hung_file;
+use crate::components::dialog::Dialog;
+use crate::components::dream_wall::DreamWall;
+use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
+use crate::components::parts_trouble::PartsTrouble;
 use crate::page::Page;
-use crate::site;
+use crate::unit::Unit;
 
-/// The units that have a baked picture, in the order of the wall.
-///
-/// The page as served already shows them, before any of this code runs: `index.html` is the list.
-pub fn baked_units() -> Vec<String> {
-    let Ok(links) = document().query_selector_all("#first [data-unit]") else { return Vec::new() };
-    (0..links.length())
-        .filter_map(|index| links.get(index))
-        .filter_map(|node| node.dyn_into::<web_sys::Element>().ok()?.get_attribute("data-unit"))
-        .collect()
-}
-
-/// The address of a unit's baked picture: `dreams/mixed4a_11.jpg`.
-pub fn baked_picture(unit: &str) -> String {
-    site::address(&format!("dreams/{}.jpg", unit.replace(':', "_")))
-}
-
-/// The wall of baked dreams.
+/// The hall with its few large pictures, and below it the whole wall of a layer; only the wall
+/// where the address names the layer.
 #[component]
 pub fn WallView() -> impl IntoView {
     let page = Page::here();
-    let units = page.baked.get_value();
+    let in_hall = Memo::new(move |_| page.address.with(|address| address.layer.is_empty()));
+    let layer = Memo::new(move |_| page.layer());
+    let offered = Memo::new(move |_| page.offered_layers(|layer| layer.dreams.is_some()));
+    let count = Callback::new(move |layer: String| dream_count(page, &layer));
+    let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
+    let chosen = move || if in_hall.get() { String::new() } else { layer.get() };
+    let nothing = move || {
+        let open = page.session.library.open.with(Option::is_some);
+        open && offered.with(Vec::is_empty)
+    };
+    view! {
+        <div class="hall">
+            <Show when=move || in_hall.get()>
+                <h1>"What a neural network sees, dreamed live in your browser."</h1>
+                <p class="lead">{move || lead(page)}</p>
+            </Show>
+            <div class="shelf">
+                <LayerChips layers=offered selected=Signal::derive(chosen) count choose/>
+            </div>
+            <Show when=move || in_hall.get() && page.model_name() == USUAL_MODEL>
+                <Hung/>
+            </Show>
+            <PartsTrouble/>
+            <Show when=move || !offered.with(Vec::is_empty)>
+                <section class="collection">
+                    <div class="head">
+                        <Heading title=move || layer_words(&layer.get()) first=in_hall/>
+                        <p>{move || about(page, &layer.get())}</p>
+                    </div>
+                    <DreamWall layer/>
+                </section>
+            </Show>
+            <Show when=nothing>
+                <p class="nothing">{move || nothing_baked(page)}</p>
+            </Show>
+            <Foot/>
+        </div>
+    }
+}
+
+/// The layer's name: the page's title, or a title below it.
+#[component]
+fn Heading(
+    /// The name.
+    title: impl Fn() -> String + Send + Sync + Copy + 'static,
+    /// Whether there is another title above.
+    #[prop(into)]
+    first: Signal<bool>,
+) -> impl IntoView {
+    move || match first.get() {
+        true => view! { <h2 class="large">{title}</h2> }.into_any(),
+        false => view! { <h1>{title}</h1> }.into_any(),
+    }
+}
+
+fn lead(page: Page) -> String {
+    let model = page.model_title();
+    let act = match page.session.lacking.get() {
+        true => "see which pictures excite it",
+        false => "watch it grow",
+    };
+    format!("Each picture is what one unit of {model} looks for. Click one and {act}.")
+}
+
+fn about(page: Page, layer: &str) -> String {
+    let count = dream_count(page, layer);
+    let all = page.channels(layer);
+    let units = if layer == "logits" { "classes" } else { "units" };
+    let many =
+        if count == all { format!("{all} {units}") } else { format!("{count} of {all} {units}") };
+    format!("{many} · what each looks for")
+}
+
+fn nothing_baked(page: Page) -> String {
+    let title = page.model_title();
+    format!(
+        "This bundle of {title} has no pictures made beforehand. Choose Dream, or a unit with \
+         Ctrl K, and make your own."
+    )
+}
+
+/// The pictures of the page's own, as `index.html` hangs them.
+#[component]
+fn Hung() -> impl IntoView {
+    let page = Page::here();
     let picture = move |unit: String| {
         let title = unit.replace(':', " : ");
         let number = unit.rsplit(':').next().unwrap_or_default().to_owned();
@@ -34,29 +108,59 @@ pub fn WallView() -> impl IntoView {
         let alt = format!("What {title} looks for");
         let objective = unit.clone();
         let open = move |event: leptos::ev::MouseEvent| {
-            if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
-                event.prevent_default();
-                page.dream(objective.clone());
+            if event.ctrl_key() || event.meta_key() || event.shift_key() {
+                return;
             }
+            event.prevent_default();
+            match Unit::of(&objective, &[]).filter(|_| page.session.lacking.get_untracked()) {
+                Some(unit) => page.show_unit(&unit),
+                None => page.dream(objective.clone()),
+            }
+        };
+        let act = move || match page.session.lacking.get() {
+            true => "See what excites it",
+            false => "Watch it grow",
         };
         view! {
             <a class="hung" href=href data-unit=unit.clone() on:click=open>
-                <img src=baked_picture(&unit) alt=alt width="128" height="128"/>
+                <img src=hung_file(&unit) alt=alt width="128" height="128"/>
                 <span class="caption">
                     <b>{title}</b>
                     <i>{number}</i>
-                    <em>"Watch it grow"</em>
+                    <em>{act}</em>
                 </span>
             </a>
         }
     };
     view! {
-        <div class="hall">
-            <h1>"What a neural network sees, dreamed live in your browser."</h1>
-            <p class="lead">
-                "Each picture is what one unit of GoogLeNet looks for. Click one and watch it grow."
-            </p>
-            <div class="wall">{units.into_iter().map(picture).collect_view()}</div>
-        </div>
+        <div class="wall">{page.hung.get_value().into_iter().map(picture).collect_view()}</div>
+    }
+}
+
+/// Whose pictures these are.
+#[component]
+fn Foot() -> impl IntoView {
+    let page = Page::here();
+    let gallery = move || page.session.parts.gallery().map(|gallery| gallery.count);
+    view! {
+        <footer class="foot">
+            {move || {
+                gallery()
+                    .map(|count| {
+                        view! {
+                            <p>
+                                {format!("Exemplars come from {count} freely licensed pictures. ")}
+                                <button
+                                    class="link"
+                                    data-testid="open-credits"
+                                    on:click=move |_| page.dialog.set(Some(Dialog::Credits))
+                                >
+                                    "Whose they are"
+                                </button>
+                            </p>
+                        }
+                    })
+            }}
+        </footer>
     }
 }

@@ -3,9 +3,11 @@
 //! `cargo xtask test` builds the page, names its folder in `$PELLUCID_SITE` and runs these; on
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
+mod bundles;
 mod dreaming;
 mod driver;
 mod embedding;
+mod exemplars;
 mod failing;
 mod growth;
 mod hosts;
@@ -16,3 +18,4 @@ mod sharing;
 mod single_file;
 mod slides;
 mod visit;
+mod zip;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use xtask::browser::{Chromium, Graphics, Session};
 use xtask::rehearsal::Host;
+use xtask::server::{self, Answer};
 
 /// For what needs no network: the page itself, a click's effect.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -38,6 +39,11 @@ impl Visit {
     /// A browser with these graphics, not yet anywhere.
     pub fn with(graphics: Graphics) -> Result<Self> {
         Ok(Self { host: Host::start(&site()?)?, browser: Chromium::start(graphics)? })
+    }
+
+    /// A browser without a GPU at a host of one's own.
+    pub fn at(host: Host) -> Result<Self> {
+        Ok(Self { host, browser: Chromium::start(Graphics::None)? })
     }
 
     /// The window.
@@ -108,23 +114,56 @@ pub fn site() -> Result<PathBuf> {
         .context("$PELLUCID_SITE names no folder; run `cargo xtask test --browser`")
 }
 
-/// The description of the network that the site brings along.
-fn bundle() -> Result<PathBuf> {
-    Ok(site()?.join("bundles/googlenet/bundle.json"))
+/// The bundle that most tests open.
+const BUNDLE: &str = "bundles/googlenet/bundle.json";
+
+/// The description of the bundle that most tests open.
+pub fn bundle() -> Result<Value> {
+    let file = site()?.join(BUNDLE);
+    let text = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_slice(&text).context("bundle.json is not JSON")
 }
 
 /// The name of the weights' file, as the bundle says.
 pub fn weights() -> Result<String> {
-    let file = bundle()?;
-    let text = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-    let bundle: Value = serde_json::from_slice(&text).context("bundle.json is not JSON")?;
-    let path = bundle["weights"]["path"].as_str().context("bundle.json names no weights")?;
-    Ok(path.to_owned())
+    let path = bundle()?["weights"]["path"].as_str().map(str::to_owned);
+    path.context("bundle.json names no weights")
+}
+
+/// The first layer with exemplars and dreams in the site's bundle, and how many units have a
+/// dream; nothing, and a line saying so, where there is none.
+pub fn layer_with_exemplars() -> Option<(String, u64)> {
+    let found = bundle().ok().and_then(|bundle| {
+        bundle["layers"].as_array()?.iter().find_map(|layer| {
+            let dreams = layer["dreams"]["sprites"]["count"].as_u64()?;
+            layer["exemplars"]["path"].as_str()?;
+            Some((layer["name"].as_str()?.to_owned(), dreams))
+        })
+    });
+    if found.is_none() {
+        println!("skipped: the site's bundle has no exemplars");
+    }
+    found
+}
+
+/// A host whose bundle is described otherwise than the site's own.
+pub fn host_with(alter: impl FnOnce(&mut Value)) -> Result<Host> {
+    let site = site()?;
+    let mut described = bundle()?;
+    alter(&mut described);
+    Host::start_with(move |query| {
+        if query.path() == format!("/{BUNDLE}") {
+            let mut answer = Answer::text(200, &described.to_string());
+            answer.headers = vec![("Content-Type", "application/json".to_owned())];
+            return answer;
+        }
+        server::answer(&site, query)
+    })
 }
 
 /// Whether the site has a network in it; says so if not.
 pub fn has_network() -> bool {
-    let found = bundle().is_ok_and(|file| file.is_file());
+    let found = weights().is_ok();
     if !found {
         println!("skipped: the site has no network in it; the reference data is not here");
     }

@@ -1,0 +1,181 @@
+//! The pictures that excite a unit most, with their heat maps and crops.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use shared::format::bundle::Sprites;
+use shared::format::exemplars::{Exemplar, Exemplars, Statistic};
+use shared::tap::LayerInfo;
+
+use crate::answers::Answers;
+use crate::components::exemplar_tile::{ExemplarTile, Heat, Mode};
+use crate::exemplars::{crop, heat};
+use crate::page::Page;
+use crate::parts::Loaded;
+use crate::unit::Unit;
+
+/// Side that a network classifies at, where the bundle does not say.
+const USUAL_SIDE: usize = 224;
+
+/// The grid, and the choice of how pictures are shown.
+#[component]
+pub fn ExemplarGrid(
+    /// The layer.
+    layer: LayerInfo,
+    /// From 0.
+    channel: usize,
+    /// The layer's exemplars.
+    exemplars: Arc<Exemplars>,
+    /// The gallery they come from.
+    sprites: Arc<Sprites>,
+    /// At most so many are shown.
+    #[prop(default = usize::MAX)]
+    limit: usize,
+) -> impl IntoView {
+    let page = Page::here();
+    let parts = page.session.parts;
+    let mode = page.mode;
+    let answers = Answers::new();
+    let unit = Unit { layer: layer.name.clone(), channel };
+    ask_when_hot(page, answers, unit, exemplars.clone(), sprites.clone());
+    let side = page.input_side().unwrap_or(USUAL_SIDE);
+    let by = match exemplars.statistic {
+        Statistic::Mean => "mean over the picture",
+        Statistic::Max => "largest in the picture",
+    };
+    let top = exemplars.units.get(channel).map(|unit| unit.top.clone()).unwrap_or_default();
+    let layer_name = layer.name.clone();
+    let baked = Memo::new(move |_| parts.heat(&layer_name).and_then(Loaded::here));
+    let has_heat = parts_have_heat(page, &layer.name);
+    let tile = |(place, exemplar): (usize, Exemplar)| {
+        let credit = Signal::derive(move || {
+            let credits = parts.credits().and_then(Loaded::here)?;
+            credits.get(exemplar.picture).cloned()
+        });
+        let exemplars = exemplars.clone();
+        let heat = Signal::derive(move || -> Option<Heat> {
+            let live =
+                answers.said.with(|said| said.maps.get(place).map(|map| (map.clone(), said.full)));
+            live.or_else(|| Some((heat(&exemplars, &baked.get()?, channel, place)?, 1.0)))
+        });
+        let crop = crop(&layer, exemplar.row, exemplar.column, side);
+        view! {
+            <li>
+                <ExemplarTile exemplar rank=place + 1 sprites=sprites.clone() credit mode heat crop/>
+            </li>
+        }
+    };
+    let tiles = top.iter().copied().take(limit).enumerate().map(tile).collect_view();
+    let empty = top.is_empty();
+    let sees = match layer.receptive_field {
+        0 => "the whole picture".to_owned(),
+        field if side <= field => "the whole picture".to_owned(),
+        field => format!("{field} of {side} pixels"),
+    };
+    view! {
+        <section class="exemplars">
+            <div class="head">
+                <h2>
+                    <span>"Pictures that excite it most"</span>
+                    <span>{by}</span>
+                </h2>
+                <Show when=move || !empty>
+                    <Modes has_heat crops=layer.receptive_field < side && layer.receptive_field != 0/>
+                </Show>
+            </div>
+            <ol class="exemplar-grid" data-testid="exemplars">{tiles}</ol>
+            <Show when=move || empty>
+                <p class="nothing">"No picture of the gallery excites it at all."</p>
+            </Show>
+            <p class="aside">
+                {move || match mode.get() {
+                    Mode::Picture => "Under each its rank, what it shows and how strongly the unit answers.".to_owned(),
+                    Mode::Heat => live_or_baked(answers),
+                    Mode::Crop => format!("What the strongest place sees: {sees}."),
+                }}
+            </p>
+        </section>
+    }
+}
+
+fn parts_have_heat(page: Page, layer: &str) -> bool {
+    let baked = page.session.parts.layer(layer).is_some_and(|layer| layer.heat.is_some());
+    baked || page.session.model.with_untracked(Option::is_some)
+}
+
+fn live_or_baked(answers: Answers) -> String {
+    let full = answers.said.with(|said| said.full);
+    if full > 0.0 {
+        let full = crate::numbers::value(full);
+        format!(
+            "Brighter: it answers more there. The brightest is {full}; asked of the network just now."
+        )
+    } else {
+        "Brighter: it answers more there. The brightest is its largest in these pictures."
+            .to_owned()
+    }
+}
+
+/// Asks the network for sharper maps once they are looked at and it is there.
+fn ask_when_hot(
+    page: Page,
+    answers: Answers,
+    unit: Unit,
+    exemplars: Arc<Exemplars>,
+    sprites: Arc<Sprites>,
+) {
+    let asked = StoredValue::new(false);
+    Effect::new(move |_| {
+        let ready = page.session.model.with(Option::is_some);
+        if page.mode.get() != Mode::Heat || !ready || asked.get_value() {
+            return;
+        }
+        let Some(of_unit) = exemplars.units.get(unit.channel) else { return };
+        let mut pictures = Vec::new();
+        for exemplar in &of_unit.top {
+            let Some(place) = sprites.place(exemplar.picture) else { return };
+            let Some(sheet) = page.session.parts.sheet(&sprites, place.sheet).here() else {
+                return;
+            };
+            pictures.push((exemplar.picture, sheet));
+        }
+        asked.set_value(true);
+        let side = page.input_side().unwrap_or(USUAL_SIDE);
+        answers.ask(page.session, unit.clone(), (*sprites).clone(), pictures, side);
+    });
+}
+
+/// How the pictures are shown.
+#[component]
+fn Modes(
+    /// Whether it is known where the unit answers.
+    has_heat: bool,
+    /// Whether a place sees less than the whole picture.
+    crops: bool,
+) -> impl IntoView {
+    let mode = Page::here().mode;
+    let choice =
+        move |of: Mode, name: &'static str, id: &'static str, there: bool, title: &'static str| {
+            there.then(|| {
+                let on = move || mode.get() == of;
+                view! {
+                    <button
+                        class:on=on
+                        title=title
+                        data-testid=id
+                        aria-pressed=move || on().to_string()
+                        on:click=move |_| mode.set(of)
+                    >
+                        {name}
+                    </button>
+                }
+            })
+        };
+    view! {
+        <div class="segments" role="group" aria-label="Show">
+            {choice(Mode::Picture, "Picture", "mode-picture", true, "The pictures as they are")}
+            {choice(Mode::Heat, "Where", "mode-heat", has_heat, "Where in the picture it answers")}
+            {choice(Mode::Crop, "Up close", "mode-crop", crops, "What the strongest place sees")}
+        </div>
+    }
+}

@@ -1,0 +1,249 @@
+//! Bundles: which there are, and the one that is open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::format::bundle::{Bundle, Entry, Index};
+use web_sys::Blob;
+
+use crate::address::{Address, USUAL_MODEL};
+use crate::browser;
+use crate::client::Client;
+use crate::protocol::{Ask, Event, Failure, FailureKind};
+
+/// The folder of bundles beside the page.
+const FOLDER: &str = "bundles";
+
+/// How long before a host that is still fetching weights is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where a bundle comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Its `bundle.json`, absolute.
+    Address(String),
+    /// A .zip file of this name.
+    File(String),
+}
+
+/// A bundle that is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// Where it comes from.
+    pub source: Source,
+    /// Where its `bundle.json` is, for the engine.
+    pub url: String,
+    /// For people.
+    pub title: String,
+    /// What is in it.
+    pub bundle: Bundle,
+}
+
+/// The bundles that can be opened, and the one that is.
+#[derive(Clone, Copy)]
+pub struct Library {
+    client: Client,
+    /// Those beside the page, in the order they are offered; nothing before the list has come.
+    pub offered: RwSignal<Option<Vec<Entry>>>,
+    /// The one that is open.
+    pub open: RwSignal<Option<Arc<Opened>>>,
+    /// Why one could not be opened.
+    pub failure: RwSignal<Option<Failure>>,
+    /// A .zip file as the visitor gave it, for an engine that starts anew.
+    file: StoredValue<Option<(String, Blob)>, LocalStorage>,
+    // Counts what was asked to open, so that late answers are recognised.
+    generation: StoredValue<u32>,
+}
+
+impl Library {
+    /// Nothing known yet.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            offered: RwSignal::default(),
+            open: RwSignal::default(),
+            failure: RwSignal::default(),
+            file: StoredValue::new_local(None),
+            generation: StoredValue::default(),
+        }
+    }
+
+    /// Fetches the list of bundles, then calls `then`. A site may be without one.
+    pub fn list(self, then: impl FnOnce() + 'static) {
+        spawn_local(async move {
+            self.offered.set(Some(listed().await.unwrap_or_default()));
+            then();
+        });
+    }
+
+    /// The entry that an address names, or the first.
+    pub fn entry(self, model: &str) -> Option<Entry> {
+        self.offered.with(|offered| {
+            let offered = offered.as_ref()?;
+            match model {
+                "" => offered.first(),
+                _ => offered.iter().find(|entry| entry.path == model),
+            }
+            .cloned()
+        })
+    }
+
+    /// The folder that opens by itself.
+    pub fn first(self) -> String {
+        self.entry("").map_or(USUAL_MODEL.to_owned(), |entry| entry.path)
+    }
+
+    /// Where the bundle is that an address asks for, absolute.
+    pub fn wanted(self, address: &Address) -> String {
+        let description = |folder: &str| match folder.ends_with(".json") {
+            true => folder.to_owned(),
+            false => format!("{}/bundle.json", folder.trim_end_matches('/')),
+        };
+        browser::absolute(&match &address.bundle {
+            Some(elsewhere) => description(elsewhere),
+            None => {
+                let first = self.first();
+                let model = if address.model.is_empty() { &first } else { &address.model };
+                description(&format!("{FOLDER}/{model}"))
+            }
+        })
+    }
+
+    /// Opens the bundle at an address, absolute; `then` hears of it once it is open.
+    pub fn fetch(self, url: String, then: impl FnOnce() + 'static) {
+        let source = Source::Address(url.clone());
+        self.ask(source, Ask::OpenBundle { bundle_url: url }, Vec::new(), then);
+    }
+
+    /// Opens a bundle from a .zip file; `then` hears of it once it is open.
+    pub fn unpack(self, name: String, file: Blob, then: impl FnOnce() + 'static) {
+        spawn_local(async move {
+            match browser::read(&file).await {
+                Ok(bytes) => {
+                    let ask = Ask::Unpack { name: name.clone() };
+                    self.ask(Source::File(name.clone()), ask, vec![bytes], then);
+                    self.file.set_value(Some((name, file)));
+                }
+                Err(why) => self.failure.set(Some(unreadable(&name, why))),
+            }
+        });
+    }
+
+    /// Opens again, in an engine that has started anew, what only the engine before had.
+    pub fn reopen(self, then: impl FnOnce() + 'static) {
+        let source = self.open.with_untracked(|open| open.as_ref().map(|open| open.source.clone()));
+        match (source, self.file.get_value()) {
+            (Some(Source::File(_)), Some((name, file))) => self.unpack(name, file, then),
+            _ => then(),
+        }
+    }
+
+    fn ask(self, source: Source, ask: Ask, buffers: Vec<Vec<u8>>, then: impl FnOnce() + 'static) {
+        self.generation.update_value(|generation| *generation += 1);
+        let generation = self.generation.get_value();
+        self.failure.set(None);
+        let mut then = Some(then);
+        self.client.ask(ask, buffers, move |event, _| {
+            if self.generation.get_value() != generation {
+                return;
+            }
+            match event {
+                Event::Bundle { bundle_url, json } => match self.read(&source, bundle_url, &json) {
+                    Ok(opened) => self.open.set(Some(Arc::new(opened))),
+                    Err(error) => self.failure.set(Some(broken(&error))),
+                },
+                Event::Failed(failure) => self.failure.set(Some(failure)),
+                Event::Done if self.failure.with_untracked(Option::is_none) => {
+                    if let Some(then) = then.take() {
+                        then();
+                    }
+                }
+                _ => {}
+            }
+        });
+    }
+
+    fn read(self, source: &Source, url: String, json: &str) -> shared::Result<Opened> {
+        let bundle = Bundle::parse(json.as_bytes())?;
+        let title = self.offered.with_untracked(|offered| {
+            let offered = offered.iter().flatten();
+            let mut here = offered.filter(|entry| url == browser::absolute(&beside(&entry.path)));
+            here.next().map(|entry| entry.title.clone())
+        });
+        let known = || shared::models::info(&bundle.model).map(|info| info.title.to_owned());
+        let title = title.or_else(|| known().ok()).unwrap_or_else(|| bundle.model.clone());
+        Ok(Opened { source: source.clone(), url, title, bundle })
+    }
+
+    /// Whether the host is still fetching the weights that the open bundle lacks.
+    pub fn weights_coming(self) -> bool {
+        let Some(open) = self.open.get() else { return false };
+        self.offered.with(|offered| {
+            let mut offered = offered.iter().flatten();
+            offered.any(|entry| {
+                entry.weights_coming && open.url == browser::absolute(&beside(&entry.path))
+            })
+        })
+    }
+
+    /// Asks a host that is still fetching weights again and again, until they are there or given
+    /// up; then opens the bundle anew and calls `then`.
+    pub fn await_weights(self, then: impl Fn() + Clone + 'static) {
+        let Some(open) = self.open.get_untracked() else { return };
+        if !untrack(|| self.weights_coming()) {
+            return;
+        }
+        set_timeout(
+            move || {
+                spawn_local(async move {
+                    // A host that is away for a moment is asked again all the same.
+                    if let Ok(offered) = listed().await {
+                        self.offered.set(Some(offered));
+                    }
+                    let here = self
+                        .open
+                        .with_untracked(|now| now.as_ref().is_some_and(|now| now.url == open.url));
+                    if !here {
+                        return;
+                    }
+                    if untrack(|| self.weights_coming()) {
+                        self.await_weights(then);
+                    } else {
+                        self.fetch(open.url.clone(), then);
+                    }
+                });
+            },
+            PATIENCE,
+        );
+    }
+}
+
+fn beside(path: &str) -> String {
+    format!("{FOLDER}/{path}/bundle.json")
+}
+
+/// The list of the bundles beside the page.
+async fn listed() -> Result<Vec<Entry>, String> {
+    let bytes = browser::fetch(&browser::absolute(&format!("{FOLDER}/index.json"))).await?;
+    Index::parse(&bytes).map(|index| index.bundles).map_err(|error| error.to_string())
+}
+
+fn broken(error: &shared::Error) -> Failure {
+    Failure::new(
+        FailureKind::Corrupted,
+        "This is not a bundle that can be opened here.",
+        error.to_string(),
+        "Export it again, or open another.",
+    )
+}
+
+fn unreadable(name: &str, why: String) -> Failure {
+    Failure::new(
+        FailureKind::Input,
+        format!("The file {name} could not be read."),
+        why,
+        "Choose it again; if it lies on a network drive, copy it to this device first.",
+    )
+}

@@ -1,0 +1,63 @@
+//! The dream on view: begun, paused, stepped, ended.
+
+use leptos::prelude::*;
+
+use super::{Asked, Page, asked};
+use crate::pane::{Pane, Status};
+
+impl Page {
+    /// Begins the dream on view, in as many panes as are compared.
+    pub fn start(self, paused: bool) {
+        let address = self.address.get_untracked();
+        let lacking = self.session.lacking.get_untracked();
+        if address.objective.is_empty() || lacking || untrack(|| self.mistake()).is_some() {
+            return;
+        }
+        self.begun.set_value(Some(asked(&address)));
+        self.panes[0].start(self.session, &address.objective, &address.making, paused);
+        match address.compared() {
+            Some(other) => self.panes[1].start(self.session, &address.objective, &other, paused),
+            None => self.panes[1].clear(self.session),
+        }
+    }
+
+    /// Whether the panes were last started with this.
+    pub fn has_begun(self, asked: &Asked) -> bool {
+        self.begun.with_value(|begun| begun.as_ref() == Some(asked))
+    }
+
+    /// Starts, pauses or resumes, whichever comes next.
+    pub fn play(self) {
+        match untrack(|| self.status()) {
+            Status::Waiting | Status::Running => self.each(|pane| pane.pause(self.session)),
+            Status::Paused => self.each(|pane| pane.resume(self.session)),
+            Status::Idle | Status::Finished => self.start(false),
+        }
+    }
+
+    /// One step, from wherever the dream is.
+    pub fn step(self) {
+        if matches!(untrack(|| self.status()), Status::Idle | Status::Finished) {
+            self.start(true);
+        }
+        self.each(|pane| pane.step(self.session));
+    }
+
+    /// Ends the dream; its picture stays.
+    pub fn stop(self) {
+        self.each(|pane| pane.stop(self.session));
+    }
+
+    /// What the panes are doing together: going while one of them is.
+    pub fn status(self) -> Status {
+        let [first, second] = self.panes.map(|pane| pane.status.get());
+        if second.is_going() && !first.is_going() { second } else { first }
+    }
+
+    fn each(self, act: impl Fn(Pane)) {
+        self.panes
+            .into_iter()
+            .filter(|pane| !matches!(pane.status.get_untracked(), Status::Idle | Status::Finished))
+            .for_each(act);
+    }
+}

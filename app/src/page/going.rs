@@ -1,0 +1,230 @@
+//! Where one can go from what is on view, and what keys do there; the address bar follows.
+
+use leptos::prelude::*;
+use shared::tap::LayerInfo;
+
+use super::Page;
+use crate::address::{Address, Problem, Theme, View};
+use crate::browser;
+use crate::components::dialog::Dialog;
+use crate::keys::Command;
+use crate::palette::Jump;
+use crate::protocol::{DeviceChoice, Failure, FailureKind};
+use crate::query;
+use crate::share;
+use crate::unit::{Unit, find_layer, mistake};
+
+impl Page {
+    /// Changes what is on view; Back undoes it.
+    pub fn go(self, change: impl FnOnce(&mut Address)) {
+        self.change(change, true);
+    }
+
+    /// Changes what is on view while a slider moves; Back skips it.
+    pub fn slide(self, change: impl FnOnce(&mut Address)) {
+        self.change(change, false);
+    }
+
+    fn change(self, change: impl FnOnce(&mut Address), new_entry: bool) {
+        let before = self.address.get_untracked();
+        let mut after = before.clone();
+        change(&mut after);
+        self.settle(&mut after);
+        if after != before {
+            self.scrolled.note(&before);
+            // It asked for the start of what was there before.
+            after.autostart &= after.embed;
+            browser::show_query(&after.query(), new_entry);
+            self.address.set(after);
+        }
+    }
+
+    /// Makes an address say no more than it must, and all that its view needs.
+    fn settle(self, address: &mut Address) {
+        // A search belongs to the list it searches; Back returns to it.
+        if address.view != View::Exemplars || !address.objective.is_empty() {
+            address.find.clear();
+        }
+        if address.view == View::Exemplars {
+            let labels = self.labels.get_untracked();
+            match Unit::of(&address.objective, &labels) {
+                Some(unit) => {
+                    address.objective = unit.objective();
+                    address.layer = unit.layer;
+                }
+                // Exemplars excite units, not sums of them.
+                None => address.objective.clear(),
+            }
+            if address.model.is_empty() {
+                address.model = self.session.library.first();
+            }
+            return;
+        }
+        // A dream names its layer itself.
+        let own = Unit::of(&address.objective, &[]).map(|unit| unit.layer);
+        if address.view == View::Dream && own.as_ref() == Some(&address.layer) {
+            address.layer.clear();
+        }
+        if address.bundle.is_none() && address.model == self.session.library.first() {
+            address.model.clear();
+        }
+    }
+
+    /// Shows an objective in Dream and begins to dream it.
+    pub fn dream(self, objective: String) {
+        if self.address.with_untracked(|address| address.objective != objective) {
+            self.panes.into_iter().for_each(|pane| pane.clear(self.session));
+        }
+        self.go(|address| {
+            address.view = View::Dream;
+            address.objective = objective;
+        });
+        self.start(false);
+    }
+
+    /// Shows a unit's page: what it looks for, and the pictures that excite it.
+    pub fn show_unit(self, unit: &Unit) {
+        self.go(|address| {
+            address.view = View::Exemplars;
+            address.objective = unit.objective();
+        });
+    }
+
+    /// Looks at a picture of the gallery, by the file it comes from.
+    pub fn look_at(self, file: String) {
+        self.go(|address| {
+            address.view = View::Look;
+            address.picture = Some(file);
+        });
+    }
+
+    /// Shows the hall with the wall.
+    pub fn wall(self) {
+        self.go(|address| {
+            address.view = View::Dream;
+            address.objective = String::new();
+            address.layer = String::new();
+        });
+    }
+
+    /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
+    pub fn choose(self, path: String) {
+        let layers = shared::models::info(&path).map(|info| info.layers).unwrap_or_default();
+        self.go(|address| {
+            address.model = path;
+            address.bundle = None;
+            keep_sense(address, &layers);
+        });
+    }
+
+    /// Opens a bundle from elsewhere.
+    pub fn choose_elsewhere(self, bundle: String) {
+        let (asked, problems) = Address::parse(&format!("?bundle={}", query::encode(&bundle)));
+        match problems.into_iter().next() {
+            Some(problem) => self.session.library.failure.set(Some(Failure::new(
+                FailureKind::Input,
+                "This is not the address of a bundle.",
+                format!("It is “{}”, and it must be {}.", problem.found, problem.expected),
+                "Copy the address of the bundle's folder from its host.",
+            ))),
+            None => self.go(|address| address.bundle = asked.bundle),
+        }
+    }
+
+    /// Changes a setting by its key; a value that cannot be is said in passing.
+    pub fn set(self, key: &str, value: &str) {
+        self.go(|address| {
+            if let Err(problem) = address.making.set(key, value) {
+                let Problem { key, expected, .. } = problem;
+                self.notice.set(format!("{key} must be {expected}."));
+            }
+        });
+    }
+
+    /// Walks through the units of the layer on view.
+    pub fn walk(self, by: isize) {
+        if let Some(unit) = untrack(|| self.unit()) {
+            let channels = untrack(|| self.channels(&unit.layer));
+            let next = unit.moved(by, channels).objective();
+            self.go(|address| address.objective = next);
+        }
+    }
+
+    /// Rolls a new seed.
+    pub fn dice(self) {
+        let seed = (js_sys::Math::random() * 10_000.0) as u64;
+        self.go(|address| address.making.seed = seed);
+    }
+
+    /// Changes device, in the address too.
+    pub fn switch(self, choice: DeviceChoice) {
+        self.stop();
+        self.go(|address| address.device = choice);
+        self.session.switch(choice);
+    }
+
+    /// Changes colours, from now on.
+    pub fn paint(self, theme: Theme) {
+        browser::remember("theme", theme.name());
+        self.theme.set(Some(theme));
+        self.slide(|address| address.theme = None);
+    }
+
+    /// Jumps to what the palette found.
+    pub fn jump(self, jump: Jump) {
+        match jump {
+            Jump::Wall => self.wall(),
+            Jump::View(view) => self.go(|address| address.view = view),
+            Jump::Objective(objective) => {
+                let labels = self.labels.get_untracked();
+                let exemplars =
+                    self.address.with_untracked(|address| address.view == View::Exemplars);
+                match Unit::of(&objective, &labels).filter(|_| exemplars) {
+                    Some(unit) => self.show_unit(&unit),
+                    None => self.dream(objective),
+                }
+            }
+            Jump::Picture(file) => self.look_at(file),
+            Jump::Bundle(path) => self.choose(path),
+            Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
+            Jump::Setting(key, value) => self.set(key, &value),
+            Jump::Device(choice) => self.switch(choice),
+            Jump::Theme(theme) => self.paint(theme),
+            Jump::Keys => self.dialog.set(Some(Dialog::Keys)),
+        }
+    }
+
+    /// Does what a key means. Returns whether it meant something here.
+    pub fn obey(self, command: Command) -> bool {
+        match command {
+            Command::Jump => self.dialog.set(Some(Dialog::Palette)),
+            Command::Help => self.dialog.set(Some(Dialog::Keys)),
+            _ if self.dialog.with_untracked(Option::is_some) => return false,
+            _ if self.address.with_untracked(|address| {
+                address.view == View::Look || address.objective.is_empty()
+            }) =>
+            {
+                return false;
+            }
+            Command::Play => self.play(),
+            Command::Step => self.step(),
+            Command::Walk(by) => self.walk(by),
+            Command::Save => share::save(self),
+            Command::Link => share::copy_link(self),
+            Command::Embed => share::copy_embed(self),
+            Command::FullScreen => share::full_screen(),
+            Command::Dice => self.dice(),
+        }
+        true
+    }
+}
+
+/// Drops from an address what a model of these layers does not have.
+fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
+    if find_layer(layers, &address.layer).is_none() {
+        address.layer.clear();
+    }
+    if !address.objective.is_empty() && mistake(&address.objective, layers).is_some() {
+        address.objective.clear();
+    }
+}

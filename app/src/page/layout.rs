@@ -1,0 +1,72 @@
+//! The page's layout: head, rail, stage, inspector, and what opens over them.
+
+use leptos::prelude::*;
+
+use super::Page;
+use crate::address::View;
+use crate::components::credits_list::CreditsList;
+use crate::components::header::Header;
+use crate::components::inspector::Inspector;
+use crate::components::keys_list::KeysList;
+use crate::components::notice::Notice;
+use crate::components::palette_box::PaletteBox;
+use crate::components::rail::Rail;
+use crate::components::trouble::Trouble;
+use crate::follow;
+use crate::growth;
+use crate::single_file;
+use crate::views::dream::DreamView;
+use crate::views::embed::EmbedView;
+use crate::views::exemplars::ExemplarsView;
+use crate::views::look::LookView;
+use crate::views::unit::UnitView;
+use crate::views::wall::WallView;
+
+/// The whole page.
+#[component]
+pub fn App() -> impl IntoView {
+    let page = Page::open();
+    provide_context(page);
+    follow::everything(page);
+    single_file::follow_views(page);
+    if page.address.with_untracked(|address| address.autostart && !address.embed) {
+        page.start(false);
+    }
+    page.session.library.list(move || page.session.open(page.wanted_bundle()));
+    if page.address.with_untracked(|address| address.embed) {
+        return view! { <EmbedView/> }.into_any();
+    }
+    follow::keys(page);
+    follow::files(page);
+    growth::follow(page);
+    page.scrolled.follow(page.address);
+    let view = Memo::new(move |_| {
+        page.address.with(|address| (address.view, address.objective.is_empty()))
+    });
+    // Walls and unit pages need the whole width; a dream and a picture have something to set.
+    let on_wall = move || matches!(view.get(), (View::Dream, true) | (View::Exemplars, _));
+    view! {
+        <div class="app" class:wide=move || on_wall() || !page.inspector.get()>
+            <Header/>
+            <Rail/>
+            <main id="stage" tabindex="-1">
+                <Trouble/>
+                {move || match view.get() {
+                    (View::Dream, true) => view! { <WallView/> }.into_any(),
+                    (View::Dream, false) => view! { <DreamView/> }.into_any(),
+                    (View::Look, _) => view! { <LookView/> }.into_any(),
+                    (View::Exemplars, true) => view! { <ExemplarsView/> }.into_any(),
+                    (View::Exemplars, false) => view! { <UnitView/> }.into_any(),
+                }}
+            </main>
+            <Show when=move || !on_wall()>
+                <Inspector/>
+            </Show>
+        </div>
+        <PaletteBox/>
+        <KeysList/>
+        <CreditsList/>
+        <Notice/>
+    }
+    .into_any()
+}

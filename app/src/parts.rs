@@ -1,0 +1,230 @@
+//! The parts of the open bundle, fetched when they are first looked at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use shared::format::bundle::{Layer, Part, Sprites, labels_from_bytes};
+use shared::format::credits::{self, Credit};
+use shared::format::exemplars::Exemplars;
+use shared::models::{self, ModelInfo};
+
+use crate::browser;
+use crate::client::Client;
+use crate::library::{Library, Opened};
+use crate::protocol::{Ask, Event, Failure, FailureKind};
+use crate::sprite::{self, Square};
+
+/// A part on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Loaded<T> {
+    /// Asked for.
+    Coming,
+    /// Here and checked.
+    Here(T),
+    /// It did not come, or is not what it should be.
+    Failed,
+}
+
+impl<T> Loaded<T> {
+    /// What is here.
+    pub fn here(self) -> Option<T> {
+        match self {
+            Self::Here(value) => Some(value),
+            Self::Coming | Self::Failed => None,
+        }
+    }
+}
+
+/// Parts of one kind, by SHA-256: bundles share the gallery.
+type Shelf<T> = BTreeMap<String, ArcRwSignal<Loaded<T>>>;
+
+#[derive(Default)]
+struct Shelves {
+    sheets: Shelf<String>,
+    credits: Shelf<Arc<Vec<Credit>>>,
+    exemplars: Shelf<Arc<Exemplars>>,
+    heat: Shelf<Arc<Vec<u8>>>,
+    labels: Shelf<Arc<Vec<String>>>,
+}
+
+/// The parts of the open bundle. Every method is reactive and asks for what is not there yet.
+#[derive(Clone, Copy)]
+pub struct Parts {
+    client: Client,
+    library: Library,
+    shelves: StoredValue<Shelves>,
+    /// Why a part is missing; the first reason, until it is tried again.
+    pub failure: RwSignal<Option<Failure>>,
+    // Moves when missing parts are asked for again.
+    turn: RwSignal<u32>,
+}
+
+impl Parts {
+    /// Nothing fetched yet.
+    pub fn new(client: Client, library: Library) -> Self {
+        Self {
+            client,
+            library,
+            shelves: StoredValue::default(),
+            failure: RwSignal::default(),
+            turn: RwSignal::default(),
+        }
+    }
+
+    /// Asks again for everything that failed.
+    pub fn again(self) {
+        self.failure.set(None);
+        self.shelves.update_value(|shelves| {
+            drop_failed(&mut shelves.sheets);
+            drop_failed(&mut shelves.credits);
+            drop_failed(&mut shelves.exemplars);
+            drop_failed(&mut shelves.heat);
+            drop_failed(&mut shelves.labels);
+        });
+        self.turn.update(|turn| *turn += 1);
+    }
+
+    /// What the open bundle has of a layer, by its canonical name.
+    pub fn layer(self, name: &str) -> Option<Layer> {
+        self.library.open.with(|open| open.as_ref()?.bundle.layer(name).cloned())
+    }
+
+    /// The gallery's pictures.
+    pub fn gallery(self) -> Option<Sprites> {
+        self.library.open.with(|open| {
+            open.as_ref()?.bundle.gallery.as_ref().map(|gallery| gallery.sprites.clone())
+        })
+    }
+
+    /// What the gallery's pictures show and whose they are; nothing where there is no gallery.
+    pub fn credits(self) -> Option<Loaded<Arc<Vec<Credit>>>> {
+        let open = self.library.open.get()?;
+        let gallery = open.bundle.gallery.as_ref()?;
+        let count = gallery.sprites.count;
+        let read = move |bytes: Vec<u8>| {
+            credits::from_json(&bytes, count).map(Arc::new).map_err(|error| error.to_string())
+        };
+        Some(self.get(|shelves| &mut shelves.credits, &open, &gallery.credits, "credits", read))
+    }
+
+    /// A layer's exemplars, by its canonical name; nothing where the bundle has none.
+    pub fn exemplars(self, layer: &str) -> Option<Loaded<Arc<Exemplars>>> {
+        let open = self.library.open.get()?;
+        let part = open.bundle.layer(layer)?.exemplars.as_ref()?;
+        let pictures = open.bundle.gallery.as_ref().map_or(0, |gallery| gallery.sprites.count);
+        let channels = info(&open)?.layer(layer).map_or(0, |layer| layer.channels);
+        let layer = layer.to_owned();
+        let read = move |bytes: Vec<u8>| {
+            Exemplars::from_json(&bytes, &layer, channels, pictures)
+                .map(Arc::new)
+                .map_err(|error| error.to_string())
+        };
+        Some(self.get(|shelves| &mut shelves.exemplars, &open, part, "exemplars", read))
+    }
+
+    /// Where a layer's exemplars excite its units; nothing where the bundle does not say.
+    pub fn heat(self, layer: &str) -> Option<Loaded<Arc<Vec<u8>>>> {
+        let open = self.library.open.get()?;
+        let part = open.bundle.layer(layer)?.heat.as_ref()?;
+        let read = |bytes| Ok(Arc::new(bytes));
+        Some(self.get(|shelves| &mut shelves.heat, &open, part, "heat maps", read))
+    }
+
+    /// What the classes are called.
+    pub fn labels(self) -> Option<Loaded<Arc<Vec<String>>>> {
+        let open = self.library.open.get()?;
+        let classes = info(&open)?.layer("logits").map_or(0, |layer| layer.channels);
+        let read = move |bytes: Vec<u8>| {
+            labels_from_bytes(&bytes, classes).map(Arc::new).map_err(|error| error.to_string())
+        };
+        Some(self.get(|shelves| &mut shelves.labels, &open, &open.bundle.labels, "labels", read))
+    }
+
+    /// The address of a sheet of pictures.
+    pub fn sheet(self, sprites: &Sprites, sheet: usize) -> Loaded<String> {
+        let open = self.library.open.get();
+        let (Some(open), Some(part)) = (open, sprites.sheets.get(sheet)) else {
+            return Loaded::Failed;
+        };
+        let read = |bytes: Vec<u8>| {
+            browser::object_url(&bytes).ok_or_else(|| "the browser did not take it".to_owned())
+        };
+        self.get(|shelves| &mut shelves.sheets, &open, part, "pictures", read)
+    }
+
+    /// A picture, or a square part of it, as a CSS background; nothing before its sheet is here.
+    pub fn style(self, sprites: &Sprites, index: usize, part: Square) -> Option<String> {
+        let window = sprite::window(sprites, index, part)?;
+        let address = self.sheet(sprites, window.sheet).here()?;
+        Some(format!("background-image:url({address});{}", window.style))
+    }
+
+    fn get<T: Clone + Send + Sync + 'static>(
+        self,
+        shelf: fn(&mut Shelves) -> &mut Shelf<T>,
+        open: &Opened,
+        part: &Part,
+        what: &'static str,
+        read: impl FnOnce(Vec<u8>) -> Result<T, String> + 'static,
+    ) -> Loaded<T> {
+        self.turn.track();
+        let known = self
+            .shelves
+            .try_update_value(|shelves| shelf(shelves).get(&part.sha256).cloned())
+            .flatten();
+        if let Some(signal) = known {
+            return signal.get();
+        }
+        let signal = ArcRwSignal::new(Loaded::Coming);
+        self.shelves.update_value(|shelves| {
+            shelf(shelves).insert(part.sha256.clone(), signal.clone());
+        });
+        let ask = Ask::FetchPart {
+            bundle_url: open.url.clone(),
+            part: part.clone(),
+            what: what.to_owned(),
+        };
+        let (path, filled) = (part.path.clone(), signal.clone());
+        let mut read = Some(read);
+        self.client.ask(ask, Vec::new(), move |event, buffers| match event {
+            Event::Part => {
+                let bytes = buffers.into_iter().next().unwrap_or_default();
+                match read.take().map(|read| read(bytes)) {
+                    Some(Ok(value)) => filled.set(Loaded::Here(value)),
+                    Some(Err(why)) => self.fail(&filled, wrong(what, &path, why)),
+                    None => {}
+                }
+            }
+            Event::Failed(failure) => self.fail(&filled, failure),
+            Event::Cancelled => filled.set(Loaded::Failed),
+            _ => {}
+        });
+        signal.get()
+    }
+
+    fn fail<T: Send + Sync + 'static>(self, signal: &ArcRwSignal<Loaded<T>>, failure: Failure) {
+        signal.set(Loaded::Failed);
+        if self.failure.with_untracked(Option::is_none) {
+            self.failure.set(Some(failure));
+        }
+    }
+}
+
+/// What is known of the bundle's model.
+fn info(open: &Opened) -> Option<ModelInfo> {
+    models::info(&open.bundle.model).ok()
+}
+
+fn drop_failed<T: Clone + Send + Sync + 'static>(shelf: &mut Shelf<T>) {
+    shelf.retain(|_, signal| !signal.with_untracked(|loaded| matches!(loaded, Loaded::Failed)));
+}
+
+fn wrong(what: &str, path: &str, why: String) -> Failure {
+    Failure::new(
+        FailureKind::Corrupted,
+        format!("The bundle's {what} make no sense."),
+        format!("{path}: {why}"),
+        "Export the bundle again, or open another.",
+    )
+}

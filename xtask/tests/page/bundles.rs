@@ -1,0 +1,224 @@
+//! Bundles: switching, dropping, lacking weights, and those that are none.
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use serde_json::{Value, json};
+use xtask::browser::Graphics;
+
+use crate::visit::{
+    ERROR, LATER, READY, SOON, Visit, bundle, has_network, host_with, reference, site,
+};
+use crate::zip::zip;
+
+/// The chip of a model that only shows what was made beforehand.
+const LACKING: &str = "[data-testid=model-chip].lacking";
+
+/// Drops a file on the page.
+const DROP: &str = "
+    const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+    const held = new DataTransfer();
+    held.items.add(new File([bytes], arguments[1]));
+    for (const kind of ['dragenter', 'dragover', 'drop']) {
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true }));
+    }
+";
+
+fn has_bundle() -> bool {
+    let found = bundle().is_ok();
+    if !found {
+        println!("skipped: the site has no bundle in it");
+    }
+    found
+}
+
+fn drop_file(visit: &Visit, name: &str, bytes: &[u8]) -> Result<()> {
+    visit.page().script_with(DROP, &json!([BASE64.encode(bytes), name])).map(drop)
+}
+
+fn without_weights(bundle: &mut Value) {
+    bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
+}
+
+/// The site's bundle with nothing in it but what every bundle has, as a .zip file.
+fn bare_bundle() -> Result<Vec<u8>> {
+    let mut described = bundle()?;
+    if let Some(described) = described.as_object_mut() {
+        for key in ["weights", "gallery", "layers"] {
+            described.remove(key);
+        }
+    }
+    let labels = described["labels"]["path"].as_str().context("the bundle has labels")?.to_owned();
+    let file = site()?.join("bundles/googlenet").join(&labels);
+    let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(zip(&[("bundle.json", described.to_string().as_bytes()), (&labels, &text)]))
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_bundle_without_weights_says_so_and_offers_ways() -> Result<()> {
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::at(host_with(without_weights)?)?;
+    visit.open("?device=cpu&objective=mixed4a:11")?;
+    visit.page().wait_for_element(LACKING, LATER)?;
+    let said = visit.page().text("[data-testid=no-weights]")?.unwrap_or_default();
+    assert!(said.contains("weights"), "{said:?}");
+    assert!(visit.page().has("[data-testid=weights-file]")?, "a file can be given");
+    assert!(visit.page().has("[data-testid=no-weights] a[href^='https://']")?, "{said}");
+    // Nothing has failed.
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
+    let chip = visit.page().text("[data-testid=model-chip]")?.unwrap_or_default();
+    assert!(chip.contains("pictures only"), "{chip:?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn weights_from_a_file_are_taken_and_kept_for_the_next_visit() -> Result<()> {
+    let Some(file) = reference("weights/bvlc_googlenet.safetensors") else { return Ok(()) };
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::at(host_with(without_weights)?)?;
+    visit.open("?device=cpu&objective=mixed4a:11&size=32&steps=2")?;
+    visit.page().wait_for_element("[data-testid=weights-file]", LATER)?;
+    visit.page().type_into("[data-testid=weights-file]", &file.to_string_lossy())?;
+    visit.page().wait_for_element(READY, LATER)?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(2)?;
+    visit.page().reload()?;
+    visit.page().wait_for_element(READY, LATER)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn weights_that_are_none_are_refused_in_place() -> Result<()> {
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::at(host_with(without_weights)?)?;
+    visit.open("?device=cpu&objective=mixed4a:11")?;
+    visit.page().wait_for_element("[data-testid=no-weights]", LATER)?;
+    drop_file(&visit, "holiday.safetensors", b"no weights at all")?;
+    visit.page().wait_for_element("[data-testid=no-weights] [data-testid=error]", LATER)?;
+    // The ways are still there.
+    assert!(visit.page().has("[data-testid=weights-file]")?, "{}", visit.page().describe());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dropped_archive_opens() -> Result<()> {
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("?device=cpu")?;
+    visit.page().wait_for_element("[data-testid=dream-wall], .nothing, .hung", LATER)?;
+    visit
+        .page()
+        .wait_for("document.querySelector('[data-testid=model-chip]')?.innerText", LATER)?;
+    drop_file(&visit, "mine.zip", &bare_bundle()?)?;
+    // It brings nothing that was made beforehand, and no weights.
+    visit.page().wait_for_element(LACKING, LATER)?;
+    visit.page().wait_for("!document.querySelector('[data-testid=dream-wall]')", SOON)?;
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn an_archive_that_is_none_is_refused_and_what_was_open_stays() -> Result<()> {
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("?device=cpu")?;
+    let settled = "document.querySelector('[data-testid=model-chip]:is(.ready, .lacking)')";
+    visit.page().wait_for(&format!("!!{settled}"), LATER)?;
+    for hostile in [
+        b"PK, but no archive".to_vec(),
+        zip(&[("../../outside.txt", b"outside"), ("bundle.json", b"{}")]),
+        zip(&[("bundle.json", b"{\"schema\": [9, 0]}")]),
+    ] {
+        drop_file(&visit, "hostile.zip", &hostile)?;
+        visit.error_kind()?;
+        let next = visit.page().text(&format!("{ERROR} .next"))?.unwrap_or_default();
+        assert!(next.len() > 8, "what to do next: {next:?}");
+        assert!(visit.page().script(&format!("return !!{settled};"))? == json!(true));
+        visit.page().click(&format!("{ERROR} .ways button"))?;
+        visit.page().wait_for(&format!("!document.querySelector('{ERROR}')"), SOON)?;
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn the_page_switches_between_the_bundles_beside_it() -> Result<()> {
+    let index = site()?.join("bundles/index.json");
+    let index: Value = match std::fs::read(&index) {
+        Ok(text) => serde_json::from_slice(&text).context("index.json is not JSON")?,
+        Err(_) => Value::Null,
+    };
+    let paths: Vec<String> = index["bundles"]
+        .as_array()
+        .map(|bundles| {
+            bundles.iter().filter_map(|b| b["path"].as_str()).map(str::to_owned).collect()
+        })
+        .unwrap_or_default();
+    let [first, second, ..] = paths.as_slice() else {
+        println!("skipped: the site has fewer than two bundles");
+        return Ok(());
+    };
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("?device=cpu")?;
+    let model = "document.querySelector('[data-testid=model-chip]')?.innerText";
+    let before = visit.page().wait_for(model, LATER)?;
+    visit.page().click("[data-testid=model-chip]")?;
+    visit.page().click(&format!("[data-testid=bundle-choice][data-bundle='{second}']"))?;
+    visit.page().wait_for(&format!("location.search.includes('model={second}')"), SOON)?;
+    let settled = "document.querySelector('[data-testid=model-chip]:is(.ready, .lacking)')";
+    visit.page().wait_for(&format!("{settled} && {model} !== {before}"), LATER)?;
+    visit.page().back()?;
+    visit.page().wait_for("!location.search.includes('model=')", SOON)?;
+    visit.page().wait_for(&format!("!!{settled}"), LATER)?;
+    assert!(!visit.page().has(ERROR)?, "{first}: {}", visit.page().describe());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn an_address_opens_a_bundle_from_elsewhere() -> Result<()> {
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::at(host_with(|bundle| {
+        if let Some(bundle) = bundle.as_object_mut() {
+            bundle.remove("layers");
+        }
+    })?)?;
+    // The same folder, told apart from the site's own by its address alone.
+    let elsewhere = visit.host.url("bundles/googlenet");
+    visit.open(&format!("?device=cpu&bundle={elsewhere}"))?;
+    let settled = "document.querySelector('[data-testid=model-chip]:is(.ready, .lacking)')";
+    visit.page().wait_for(&format!("!!{settled}"), LATER)?;
+    assert_eq!(visit.parameter("bundle")?.as_deref(), Some(elsewhere.as_str()));
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
+    if has_network() {
+        visit.page().wait_for_element(READY, LATER)?;
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_bundle_that_is_not_there_is_named_and_the_sites_own_is_offered() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    visit.open("?device=cpu&bundle=nowhere/at-all")?;
+    assert_eq!(visit.error_kind()?, "Download");
+    assert!(visit.page().has("h1")?, "{}", visit.page().describe());
+    Ok(())
+}
