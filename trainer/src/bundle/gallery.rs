@@ -15,7 +15,7 @@ use crate::images;
 /// The list of pictures, with what each shows and whose it is.
 const LIST: &str = "gallery.json";
 
-/// Sheets of about 0.4 MB: an exemplar costs little before the whole gallery is there.
+/// Sheets of about 0.4 MB (12 kB a picture): an exemplar costs little before the whole gallery is there.
 ///
 /// The gallery's pictures are JPEG files of this quality with colours at half resolution. On the same
 /// grid of blocks compressing them again loses little; at quality 80 it would lose as much again.

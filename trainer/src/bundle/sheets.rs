@@ -1,7 +1,7 @@
 //! Small pictures onto large ones: the sheets that a bundle's sprites are on.
 
 use anyhow::{Context, Result};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use shared::format::bundle::Sprites;
 
 use super::files::Files;
@@ -69,6 +69,7 @@ impl Layout {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, self.quality);
         encoder.set_sampling_factor(self.colors);
+        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
         encoder.set_optimized_huffman_tables(true);
         encoder.set_progressive(true);
         encoder
