@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::format::bundle::Sprites;
-use shared::format::exemplars::{Exemplars, Statistic};
+use shared::format::exemplars::{Exemplar, Exemplars, Statistic};
 use shared::tap::LayerInfo;
 
 use crate::answers::Answers;
 use crate::components::exemplar_tile::{ExemplarTile, Heat, Mode};
 use crate::exemplars::{crop, heat};
-use crate::heatmap::Map;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::unit::Unit;
@@ -48,16 +47,16 @@ pub fn ExemplarGrid(
     let layer_name = layer.name.clone();
     let baked = Memo::new(move |_| parts.heat(&layer_name).and_then(Loaded::here));
     let has_heat = parts_have_heat(page, &layer.name);
-    let tile = |(place, exemplar)| {
-        let exemplar: shared::format::exemplars::Exemplar = exemplar;
+    let tile = |(place, exemplar): (usize, Exemplar)| {
         let credit = Signal::derive(move || {
             let credits = parts.credits().and_then(Loaded::here)?;
             credits.get(exemplar.picture).cloned()
         });
         let exemplars = exemplars.clone();
         let heat = Signal::derive(move || -> Option<Heat> {
-            let live: Option<(Map, f32)> =
-                answers.said.with(|said| said.maps.get(place).map(|map| (map.clone(), said.full)));
+            let live = answers.said.with(|said| {
+                said.maps.get(place).map(|map| (map.clone(), said.full))
+            });
             live.or_else(|| Some((heat(&exemplars, &baked.get()?, channel, place)?, 1.0)))
         });
         let crop = crop(&layer, exemplar.row, exemplar.column, side);
