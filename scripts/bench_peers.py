@@ -1,4 +1,4 @@
-"""GoogLeNet in other people's libraries, timed: what `cargo xtask bench` compares with.
+"""Our networks in other people's libraries, timed: what `cargo xtask bench` compares with.
 
     pip install onnxruntime onnx numpy          # torch too, if its columns are wanted
     python scripts/bench_peers.py export WEIGHTS.safetensors FOLDER
@@ -266,6 +266,62 @@ class Torch:
         return picture[:, :, top : top + height, left : left + width]
 
 
+class TorchLite0:
+    """EfficientNet-Lite0 with weights from a closed formula, normalisation folded in."""
+
+    def __init__(self):
+        import efficientnet_lite_reference as reference
+        import torch
+
+        self.torch, self.reference = torch, reference
+        self.scale = reference.SCALES["lite0"]
+        shapes = reference.shapes(self.scale).items()
+        tensors = {name: reference.formula(name, shape).float() for name, shape in shapes}
+        self.tensors = reference.fold(self.scale, tensors)
+
+    def conv(self, value, name, norm, stride=1, groups=1):
+        weight, bias = self.tensors[f"{name}.weight"], self.tensors[f"{norm}.bias"]
+        value = self.reference.same(value, weight.shape[-1], stride)
+        return self.torch.nn.functional.conv2d(value, weight, bias, stride, groups=groups)
+
+    def forward(self, value, blocks=None):
+        """The output of so many blocks, or the logits."""
+        relu6 = self.torch.nn.functional.relu6
+        value = relu6(self.conv(value, "_conv_stem", "_bn0", 2))
+        for index, block in enumerate(self.reference.blocks(self.scale)[:blocks]):
+            prefix, inner = f"_blocks.{index}.", value
+            if block.expansion != 1:
+                inner = relu6(self.conv(inner, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+            name, groups = f"{prefix}_depthwise_conv", inner.shape[1]
+            inner = relu6(self.conv(inner, name, f"{prefix}_bn1", block.stride, groups))
+            inner = self.conv(inner, f"{prefix}_project_conv", f"{prefix}_bn2")
+            value = inner + value if block.skips else inner
+        if blocks is not None:
+            return value
+        value = relu6(self.conv(value, "_conv_head", "_bn1")).mean((2, 3))
+        weight, bias = self.tensors["_fc.weight"], self.tensors["_fc.bias"]
+        return self.torch.nn.functional.linear(value, weight, bias)
+
+    def input_gradient(self, picture):
+        picture = picture.clone().requires_grad_()
+        score = self.forward(picture, 9)[:, CHANNEL].mean()
+        return self.torch.autograd.grad(score, picture)[0]
+
+
+def time_torch_lite0(rounds):
+    network = TorchLite0()
+    pictures = {side: network.torch.from_numpy(ramp(side) / 128) for side in (128, 224)}
+
+    def forward():
+        with network.torch.no_grad():
+            network.forward(pictures[224])
+
+    return {
+        "lite0_forward_224": timed(rounds, forward),
+        "lite0_gradient_128": timed(rounds, lambda: network.input_gradient(pictures[128])),
+    }
+
+
 def time_torch(folder, rounds):
     network = Torch(folder)
     torch = network.torch
@@ -279,6 +335,7 @@ def time_torch(folder, rounds):
         "forward_224": timed(rounds, forward),
         "gradient_128": timed(rounds, lambda: network.input_gradient(pictures[128])),
         "dream_224": timed(rounds, network.dream(224)),
+        **time_torch_lite0(rounds),
     }
 
 

@@ -1,4 +1,5 @@
-//! How long a forward pass and a step uphill take: GoogLeNet on one device, timed.
+//! How long a forward pass and a step uphill take: GoogLeNet, and EfficientNet-Lite0 with its
+//! depthwise convolutions, on one device, timed.
 //!
 //! ```text
 //! cargo bench --workspace --bench step -- --weights googlenet.safetensors --rounds 20
@@ -14,8 +15,7 @@ use std::time::Instant;
 
 use shared::burn::tensor::{Device, Tensor, TensorData};
 use shared::device;
-use shared::models::inception::Variant;
-use shared::models::{self, VisionModel};
+use shared::models::{self, VisionModel, efficientnet_lite, inception};
 use shared::ops::ReluGradient;
 use shared::visualize::score::Context;
 use shared::visualize::settings::Transforms;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let bytes = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
             from_safetensors(&bytes)?
         }
-        None => noise(Variant::GoogLeNet),
+        None => noise(inception::Variant::GoogLeNet.published_tensors()),
     };
     let network: Arc<dyn VisionModel> =
         models::load("googlenet", weights, &arguments.device)?.into();
@@ -58,7 +58,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let picture = ramp(step, &arguments.device);
     note(
         format!("gradient_{step}"),
-        time(arguments.rounds, || input_gradient(&*network, &picture))?,
+        time(arguments.rounds, || input_gradient(&*network, "mixed4a", &picture))?,
+    );
+    let lite = noise(efficientnet_lite::Variant::Lite0.published_tensors());
+    let lite = models::load("efficientnet-lite0", lite, &arguments.device)?;
+    let picture = ramp(forward, &arguments.device) / 128.0;
+    note(format!("lite0_forward_{forward}"), time(arguments.rounds, || logits(&*lite, &picture))?);
+    let picture = ramp(step, &arguments.device) / 128.0;
+    note(
+        format!("lite0_gradient_{step}"),
+        time(arguments.rounds, || input_gradient(&*lite, "block8", &picture))?,
     );
     let mut dream = dream(&network, forward, Transforms::STANDARD, &arguments.device)?;
     note(
@@ -113,11 +122,15 @@ fn logits(network: &dyn VisionModel, picture: &Tensor<4>) -> shared::Result<()> 
     pollster::block_on(device::read(logits)).map(drop)
 }
 
-/// The gradient of mixed4a's channel 11 with respect to the picture, and no other.
-fn input_gradient(network: &dyn VisionModel, picture: &Tensor<4>) -> shared::Result<()> {
+/// The gradient of a layer's channel 11 with respect to the picture, and no other.
+fn input_gradient(
+    network: &dyn VisionModel,
+    layer: &str,
+    picture: &Tensor<4>,
+) -> shared::Result<()> {
     let picture = picture.clone().autodiff().require_grad();
-    let taps = network.forward(picture.clone(), &["mixed4a"], ReluGradient::Exact)?;
-    let activation = taps.get("mixed4a").expect("asked for");
+    let taps = network.forward(picture.clone(), &[layer], ReluGradient::Exact)?;
+    let activation = taps.get(layer).expect("asked for");
     let mut gradients = activation.narrow(1, 11, 1).mean().backward();
     let gradient = picture.grad_remove(&mut gradients).expect("the picture asked for one");
     pollster::block_on(device::read(gradient)).map(drop)
@@ -165,16 +178,20 @@ fn ramp(side: usize, device: &Device) -> Tensor<4> {
 }
 
 /// Weights that keep the size of activations (He et al. 2015), from a counter.
-fn noise(variant: Variant) -> NamedTensors {
+fn noise(shapes: BTreeMap<String, Vec<usize>>) -> NamedTensors {
     let mut state = 1_u32;
     let mut uniform = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 23) as f32 - 1.0
     };
-    let tensors = variant.published_tensors().into_iter().map(|(name, shape)| {
+    let tensors = shapes.into_iter().map(|(name, shape)| {
         let inputs: usize = shape.iter().skip(1).product();
         let amplitude = if shape.len() == 1 { 0.1 } else { (6.0 / inputs as f32).sqrt() };
-        let values = (0..shape.iter().product()).map(|_| amplitude * uniform()).collect();
+        // Batch normalisation has variances and scales about one.
+        let about_one =
+            name.ends_with("running_var") || name.contains("_bn") && name.ends_with("weight");
+        let centre = if about_one { 1.0 } else { 0.0 };
+        let values = (0..shape.iter().product()).map(|_| centre + amplitude * uniform()).collect();
         (name, NamedTensor { shape, values })
     });
     tensors.collect::<BTreeMap<_, _>>()

@@ -17,6 +17,9 @@ use crate::workspace::Workspace;
 /// Ours, as the tables name it.
 pub const OURS: &str = "Pellucid";
 
+/// The same photographs, forward passes and little else: what exemplars are compared with.
+pub const BARE: &str = "classify alone";
+
 /// How often ours and theirs take turns.
 pub const TURNS: usize = 3;
 
@@ -45,7 +48,36 @@ pub fn measure(
         let ours = step(workspace, arguments.device, weights, 3)?;
         measured.add_all(Part::NativeGpu, OURS, &ours)?;
     }
-    whole_programs(workspace, weights, peers, measured)
+    whole_programs(workspace, weights, peers, measured)?;
+    exemplars(workspace, weights, measured)
+}
+
+/// Every channel of the nine modules over all photographs of the reference data, beside plain
+/// forward passes over them.
+fn exemplars(workspace: &Workspace, weights: &Path, measured: &mut Measured) -> Result<()> {
+    let Some(photographs) = workspace.reference("images/imagenet-sample") else {
+        println!("skipped: no photographs of the reference data to find exemplars among");
+        return Ok(());
+    };
+    const MODULES: [&str; 9] = [
+        "mixed3a", "mixed3b", "mixed4a", "mixed4b", "mixed4c", "mixed4d", "mixed4e", "mixed5a",
+        "mixed5b",
+    ];
+    let out = workspace.workshop().join("bench-exemplars");
+    for turn in 1..=TURNS {
+        println!("\nexemplars, turn {turn} of {TURNS}");
+        if out.exists() {
+            std::fs::remove_dir_all(&out).with_context(|| format!("removing {}", out.display()))?;
+        }
+        let mut ours = Command::new(workspace.pellucid());
+        ours.args(["exemplars", "googlenet"]).args(MODULES).arg("--images").arg(&photographs);
+        ours.arg("--weights").arg(weights).arg("--no-figure").arg("--out").arg(&out);
+        measured.add(Part::Whole, OURS, "exemplars_time", &[watch(&mut ours)?.milliseconds]);
+        let mut bare = Command::new(workspace.pellucid());
+        bare.args(["classify", "googlenet"]).arg(&photographs).arg("--weights").arg(weights);
+        measured.add(Part::Whole, BARE, "exemplars_time", &[watch(&mut bare)?.milliseconds]);
+    }
+    Ok(())
 }
 
 /// A turn of `shared`'s benchmark.

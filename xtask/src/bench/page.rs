@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -51,7 +53,8 @@ pub fn measure(
     peers: &Peers,
     measured: &mut Measured,
 ) -> Result<()> {
-    let host = host(site, peers)?;
+    let sent = Arc::new(AtomicU64::new(0));
+    let host = host(site, peers, sent.clone())?;
     for turn in 1..=TURNS {
         println!("\nin the page, on the processor, turn {turn} of {TURNS}");
         let ask = json!({
@@ -74,15 +77,15 @@ pub fn measure(
     }
     println!("\nthe page as a visitor opens it");
     for _ in 0..TURNS {
-        visit(&host, measured)?;
+        visit(&host, &sent, measured)?;
     }
     memory(&host, measured)?;
     sizes(site, peers, measured);
     Ok(())
 }
 
-/// The site below `site/`, everything of the peers below the root.
-fn host(site: &Path, peers: &Peers) -> Result<Host> {
+/// The site below `site/`, whose bytes are counted, everything of the peers below the root.
+fn host(site: &Path, peers: &Peers, sent: Arc<AtomicU64>) -> Result<Host> {
     let (site, folder) = (site.to_owned(), peers.folder.clone());
     Host::start_with(move |query| {
         let script = |text: &str| {
@@ -101,7 +104,9 @@ fn host(site: &Path, peers: &Peers) -> Result<Host> {
             _ => match query.address.strip_prefix("/site") {
                 Some(rest) => {
                     let inner = Query { address: rest.to_owned(), ..query.clone() };
-                    server::answer(&site, &inner)
+                    let answer = server::answer(&site, &inner);
+                    sent.fetch_add(answer.body.len() as u64, Ordering::Relaxed);
+                    answer
                 }
                 None => server::answer(&folder, query),
             },
@@ -148,28 +153,51 @@ fn theirs(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Resu
     Ok(())
 }
 
-/// A first visit, until the first picture of a dream hangs there.
-fn visit(host: &Host, measured: &mut Measured) -> Result<()> {
+/// A first visit, until the first picture of a dream hangs there, and a second.
+fn visit(host: &Host, sent: &AtomicU64, measured: &mut Measured) -> Result<()> {
     let browser = Chromium::start(Graphics::Software)?;
-    let page = browser.page();
+    for (prefix, keys) in [
+        ("", ["first_paint", "ready", "first_picture", "first_paint_bytes"].as_slice()),
+        ("second_", &["first_paint", "first_picture"]),
+    ] {
+        let before = sent.load(Ordering::Relaxed);
+        let times = opened(browser.page(), host)?;
+        let bytes = (sent.load(Ordering::Relaxed) - before) as f64;
+        for key in keys {
+            let value = times[*key].as_f64().with_context(|| format!("the page gave no {key}"))?;
+            measured.add(Part::Whole, OURS, &format!("{prefix}{key}"), &[value]);
+        }
+        measured.add(Part::Whole, OURS, &format!("{prefix}first_picture_bytes"), &[bytes]);
+        // Away, so that the next visit is one.
+        browser.page().go(&host.url(""))?;
+    }
+    Ok(())
+}
+
+/// Opens the page on a dream and waits for its first picture: milliseconds since the address was
+/// entered, and the bytes of what had come when the page was first painted.
+fn opened(page: &Session, host: &Host) -> Result<Value> {
     page.go(&host.url("site/?objective=mixed4a:11&size=128&seed=1&device=cpu&autostart=1"))?;
-    let times = page.script(&format!(
+    page.script(&format!(
         "return new Promise((resolve) => {{
-             const times = {{}};
+             let ready;
              const look = () => {{
-                 times.ready ??= document.documentElement.dataset.ready && performance.now();
+                 ready ??= document.documentElement.dataset.ready && performance.now();
                  if ({STEP} < 1) return requestAnimationFrame(look);
-                 const paint = performance.getEntriesByName('first-contentful-paint')[0];
+                 const paint = performance.getEntriesByName('first-contentful-paint')[0].startTime;
+                 const come = ['navigation', 'resource']
+                     .flatMap((kind) => performance.getEntriesByType(kind))
+                     .filter((entry) => entry.responseEnd <= paint);
                  resolve({{
-                     first_paint: [paint.startTime],
-                     ready: [times.ready],
-                     first_picture: [performance.now()],
+                     first_paint: paint,
+                     ready,
+                     first_picture: performance.now(),
+                     first_paint_bytes: come.reduce((sum, entry) => sum + entry.transferSize, 0),
                  }});
              }};
              look();
          }});"
-    ))?;
-    measured.add_all(Part::Whole, OURS, &times)
+    ))
 }
 
 /// Memory of the page's process while it dreams: at its highest, and over many steps.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::measured::{Measured, Part};
-use super::native::{OURS, TURNS};
+use super::native::{BARE, OURS, TURNS};
 use super::page::GPU_ROUNDS;
 use crate::cli::Bench;
 
@@ -39,10 +39,12 @@ const fn megabytes(key: &'static str, says: &'static str) -> Row {
     Row { key, says, unit: Unit::Megabytes }
 }
 
-const COMPUTE: [Row; 5] = [
+const COMPUTE: [Row; 7] = [
     milliseconds("forward_224", "forward pass, 224 px"),
     milliseconds("gradient_128", "gradient step: mixed4a:11 with respect to the picture, 128 px"),
     milliseconds("dream_224", "whole step of a visualization, 224 px, standard settings"),
+    milliseconds("lite0_forward_224", "EfficientNet-Lite0: forward pass, 224 px"),
+    milliseconds("lite0_gradient_128", "EfficientNet-Lite0: gradient step, block8:11, 128 px"),
     milliseconds("forward_64", "forward pass, 64 px"),
     milliseconds("gradient_32", "gradient step, 32 px"),
 ];
@@ -54,12 +56,21 @@ const PAGE: [Row; 4] = [
     COMPUTE[2],
 ];
 
-const WHOLE: [Row; 8] = [
+const WHOLE: [Row; 14] = [
     milliseconds("classify_time", "`pellucid classify`: a whole process, from start to answer"),
     megabytes("classify_memory", "its peak memory"),
+    milliseconds(
+        "exemplars_time",
+        "`pellucid exemplars`, 5,488 channels on 700 photographs; other: `pellucid classify` on them",
+    ),
     milliseconds("first_paint", "page: address to first paint, cold browser, local server"),
     milliseconds("ready", "page: address to a network that can be used, on the processor"),
     milliseconds("first_picture", "page: address to the first picture of a dream (128 px)"),
+    megabytes("first_paint_bytes", "page: sent by then for the first paint, uncompressed"),
+    megabytes("first_picture_bytes", "page: sent by then for that picture, weights included"),
+    milliseconds("second_first_paint", "page: the same, second visit: first paint"),
+    milliseconds("second_first_picture", "page: the same, second visit: first picture"),
+    megabytes("second_first_picture_bytes", "page: the same, second visit: sent"),
     megabytes(
         "page_memory",
         "page: peak memory of its process, dreaming at 224 px on the processor",
@@ -103,7 +114,7 @@ pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
         "Whole programs",
         Part::Whole,
         &WHOLE,
-        &["onnxruntime", "onnxruntime-web", "TensorFlow.js"],
+        &["onnxruntime", "onnxruntime-web", "TensorFlow.js", BARE],
     );
     let growth = [
         (Part::Native, "resident_over_steps", "natively (32 px, mixed4a)"),
