@@ -125,25 +125,33 @@ fn refuse_doubles(layer: &str, dreams: &[Dream]) -> Result<()> {
 
 /// Pictures side by side on a wall must be comparable: made alike, by the same network.
 fn refuse_an_odd_one(layer: &str, dreams: &[Dream]) -> Result<()> {
-    let mut kinds: Vec<(Vec<(&str, String)>, usize, &Dream)> = Vec::new();
+    let mut kinds: Vec<Kind<'_>> = Vec::new();
     for dream in dreams {
         let making = making(dream);
-        match kinds.iter_mut().find(|(known, _, _)| *known == making) {
-            Some((_, count, _)) => *count += 1,
-            None => kinds.push((making, 1, dream)),
+        match kinds.iter_mut().find(|kind| kind.making == making) {
+            Some(kind) => kind.count += 1,
+            None => kinds.push(Kind { making, count: 1, first: dream }),
         }
     }
-    kinds.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
-    let [(usual, _, _), (odd, _, dream), ..] = kinds.as_slice() else { return Ok(()) };
-    let differences = usual.iter().zip(odd).filter(|(usual, odd)| usual != odd);
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+    let [usual, odd, ..] = kinds.as_slice() else { return Ok(()) };
+    let both = usual.making.iter().zip(&odd.making);
+    let differences = both.filter(|(usual, odd)| usual != odd);
     let said: Vec<_> = differences
         .map(|((name, usual), (_, odd))| format!("{name} {odd}, expected {usual}"))
         .collect();
     bail!(
         "{} was made otherwise than other dreams of {layer}: {}",
-        dream.file.display(),
+        odd.first.file.display(),
         said.join("; ")
     )
+}
+
+/// Dreams that were made alike.
+struct Kind<'a> {
+    making: Vec<(&'static str, String)>,
+    count: usize,
+    first: &'a Dream,
 }
 
 /// What all dreams of a layer have in common.

@@ -76,7 +76,10 @@ mod tests {
         })
     }
 
-    fn gather_from(list: &Value, pictures: &[(&str, u32)]) -> Result<(Gallery, Vec<Credit>)> {
+    /// Names of pictures and how wide each is.
+    type Pictures<'a> = &'a [(&'a str, u32)];
+
+    fn gather_from(list: &Value, pictures: Pictures<'_>) -> Result<(Gallery, Vec<Credit>)> {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("textures")).unwrap();
         fs::write(folder.path().join(LIST), list.to_string()).unwrap();
@@ -101,7 +104,7 @@ mod tests {
         let one = json!([entry("textures/a.png")]);
         let mut nameless = one.clone();
         nameless[0]["author"] = json!("");
-        let cases: [(Value, &[(&str, u32)], &str); 5] = [
+        let cases: [(Value, Pictures<'_>, &str); 5] = [
             (json!({}), &[], "gallery.json"),
             (json!([]), &[], "lists no picture"),
             (nameless, &[("textures/a.png", 224)], "credits[0].author"),
