@@ -65,7 +65,7 @@ mod tests {
         assert!(missing.contains("labels.txt"), "{missing}");
         fs::write(folder.path().join("labels.txt"), "trench\n").unwrap();
         let changed = format!("{:#}", existing.read(labels).unwrap_err());
-        assert!(changed.contains("labels.txt is 7 bytes long"), "{changed}");
+        assert!(changed.contains("labels.txt: is 7 bytes long"), "{changed}");
         fs::write(folder.path().join("labels.txt"), "tench\n").unwrap();
         let mut files = Files::default();
         assert_eq!(existing.take(labels, &mut files).unwrap(), *labels);

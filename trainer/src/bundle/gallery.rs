@@ -107,7 +107,7 @@ mod tests {
         let cases: [(Value, Pictures<'_>, &str); 5] = [
             (json!({}), &[], "gallery.json"),
             (json!([]), &[], "lists no picture"),
-            (nameless, &[("textures/a.png", 224)], "credits[0].author"),
+            (nameless, &[("textures/a.png", 224)], "author"),
             (one.clone(), &[], "a.png"),
             (one, &[("textures/a.png", 200)], "200x224 pixels, expected 224x224"),
         ];
