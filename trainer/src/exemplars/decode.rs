@@ -1,6 +1,5 @@
 //! Pictures decoded on threads of their own, ahead of whoever computes with them, in order.
 
-use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -100,7 +99,7 @@ fn feed(source: &Source, from: u64, inputs: &[SyncSender<Read>]) {
 pub fn decode(name: &str, content: Content) -> Result<Picture> {
     match content {
         Content::File(path) => images::read(&path),
-        Content::Bytes(bytes) => images::decode(Cursor::new(bytes), name),
+        Content::Bytes(bytes) => images::decode(&bytes, name),
         Content::Broken(reason) => Err(anyhow!("{name}: {reason}")),
     }
 }
