@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::{Function, Promise};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::format::bundle::{Bundle, Entry, Index, Part, SCHEMA};
+use shared::format::bundle::{Entry, Index, Part, SCHEMA};
 use shared::format::single_file::{File, pack};
 use shared::format::site::PAGE;
 use wasm_bindgen::JsValue;
@@ -14,8 +14,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::address::Address;
 use crate::client::Client;
+use crate::library::Opened;
 use crate::page::Page;
 use crate::protocol::{Ask, Event};
+use crate::transport::reason;
 use crate::{browser, site};
 
 /// The file's name.
@@ -82,14 +84,15 @@ fn show(page: Page, view: &str) {
 
 /// Gathers everything and hands it to the visitor as one file that opens at what is on view.
 pub fn save(page: Page) {
+    let Some(open) = page.session.library.open.get_untracked() else {
+        return page.notice.set("There is no network to take along yet.".to_owned());
+    };
     let address = page.address.get_untracked();
-    let view = Address { autostart: false, ..address.clone() }.query();
-    let open = page.session.library.open.get_untracked();
-    let bundle_url = open.map_or_else(|| page.wanted_bundle(), |open| open.url.clone());
+    let model = folder_name(&open.url);
+    let view = Address { autostart: false, bundle: None, model, ..address }.query();
     page.notice.set("Gathering the page and its network ...".to_owned());
     spawn_local(async move {
-        let views = if view.is_empty() { Vec::new() } else { vec![view] };
-        match gather(page.session.client, &bundle_url, &views).await {
+        match gather(page.session.client, &open, &[view]).await {
             Ok(text) => {
                 browser::download(NAME, text.as_bytes(), "text/html");
                 let megabytes = text.len() as f64 / 1e6;
@@ -102,7 +105,7 @@ pub fn save(page: Page) {
     });
 }
 
-async fn gather(client: Client, bundle_url: &str, views: &[String]) -> Result<String, String> {
+async fn gather(client: Client, open: &Opened, views: &[String]) -> Result<String, String> {
     let site = site::description().await?;
     let mut page = String::new();
     let mut packed = Vec::new();
@@ -114,15 +117,14 @@ async fn gather(client: Client, bundle_url: &str, views: &[String]) -> Result<St
             packed.push(smaller(part.path.clone(), bytes).await?);
         }
     }
-    let name = folder_name(bundle_url);
-    let text = described(client, bundle_url).await?;
-    let bundle = Bundle::parse(text.as_bytes()).map_err(|error| error.to_string())?;
-    for part in bundle.parts() {
-        let bytes = fetched(client, bundle_url, part).await?;
+    let name = folder_name(&open.url);
+    for part in open.bundle.parts() {
+        let bytes = fetched(client, &open.url, part).await?;
         packed.push(smaller(format!("{BUNDLES}/{name}/{}", part.path), bytes).await?);
     }
-    packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), text.into_bytes()).await?);
-    let index = index(&name, &bundle)?.into_bytes();
+    let manifest = open.bundle.to_json().map_err(|error| error.to_string())?;
+    packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), manifest.into_bytes()).await?);
+    let index = index(&name, &open.title)?.into_bytes();
     packed.push(smaller(format!("{BUNDLES}/index.json"), index).await?);
     let files: Vec<File<'_>> = packed.iter().map(Packed::file).collect();
     pack(&page, &site, &files, views).map_err(|error| error.to_string())
@@ -137,8 +139,7 @@ fn folder_name(bundle_url: &str) -> String {
 }
 
 /// The list of the one bundle that is inside.
-fn index(name: &str, bundle: &Bundle) -> Result<String, String> {
-    let title = shared::models::info(&bundle.model).map_err(|error| error.to_string())?.title;
+fn index(name: &str, title: &str) -> Result<String, String> {
     let entry = Entry { path: name.to_owned(), title: title.to_owned(), weights_coming: false };
     let index = Index { schema: SCHEMA, bundles: vec![entry] };
     index.to_json().map_err(|error| error.to_string())
@@ -151,52 +152,26 @@ async fn smaller(path: String, bytes: Vec<u8>) -> Result<Packed, String> {
     Ok(Packed { path, bytes: if gzip { compressed } else { bytes }, gzip })
 }
 
-/// The text of a bundle's `bundle.json`, from the engine.
-async fn described(client: Client, bundle_url: &str) -> Result<String, String> {
-    let ask = Ask::OpenBundle { bundle_url: bundle_url.to_owned() };
-    answered(client, ask, |event, _| match event {
-        Event::Bundle { json, .. } => Some(json),
-        _ => None,
-    })
-    .await
-}
-
 /// A part of a bundle, from the engine: from its cache, or fetched, and checked.
 async fn fetched(client: Client, bundle_url: &str, part: &Part) -> Result<Vec<u8>, String> {
     let what = part.path.clone();
     let ask = Ask::FetchPart { bundle_url: bundle_url.to_owned(), part: part.clone(), what };
-    answered(client, ask, |event, buffers| match event {
-        Event::Part => buffers.into_iter().next(),
-        _ => None,
-    })
-    .await
-}
-
-/// Asks the engine and waits for the one answer that `take` wants.
-async fn answered<T: 'static>(
-    client: Client,
-    ask: Ask,
-    take: impl Fn(Event, Vec<Vec<u8>>) -> Option<T> + 'static,
-) -> Result<T, String> {
     let found = Rc::new(RefCell::new(Err("the engine was stopped".to_owned())));
-    let keep = found.clone();
-    let ask = RefCell::new(Some((ask, take)));
     let promise = Promise::new(&mut |resolve: Function, _reject: Function| {
-        let Some((ask, take)) = ask.take() else { return };
-        let keep = keep.clone();
-        client.ask(ask, Vec::new(), move |event, buffers| {
+        let found = found.clone();
+        client.ask(ask.clone(), Vec::new(), move |event, buffers| {
             let ended = event.is_end();
-            if let Event::Failed(failure) = &event {
-                *keep.borrow_mut() = Err(failure.what.clone());
-            } else if let Some(answer) = take(event, buffers) {
-                *keep.borrow_mut() = Ok(answer);
+            match event {
+                Event::Part => *found.borrow_mut() = Ok(buffers.concat()),
+                Event::Failed(failure) => *found.borrow_mut() = Err(failure.what),
+                _ => {}
             }
             if ended {
                 let _ = resolve.call0(&JsValue::NULL);
             }
         });
     });
-    JsFuture::from(promise).await.map_err(|thrown| crate::transport::reason(&thrown))?;
+    JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
     found.replace(Err(String::new()))
 }
 

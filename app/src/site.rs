@@ -1,12 +1,10 @@
 //! The page's own files: where they are, also when all of them are inside one.
 
-use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array, global};
-use leptos::prelude::window;
+use js_sys::{Function, Promise, Reflect, Uint8Array, global};
 use shared::format::bundle::Part;
 use shared::format::site::{SITE_LIMIT, Site};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::Response;
 
 use crate::browser;
 use crate::transport::reason;
@@ -51,19 +49,12 @@ pub async fn file(part: &Part) -> Result<Vec<u8>, String> {
 }
 
 /// What is at an address relative to the page, at most `limit` bytes of it.
-pub async fn fetch(path: &str, limit: u64) -> Result<Vec<u8>, String> {
-    let said = |thrown: JsValue| format!("{path} could not be read: {}", reason(&thrown));
-    let answer = JsFuture::from(window().fetch_with_str(path)).await.map_err(said)?;
-    let answer: Response = answer.dyn_into().map_err(said)?;
-    if !answer.ok() {
-        return Err(format!("{path} could not be read: the server answered {}", answer.status()));
-    }
-    let buffer = JsFuture::from(answer.array_buffer().map_err(said)?).await.map_err(said)?;
-    let buffer: ArrayBuffer = buffer.dyn_into().map_err(said)?;
-    if limit < u64::from(buffer.byte_length()) {
+async fn fetch(path: &str, limit: u64) -> Result<Vec<u8>, String> {
+    let bytes = browser::fetch(path).await?;
+    if limit < bytes.len() as u64 {
         return Err(format!("{path} is longer than the expected {limit} bytes"));
     }
-    Ok(Uint8Array::new(&buffer).to_vec())
+    Ok(bytes)
 }
 
 /// The bytes as a gzip stream, made by the browser: it does so beside the page, in native code.
