@@ -54,9 +54,8 @@ pub fn ExemplarGrid(
         });
         let exemplars = exemplars.clone();
         let heat = Signal::derive(move || -> Option<Heat> {
-            let live = answers.said.with(|said| {
-                said.maps.get(place).map(|map| (map.clone(), said.full))
-            });
+            let live =
+                answers.said.with(|said| said.maps.get(place).map(|map| (map.clone(), said.full)));
             live.or_else(|| Some((heat(&exemplars, &baked.get()?, channel, place)?, 1.0)))
         });
         let crop = crop(&layer, exemplar.row, exemplar.column, side);
