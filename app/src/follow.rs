@@ -58,11 +58,17 @@ fn bundle(page: Page) {
     Effect::watch(
         move || asked.get(),
         move |(elsewhere, model), _, _| {
-            let Some(open) = library.open.get_untracked() else { return };
+            // The list of bundles decides what an address means; the first is opened with it.
+            if library.offered.with_untracked(Option::is_none) {
+                return;
+            }
             let wanted = page.wanted_bundle();
-            // A file has no address: it stays open as long as its model is the one asked for.
-            let from_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
-            if wanted != open.url && !(from_file && *model == open.bundle.model) {
+            let is_open = library.open.get_untracked().is_some_and(|open| {
+                // A file has no address: it stays open as long as its model is the one asked for.
+                let from_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
+                wanted == open.url || (from_file && *model == open.bundle.model)
+            });
+            if !is_open {
                 page.panes.into_iter().for_each(|pane| pane.clear(page.session));
                 page.session.open(wanted);
             }

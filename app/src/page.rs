@@ -147,8 +147,8 @@ impl Page {
             self.layers.with(|layers| find_layer(layers, name).map(|layer| layer.name.clone()))
         };
         let offered = || {
-            let layers = self.offered_layers(|layer| layer.dreams.is_some());
-            layers.into_iter().next()
+            let dreamed = self.offered_layers(|layer| layer.dreams.is_some());
+            dreamed.into_iter().chain(self.offered_layers(|_| true)).next()
         };
         let named = if asked.is_empty() { None } else { known(&asked) };
         named

@@ -46,7 +46,8 @@ pub fn ExemplarGrid(
     let top = exemplars.units.get(channel).map(|unit| unit.top.clone()).unwrap_or_default();
     let layer_name = layer.name.clone();
     let baked = Memo::new(move |_| parts.heat(&layer_name).and_then(Loaded::here));
-    let has_heat = parts_have_heat(page, &layer.name);
+    // Where there is one place only, there is no telling where.
+    let has_heat = exemplars.positions != [1, 1] && parts_have_heat(page, &layer.name);
     let tile = |(place, exemplar): (usize, Exemplar)| {
         let credit = Signal::derive(move || {
             let credits = parts.credits().and_then(Loaded::here)?;

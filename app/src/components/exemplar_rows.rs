@@ -18,7 +18,7 @@ use crate::unit::{Unit, short_label};
 /// Units made at once when they come near the window.
 const GROUP: usize = 16;
 /// Exemplars in a row; narrow windows show fewer of them.
-const SHOWN: usize = 8;
+const SHOWN: usize = 10;
 
 /// A row a unit; rows are made as they come near the window.
 #[component]

@@ -39,8 +39,8 @@ pub fn UnitView() -> impl IntoView {
                 <Portrait title=title.into()/>
                 <UnitTitle title=title.into()/>
                 {move || wrong.get().map(|wrong| view! { <p class="mistake" role="status">{wrong.message}</p> })}
-                <Watch/>
                 <Sentences/>
+                <Watch/>
             </div>
             <div class="unit-pictures">
                 <PartsTrouble/>

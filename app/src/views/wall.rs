@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::address::USUAL_MODEL;
+use crate::address::{USUAL_MODEL, View};
 use crate::baked::hung_file;
 use crate::components::dialog::Dialog;
 use crate::components::dream_wall::DreamWall;
@@ -22,20 +22,23 @@ pub fn WallView() -> impl IntoView {
     let count = Callback::new(move |layer: String| dream_count(page, &layer));
     let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
     let chosen = move || if in_hall.get() { String::new() } else { layer.get() };
+    let own = Memo::new(move |_| in_hall.get() && page.model_name() == USUAL_MODEL);
     let nothing = move || {
         let open = page.session.library.open.with(Option::is_some);
-        open && offered.with(Vec::is_empty)
+        open && offered.with(Vec::is_empty) && !own.get()
     };
     view! {
         <div class="hall">
             <Show when=move || in_hall.get()>
                 <h1>"What a neural network sees, dreamed live in your browser."</h1>
-                <p class="lead">{move || lead(page)}</p>
+                <Show when=move || !nothing()>
+                    <p class="lead">{move || lead(page)}</p>
+                </Show>
             </Show>
             <div class="shelf">
                 <LayerChips layers=offered selected=Signal::derive(chosen) count choose/>
             </div>
-            <Show when=move || in_hall.get() && page.model_name() == USUAL_MODEL>
+            <Show when=move || own.get()>
                 <Hung/>
             </Show>
             <PartsTrouble/>
@@ -49,7 +52,7 @@ pub fn WallView() -> impl IntoView {
                 </section>
             </Show>
             <Show when=nothing>
-                <p class="nothing">{move || nothing_baked(page)}</p>
+                <NothingBaked/>
             </Show>
             <Foot/>
         </div>
@@ -89,12 +92,31 @@ fn about(page: Page, layer: &str) -> String {
     format!("{many} · what each looks for")
 }
 
-fn nothing_baked(page: Page) -> String {
-    let title = page.model_title();
-    format!(
-        "This bundle of {title} has no pictures made beforehand. Choose Dream, or a unit with \
-         Ctrl K, and make your own."
-    )
+/// A bundle without dreams: what can be seen of its units all the same.
+#[component]
+fn NothingBaked() -> impl IntoView {
+    let page = Page::here();
+    let has_exemplars = move || !page.offered_layers(|layer| layer.exemplars.is_some()).is_empty();
+    let exemplars = move |_| page.go(|address| address.view = View::Exemplars);
+    let dream = move |_| {
+        let unit = Unit { layer: untrack(|| page.layer()), channel: 0 };
+        page.dream(unit.objective());
+    };
+    view! {
+        <div class="nothing">
+            <p>
+                {move || {
+                    format!("No dreams of {}'s units were made beforehand.", page.model_title())
+                }}
+            </p>
+            <div class="ways">
+                <Show when=has_exemplars>
+                    <button class="button" on:click=exemplars>"See which pictures excite them"</button>
+                </Show>
+                <button class="button" on:click=dream>"Dream one now"</button>
+            </div>
+        </div>
+    }
 }
 
 /// The pictures of the page's own, as `index.html` hangs them.
