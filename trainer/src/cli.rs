@@ -37,7 +37,7 @@ pub enum Command {
     /// Measure the average magnitude spectrum of a folder of pictures, for MACO
     Spectrum(commands::spectrum::Args),
     /// Write the bundle that the page opens
-    Export(commands::export::Args),
+    Export(Box<commands::export::Args>),
     /// Say what is here, what is missing, and how to mend it
     Doctor(commands::doctor::Args),
 }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Command::Visualize(args) => commands::visualize::run(*args),
         Command::Exemplars(args) => commands::exemplars::run(*args),
         Command::Spectrum(args) => commands::spectrum::run(args),
-        Command::Export(args) => commands::export::run(args),
+        Command::Export(args) => commands::export::run(*args),
         Command::Doctor(args) => commands::doctor::run(args),
     });
     match result {

@@ -317,7 +317,7 @@ fn a_shard_gives_what_its_pictures_give_in_a_folder() {
     fs::create_dir(bench.path("shards")).unwrap();
     let mut shard = tar::Builder::new(fs::File::create(bench.path("shards/0.tar")).unwrap());
     let pictures = bench.path("pictures");
-    for path in images::find(&[pictures.clone()]).unwrap() {
+    for path in images::find(std::slice::from_ref(&pictures)).unwrap() {
         shard.append_path_with_name(&path, path.strip_prefix(&pictures).unwrap()).unwrap();
     }
     shard.finish().unwrap();
