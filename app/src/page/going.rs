@@ -200,6 +200,9 @@ impl Page {
             Command::Jump => self.dialog.set(Some(Dialog::Palette)),
             Command::Help => self.dialog.set(Some(Dialog::Keys)),
             _ if self.dialog.with_untracked(Option::is_some) => return false,
+            // Every view has an address.
+            Command::Link => share::copy_link(self),
+            Command::Embed => share::copy_embed(self),
             _ if self.address.with_untracked(|address| {
                 address.view == View::Look || address.objective.is_empty()
             }) =>
@@ -210,8 +213,6 @@ impl Page {
             Command::Step => self.step(),
             Command::Walk(by) => self.walk(by),
             Command::Save => share::save(self),
-            Command::Link => share::copy_link(self),
-            Command::Embed => share::copy_embed(self),
             Command::FullScreen => share::full_screen(),
             Command::Dice => self.dice(),
         }
