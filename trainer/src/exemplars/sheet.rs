@@ -41,7 +41,7 @@ struct Content<'a> {
     job: &'a Job,
 }
 
-/// Draws the figure of a layer, a page for every [`ROWS`] channels, and returns its files. Pages
+/// Draws the figure of a layer, a page for every `ROWS` channels, and returns its files. Pages
 /// that lie there already are left as they are.
 pub fn draw(
     folder: &Path,

@@ -1,7 +1,7 @@
 //! How a unit's activations are distributed, from a stream of them, in bounded memory.
 //!
 //! A sketch counts values in buckets that are evenly wide on a logarithmic scale, or nearly: a
-//! bucket holds the numbers that share sign, exponent and the first [`MANTISSA_BITS`] bits behind
+//! bucket holds the numbers that share sign, exponent and the first `MANTISSA_BITS` bits behind
 //! the point, which is where a number's own bits are cut. The middle of a bucket is then within
 //! 0.8 % of everything in it, at any scale. (DDSketch, Masson et al. 2019, arXiv:1908.10693, has
 //! the same guarantee.) What is exactly zero, the smallest and the largest are exact.
