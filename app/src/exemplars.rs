@@ -7,6 +7,7 @@ use shared::format::exemplars::{BARS, Exemplars, QUANTILES, UnitExemplars};
 use shared::tap::LayerInfo;
 
 use crate::heatmap::Map;
+use crate::kinds::is_kind;
 use crate::numbers::value;
 use crate::sprite::Square;
 
@@ -62,13 +63,13 @@ pub fn search(typed: &str, exemplars: &Exemplars, credits: &[Credit]) -> Vec<Fou
     found
 }
 
-/// Whether a picture is called by every word, in the singular or the plural.
+/// Whether a picture is called by every word, in the singular or the plural, or is of that kind.
 pub fn matches(credit: &Credit, words: &[&str]) -> bool {
     let names = format!("{} {} {}", credit.title, credit.category, credit.file).to_lowercase();
     let names: Vec<&str> = names.split(|letter: char| !letter.is_alphanumeric()).collect();
     words.iter().all(|word| {
         let singular = word.strip_suffix('s').filter(|stem| 3 <= stem.len()).unwrap_or(word);
-        names.iter().any(|name| name.starts_with(singular))
+        names.iter().any(|name| name.starts_with(singular) || is_kind(name, singular))
     })
 }
 
@@ -232,6 +233,8 @@ mod tests {
         assert_eq!(units("dogs"), [1, 0]);
         assert_eq!(units("Which units like dogs?"), [1, 0]);
         assert_eq!(units("cat"), [0, 2]);
+        let spaniel = credit("animals/spaniel.jpg", "Spaniel");
+        assert!(matches(&spaniel, &["dogs"]) && !matches(&spaniel, &["cats"]));
         assert_eq!(units("animals"), [1, 0, 2]);
         assert!(units("brown dogs").is_empty());
     }

@@ -92,7 +92,8 @@ fn bundle(page: Page) {
 /// Where there are no weights nothing waits for them; when they come, that is said in passing.
 fn weights(page: Page) {
     let session = page.session;
-    Effect::new(move |before: Option<bool>| {
+    // The model that lacked them.
+    Effect::new(move |before: Option<Option<String>>| {
         let lacking = session.lacking.get();
         if lacking {
             page.panes.into_iter().for_each(|pane| {
@@ -102,7 +103,10 @@ fn weights(page: Page) {
             });
             page.sight.busy.set(false);
         }
-        let lacked = before.unwrap_or(false) || lacking;
+        let lacked = match lacking {
+            true => Some(untrack(|| page.model_name())),
+            false => before.flatten(),
+        };
         let sight = page.sight;
         let unseen = sight.photo.with_untracked(Option::is_some)
             && sight.seen.with_untracked(Option::is_none)
@@ -110,11 +114,11 @@ fn weights(page: Page) {
         if unseen && session.model.with(Option::is_some) {
             sight.look(session, untrack(|| page.layer()));
         }
-        if lacked && let Some(model) = session.model.get() {
+        let Some(model) = session.model.get() else { return lacked };
+        if lacked.as_ref() == Some(&model.name) {
             page.notice.set(format!("{} is here: it dreams and looks now.", model.title));
-            return false;
         }
-        lacked
+        None
     });
 }
 

@@ -17,6 +17,7 @@ pub mod follow;
 pub mod growth;
 pub mod heatmap;
 pub mod keys;
+pub mod kinds;
 pub mod library;
 pub mod making;
 pub mod numbers;
