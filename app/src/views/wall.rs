@@ -140,7 +140,7 @@ fn Hung() -> impl IntoView {
             }
         };
         let act = move || match page.session.lacking.get() {
-            true => "See what excites it",
+            true => "What excites it",
             false => "Watch it grow",
         };
         view! {
