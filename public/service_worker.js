@@ -59,7 +59,7 @@ addEventListener("fetch", (event) => {
   if (request.mode === "navigate") {
     if (address !== HERE && address !== at("index.html")) return;
     event.respondWith(opened(request));
-    event.waitUntil(leaveIfReplaced());
+    event.waitUntil(leaveIfReplaced(event.resultingClientId));
   } else if (KEPT.has(address)) {
     event.respondWith(kept(address, request));
   } else if (address.startsWith(BUNDLES)) {
@@ -84,21 +84,27 @@ async function isOnlyWindow({ destination, cache }) {
 }
 
 // A host may have something else here by now, as a port of one's own machine has from day to day.
-async function leaveIfReplaced() {
+let leaving = false;
+
+async function leaveIfReplaced(opening) {
   const answer = await fetch(at("service_worker.js"), { cache: "no-cache" }).catch(() => null);
   const kind = answer?.headers.get("content-type") ?? "";
   const isHere = !answer || answer.status >= 500 || (answer.ok && kind.includes("javascript"));
-  if (isHere) return;
-  await registration.unregister();
+  if (isHere || leaving) return;
+  leaving = true;
   const names = await caches.keys();
   const ours = names.filter((name) => name.startsWith(OURS) || name === SEEN);
   await Promise.all(ours.map((name) => caches.delete(name)));
-  for (const client of await clients.matchAll()) client.navigate(client.url).catch(() => {});
+  // The page that is being opened is among them only once it is there. Last of all the worker goes:
+  // without a registration it may be ended at any moment.
+  await clients.get(opening);
+  const windows = await clients.matchAll();
+  await Promise.all(windows.map((client) => client.navigate(client.url).catch(() => {})));
+  await registration.unregister();
 }
 
 async function kept(address, request) {
-  const cache = await caches.open(PAGE);
-  return await cache.match(address) ?? fetch(request);
+  return await caches.match(address, { cacheName: PAGE }) ?? fetch(request);
 }
 
 // What a bundle is may change beside the page, so the host is asked first.

@@ -42,6 +42,6 @@ fn the_growth_of_a_dream_is_saved_as_a_picture_that_moves() -> Result<()> {
                  image.displayHeight, image.duration / 1000];
          });",
     )?;
-    assert_eq!(played, serde_json::json!([n_frames, true, 48, 48, 1500.0]));
+    assert_eq!(played, serde_json::json!([n_frames, true, 48, 48, 1500]));
     Ok(())
 }
