@@ -158,7 +158,7 @@ impl Session {
     }
 
     fn build(self, ask: Ask, buffers: Vec<Vec<u8>>) {
-        self.trouble.set(None);
+        self.forget_trouble();
         self.refused.set(None);
         self.lacking.set(false);
         let own = matches!(ask, Ask::TakeWeights { .. });
@@ -228,7 +228,17 @@ impl Session {
         self.download.set(None);
         self.lacking.set(false);
         self.refused.set(None);
-        self.trouble.set(None);
+        self.forget_trouble();
+    }
+
+    /// Trouble with the device stays until another is opened: a new model does not mend it.
+    fn forget_trouble(self) {
+        self.trouble.update(|trouble| {
+            let of_device = |failure: &Failure| {
+                matches!(failure.kind, FailureKind::NoWebGpu | FailureKind::DeviceLost)
+            };
+            *trouble = trouble.take().filter(of_device);
+        });
     }
 
     /// Does what needs a model, as soon as the engine knows of one that is coming. Where none
