@@ -164,3 +164,17 @@ fn what_does_not_fit_is_named_all_at_once() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn weights_of_another_model_are_refused_in_one_sentence() {
+    let others = NamedTensors::from([
+        ("conv1/7x7_s2.bias".to_owned(), formula("bias", &[64])),
+        ("conv1/7x7_s2.weight".to_owned(), formula("weight", &[64, 3, 7, 7])),
+    ]);
+    let Err(error) = EfficientNetLite::load(Variant::Lite0, others, &cpu()) else {
+        panic!("wrong weights were taken");
+    };
+    let error = error.to_string();
+    assert!(error.contains("expected _conv_stem.weight"), "{error}");
+    assert!(error.contains("found conv1/7x7_s2.bias") && !error.contains(';'), "{error}");
+}

@@ -58,9 +58,10 @@ pub fn weights(model: &str, given: Option<&Path>) -> Result<PathBuf> {
     let path = weights_file(model)?;
     if !path.is_file() {
         bail!(
-            "no weights for {model} in {}: `pellucid fetch {model}` downloads them, \
-             `--weights FILE` takes a file you have",
-            path.parent().unwrap_or(Path::new("")).display()
+            "no weights for {model} in {}: get them with {}, or name a file you have with \
+             `--weights FILE`",
+            path.parent().unwrap_or(Path::new("")).display(),
+            crate::fetch::way_to(model)
         );
     }
     Ok(path)

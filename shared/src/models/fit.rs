@@ -71,13 +71,24 @@ pub(super) fn fit(
     };
     // The first of those that are known equally well.
     let sources = namings.into_iter().min_by_key(|sources| std::cmp::Reverse(known(sources)));
+    let sources = sources.unwrap_or_default();
+    if let (Some(wanted), Some(found)) = (sources.first(), tensors.keys().next())
+        && known(&sources) == 0
+    {
+        // Naming every tensor of two networks would help nobody.
+        let problem = format!(
+            "none of the kernels is there: expected {} and others, found {found} and others: are \
+             these weights another model's?",
+            wanted.weight
+        );
+        return Err(WeightsError::Misfit { model: model.to_owned(), problems: vec![problem] });
+    }
     let mut fitting = Fitting {
         unused: tensors.keys().filter(|name| !ignored(name)).cloned().collect(),
         tensors,
         problems: Vec::new(),
     };
-    let fitted =
-        sources.unwrap_or_default().iter().map(|source| fitting.convolution(source)).collect();
+    let fitted = sources.iter().map(|source| fitting.convolution(source)).collect();
     let Fitting { mut problems, unused, .. } = fitting;
     problems.extend(unused.iter().map(|name| format!("{name} is unexpected")));
     if problems.is_empty() {

@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(required_unless_present = "recipe")]
     model: Option<String>,
 
-    /// What to climb: mixed4a:11, mixed4a:11@center, logits:\"dumbbell\", mixed4d, weighted sums of
+    /// What to climb: mixed4a:11, mixed4a:11@center, logits:"dumbbell", mixed4d, weighted sums of
     /// these; mixed4a:0..10 stands for ten
     #[arg(required_unless_present = "recipe", value_name = "OBJECTIVE")]
     objectives: Vec<String>,
