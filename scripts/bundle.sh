@@ -15,6 +15,7 @@ mkdir -p "$work"
 
 gallery=$work/gallery
 if [ ! -f "$gallery/gallery.json" ]; then
+    rm -rf "$gallery"
     python3 -m venv "$work/venv"
     "$work/venv/bin/pip" install --quiet pillow==13.0.0
     "$work/venv/bin/python" "$root/scripts/gallery.py" --out "$gallery"

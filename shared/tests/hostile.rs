@@ -66,6 +66,26 @@ fn damaged_bundles_never_panic() {
 }
 
 #[test]
+fn damaged_lists_of_bundles_never_panic() {
+    check("index", &valid::indexes(), parsers::index);
+}
+
+#[test]
+fn damaged_credits_never_panic() {
+    check("credits", &valid::credits(), parsers::credits);
+}
+
+#[test]
+fn damaged_exemplars_never_panic() {
+    check("exemplars", &valid::exemplars(), parsers::exemplars);
+}
+
+#[test]
+fn damaged_lists_of_a_site_never_panic() {
+    check("site", &valid::sites(), parsers::site);
+}
+
+#[test]
 fn damaged_archives_never_panic() {
     check("zip", &valid::zips(), parsers::zip);
 }

@@ -6,7 +6,7 @@ mod dreams;
 mod existing;
 mod files;
 mod folder;
-mod gallery;
+pub mod gallery;
 mod layers;
 mod list;
 mod sheets;

@@ -6,8 +6,11 @@ use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
-use shared::burn::tensor::Device;
+use shared::burn::tensor::{Device, Tensor};
+use shared::image::Picture;
 use shared::models::{self, ModelInfo, VisionModel};
+use shared::ops::ReluGradient;
+use shared::tap::Activations;
 use shared::visualize::score::{Context, Directions};
 
 use crate::cli::ModelArgs;
@@ -41,6 +44,18 @@ pub fn load(args: &ModelArgs, device: &Device) -> Result<LoadedModel> {
 }
 
 impl LoadedModel {
+    /// What layers answer to pictures of one size.
+    pub fn activations<'a>(
+        &self,
+        pictures: impl IntoIterator<Item = &'a Picture>,
+        taps: &[&str],
+        device: &Device,
+    ) -> Result<Activations> {
+        let batch = pictures.into_iter().map(|picture| picture.to_tensor(device)).collect();
+        let input = self.model.info().preprocessing.apply(Tensor::cat(batch, 0));
+        Ok(self.model.forward(input, taps, ReluGradient::Exact)?)
+    }
+
     /// What objectives may refer to besides layers.
     pub fn context(&self) -> Context {
         Context { labels: self.labels.clone(), directions: self.directions.clone() }
@@ -58,8 +73,8 @@ pub fn weights(model: &str, given: Option<&Path>) -> Result<PathBuf> {
     let path = weights_file(model)?;
     if !path.is_file() {
         bail!(
-            "no weights for {model} in {}: get them with {}, or name a file you have with \
-             `--weights FILE`",
+            "no weights for {model} in {}: `{}` gets them, \
+             `--weights FILE` takes a file you have",
             path.parent().unwrap_or(Path::new("")).display(),
             crate::fetch::way_to(model)
         );

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use shared::burn::tensor::{Device, Tensor};
+use shared::burn::tensor::Device;
 use shared::image::Picture;
-use shared::ops::ReluGradient;
 
 use crate::cache::LoadedModel;
 use crate::{images, interrupt};
@@ -84,9 +83,7 @@ pub fn classify(
 fn logits(loaded: &LoadedModel, crops: &[&Picture], device: &Device) -> Result<Vec<Vec<f32>>> {
     let mut rows = Vec::new();
     for group in crops.chunk_by(|one, next| size(one) == size(next)) {
-        let batch = group.iter().map(|picture| picture.to_tensor(device)).collect();
-        let input = loaded.model.info().preprocessing.apply(Tensor::cat(batch, 0));
-        let activations = loaded.model.forward(input, &["logits"], ReluGradient::Exact)?;
+        let activations = loaded.activations(group.iter().copied(), &["logits"], device)?;
         let logits = activations.get("logits").context("the network gave no logits")?;
         let classes = logits.dims()[1];
         let values = pollster::block_on(shared::device::read(logits))?;

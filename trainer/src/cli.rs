@@ -78,7 +78,7 @@ pub enum DeviceChoice {
 /// Bits of a written weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionChoice {
-    /// Half: half the size, the same top class on all of a thousand photographs.
+    /// Half: half the size, nearly always the same top class.
     F16,
     /// Single: as published.
     F32,

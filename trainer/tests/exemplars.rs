@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+mod bench;
 #[path = "../../shared/tests/closed_form/mod.rs"]
 #[allow(dead_code, reason = "it also has a picture, which these tests have no use for")]
 mod closed_form;
@@ -27,6 +28,8 @@ use shared::weights::{Precision, to_safetensors};
 use trainer::exemplars::bundle_part;
 use trainer::images;
 
+use bench::{Bench, stderr};
+
 /// Written once for all tests, 14 MB.
 fn weights() -> &'static Path {
     static WEIGHTS: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
@@ -41,67 +44,26 @@ fn weights() -> &'static Path {
     path
 }
 
-/// A folder to work in.
-struct Bench {
-    folder: tempfile::TempDir,
+/// A folder to work in, with so many pictures of stripes in `pictures/`, of two classes.
+fn bench(pictures: usize) -> Bench {
+    let bench = Bench::new("exemplars", weights());
+    for class in ["n02123394", "stripes"] {
+        fs::create_dir_all(bench.path("pictures").join(class)).unwrap();
+    }
+    for number in 0..pictures {
+        let class = if number % 2 == 0 { "n02123394" } else { "stripes" };
+        let path = bench.path("pictures").join(class).join(format!("{number}.png"));
+        stripes(number).save(path).unwrap();
+    }
+    bench
 }
 
-impl Bench {
-    /// With so many pictures of stripes in `pictures/`, of two classes.
-    fn new(pictures: usize) -> Self {
-        let bench = Self { folder: tempfile::tempdir().unwrap() };
-        for class in ["n02123394", "stripes"] {
-            fs::create_dir_all(bench.path("pictures").join(class)).unwrap();
-        }
-        for number in 0..pictures {
-            let class = if number % 2 == 0 { "n02123394" } else { "stripes" };
-            let path = bench.path("pictures").join(class).join(format!("{number}.png"));
-            stripes(number).save(path).unwrap();
-        }
-        bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pellucid"));
-        command.current_dir(self.folder.path()).arg("exemplars").args(args);
-        command.args([OsStr::new("--weights"), weights().as_os_str()]);
-        command.args(["--device", "cpu"]);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn succeed(&self, args: &[&str]) -> Output {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-        output
-    }
-
-    fn json(&self, name: &str) -> Value {
-        serde_json::from_slice(&fs::read(self.path(name)).unwrap()).unwrap()
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(folder)).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    /// Both folders hold the same files.
-    fn assert_same(&self, one: &str, other: &str) {
-        assert_eq!(self.names(one), self.names(other));
-        for name in self.names(one) {
-            let read = |folder: &str| fs::read(self.path(folder).join(&name)).unwrap();
-            assert!(read(one) == read(other), "{name} differs between {one} and {other}");
-        }
+/// Both folders hold the same files.
+fn assert_same(bench: &Bench, one: &str, other: &str) {
+    assert_eq!(bench.names(one), bench.names(other));
+    for name in bench.names(one) {
+        let read = |folder: &str| fs::read(bench.path(folder).join(&name)).unwrap();
+        assert!(read(one) == read(other), "{name} differs between {one} and {other}");
     }
 }
 
@@ -115,10 +77,6 @@ fn stripes(number: usize) -> image::RgbImage {
     })
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
 const CALL: [&str; 4] = ["googlenet", "conv2d1", "--images", "pictures"];
 
 fn call<'a>(args: &[&'a str]) -> Vec<&'a str> {
@@ -127,7 +85,7 @@ fn call<'a>(args: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn every_layer_gets_its_numbers_heat_maps_and_figure() {
-    let bench = Bench::new(8);
+    let bench = bench(8);
     let args = ["googlenet", "conv2d1", "inception_3a/output", "--images", "pictures"];
     let more = ["--top", "3", "--channels", "0..2,7", "--json", "--out", "found"];
     let output = bench.succeed(&[args.as_slice(), &more].concat());
@@ -180,7 +138,7 @@ fn every_layer_gets_its_numbers_heat_maps_and_figure() {
 
 #[test]
 fn the_results_are_a_part_of_a_bundle() {
-    let bench = Bench::new(8);
+    let bench = bench(8);
     bench.succeed(&call(&["--no-figure", "--out", "found"]));
     let gallery: Vec<String> = (0..8)
         .map(|number| {
@@ -218,7 +176,7 @@ fn stop(bench: &Bench, args: &[&str], signal: &str) -> Output {
 #[cfg(unix)]
 #[test]
 fn a_pass_that_is_killed_and_then_stopped_ends_in_the_same_bytes() {
-    let bench = Bench::new(40);
+    let bench = bench(40);
     let args = |out| call(&["--top", "4", "--batch", "2", "--channels", "0..3", "--out", out]);
     stop(&bench, &args("stopped"), "-KILL");
     assert_eq!(bench.names("stopped"), [".exemplars.state"]);
@@ -239,17 +197,17 @@ fn a_pass_that_is_killed_and_then_stopped_ends_in_the_same_bytes() {
     let output = bench.succeed(&args("stopped"));
     assert!(stderr(&output).contains("going on: "), "{}", stderr(&output));
     bench.succeed(&args("whole"));
-    bench.assert_same("stopped", "whole");
+    assert_same(&bench, "stopped", "whole");
 
     // A run killed between its last result and clearing up leaves nothing behind for ever.
     fs::rename(bench.path("kept"), bench.path("whole/.exemplars.state")).unwrap();
     bench.succeed(&args("whole"));
-    bench.assert_same("stopped", "whole");
+    assert_same(&bench, "stopped", "whole");
 }
 
 #[test]
 fn what_is_finished_is_not_made_again_but_another_figure_is_drawn() {
-    let bench = Bench::new(4);
+    let bench = bench(4);
     bench.succeed(&call(&["--channels", "0..2", "--out", "found"]));
     let written = |name: &str| fs::metadata(bench.path(name)).unwrap().modified().unwrap();
     let before = ["found/conv2d1.json", "found/conv2d1.heat", "found/conv2d1.png"].map(written);
@@ -272,7 +230,7 @@ fn what_is_finished_is_not_made_again_but_another_figure_is_drawn() {
 
 #[test]
 fn a_layer_more_leaves_those_that_are_there_alone() {
-    let bench = Bench::new(4);
+    let bench = bench(4);
     bench.succeed(&call(&["--no-figure", "--out", "found"]));
     let written = |name: &str| fs::metadata(bench.path(name)).unwrap().modified().unwrap();
     let before = written("found/conv2d1.json");
@@ -280,12 +238,12 @@ fn a_layer_more_leaves_those_that_are_there_alone() {
     assert_eq!(written("found/conv2d1.json"), before);
     // One pass for both finds the same.
     bench.succeed(&call(&["conv2d0", "--no-figure", "--out", "both"]));
-    bench.assert_same("found", "both");
+    assert_same(&bench, "found", "both");
 }
 
 #[test]
 fn a_damaged_state_is_no_reason_to_fail() {
-    let bench = Bench::new(2);
+    let bench = bench(2);
     fs::create_dir(bench.path("found")).unwrap();
     fs::write(bench.path("found/.exemplars.state"), "{\"version\":1}\nnothing").unwrap();
     let output = bench.succeed(&call(&["--no-figure", "--out", "found"]));
@@ -295,7 +253,7 @@ fn a_damaged_state_is_no_reason_to_fail() {
 
 #[test]
 fn pictures_that_cannot_be_read_are_named_counted_and_skipped() {
-    let bench = Bench::new(4);
+    let bench = bench(4);
     fs::write(bench.path("pictures/broken.jpg"), "this is prose").unwrap();
     for _ in 0..2 {
         // Also when nothing is left to be done: the results lack a picture.
@@ -312,7 +270,7 @@ fn pictures_that_cannot_be_read_are_named_counted_and_skipped() {
 
 #[test]
 fn a_shard_gives_what_its_pictures_give_in_a_folder() {
-    let bench = Bench::new(6);
+    let bench = bench(6);
     bench.succeed(&call(&["--no-figure", "--out", "found"]));
     fs::create_dir(bench.path("shards")).unwrap();
     let mut shard = tar::Builder::new(fs::File::create(bench.path("shards/0.tar")).unwrap());
@@ -333,7 +291,7 @@ fn a_shard_gives_what_its_pictures_give_in_a_folder() {
 
 #[test]
 fn wrong_calls_say_what_is_wrong_and_write_nothing() {
-    let bench = Bench::new(1);
+    let bench = bench(1);
     fs::create_dir(bench.path("empty")).unwrap();
     let wrong: [(&[&str], i32, &str); 9] = [
         (&["googlenet", "mixde4a", "--images", "pictures"], 2, "mixed4a"),

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+mod bench;
 mod reference;
 
-use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -17,61 +17,15 @@ use shared::image::Picture;
 use trainer::images;
 use trainer::visualize::plan_from_png;
 
-/// A folder to work in, and the reference weights.
-struct Bench {
-    folder: tempfile::TempDir,
-    weights: PathBuf,
+use bench::{Bench, stderr};
+
+/// A folder to work in; `None` where the reference weights are missing.
+fn bench() -> Option<Bench> {
+    Some(Bench::new("visualize", &reference::path("weights/bvlc_googlenet.safetensors")?))
 }
 
-impl Bench {
-    /// `None` where the reference weights are missing.
-    fn new() -> Option<Self> {
-        let weights = reference::path("weights/bvlc_googlenet.safetensors")?;
-        Some(Self { folder: tempfile::tempdir().unwrap(), weights })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pellucid"));
-        command.current_dir(self.folder.path()).arg("visualize").args(args);
-        command.args([OsStr::new("--weights"), self.weights.as_os_str()]);
-        command.args(["--device", "cpu"]);
-        command
-    }
-
-    /// Small and shallow, so that it takes no time.
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn succeed(&self, args: &[&str]) -> Output {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-        output
-    }
-
-    fn json(&self, name: &str) -> Value {
-        serde_json::from_slice(&fs::read(self.path(name)).unwrap()).unwrap()
-    }
-
-    fn picture(&self, name: &str) -> Picture {
-        images::read(&self.path(name)).unwrap()
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(folder)).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+fn picture(bench: &Bench, name: &str) -> Picture {
+    images::read(&bench.path(name)).unwrap()
 }
 
 fn recipe(path: &Path) -> Recipe {
@@ -86,7 +40,7 @@ fn small<'a>(args: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn a_folder_gets_a_picture_and_its_numbers_for_each_unit() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     bench.succeed(&small(&["conv2d2:3", "logits:543", "--seed", "9", "--out", "dreams/"]));
     let expected = ["conv2d2_3.json", "conv2d2_3.png", "logits_543.json", "logits_543.png"];
     assert_eq!(bench.names("dreams"), expected);
@@ -104,7 +58,7 @@ fn a_folder_gets_a_picture_and_its_numbers_for_each_unit() {
 
 #[test]
 fn a_range_becomes_one_titled_sheet_and_leaves_nothing_else() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     let output =
         bench.succeed(&small(&["conv2d2:0..3", "--columns", "2", "--json", "--out", "grid.png"]));
     assert_eq!(bench.names(""), ["grid.json", "grid.png"]);
@@ -116,14 +70,14 @@ fn a_range_becomes_one_titled_sheet_and_leaves_nothing_else() {
     assert_eq!(printed[2]["activation"], numbers[2]["activation"]);
     assert_eq!(printed[2]["file"], "grid.png");
     // Two columns and two rows of cells of 224 pixels, and room for words.
-    let sheet = bench.picture("grid.png");
+    let sheet = picture(&bench, "grid.png");
     assert!(2 * 224 < sheet.width() && sheet.width() < 3 * 224);
     assert!(2 * 224 < sheet.height());
 }
 
 #[test]
 fn what_is_finished_is_not_made_again() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     bench.succeed(&small(&["conv2d2:1", "--out", "dreams/"]));
     let before = fs::metadata(bench.path("dreams/conv2d2_1.png")).unwrap().modified().unwrap();
     let output = bench.succeed(&small(&["conv2d2:1", "conv2d2:2", "--out", "dreams/"]));
@@ -147,7 +101,7 @@ fn wait_for(path: &Path, run: &mut Child) {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     let call = |out| {
         [
             "googlenet",
@@ -199,7 +153,7 @@ fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
 
 #[test]
 fn a_damaged_state_is_no_reason_to_fail() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     fs::create_dir(bench.path("dreams")).unwrap();
     fs::write(bench.path("dreams/.conv2d2_4.state"), "{\"version\":\"0.1.0\"}\nnothing").unwrap();
     bench.succeed(&small(&["conv2d2:4", "--out", "dreams/"]));
@@ -208,18 +162,18 @@ fn a_damaged_state_is_no_reason_to_fail() {
 
 #[test]
 fn a_recipe_makes_its_picture_again_pixel_for_pixel() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     let call = ["conv2d2:7", "--batch", "2", "--diversity", "10", "--tv", "1e-3", "--out", "made/"];
     bench.succeed(&small(&call));
     assert_eq!(bench.names("made"), ["conv2d2_7.json", "conv2d2_7_b0.png", "conv2d2_7_b1.png"]);
-    assert_ne!(bench.picture("made/conv2d2_7_b0.png"), bench.picture("made/conv2d2_7_b1.png"));
+    assert_ne!(picture(&bench, "made/conv2d2_7_b0.png"), picture(&bench, "made/conv2d2_7_b1.png"));
     bench.succeed(&["--recipe", "made/conv2d2_7_b1.png", "--out", "again.png"]);
-    assert_eq!(bench.picture("again.png"), bench.picture("made/conv2d2_7_b1.png"));
+    assert_eq!(picture(&bench, "again.png"), picture(&bench, "made/conv2d2_7_b1.png"));
 }
 
 #[test]
 fn a_sheet_makes_itself_again_byte_for_byte() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     let comparisons = ["--compare", "parameterization=pixel,fourier", "--compare", "lr=0.05,0.1"];
     bench.succeed(&small(
         &[&["conv2d2:7"], comparisons.as_slice(), &["--out", "sheet.png"]].concat(),
@@ -239,12 +193,12 @@ fn a_sheet_makes_itself_again_byte_for_byte() {
 
 #[test]
 fn other_weights_than_the_recipes_are_warned_of() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     bench.succeed(&small(&["conv2d2:7", "--out", "made.png"]));
     let other = Recipe { model_sha256: "00".repeat(32), ..recipe(&bench.path("made.png")) };
     fs::write(
         bench.path("other.png"),
-        encode_png(&bench.picture("made.png"), Some(&other)).unwrap(),
+        encode_png(&picture(&bench, "made.png"), Some(&other)).unwrap(),
     )
     .unwrap();
     let output = bench.succeed(&["--recipe", "other.png", "--out", "again.png"]);
@@ -254,7 +208,7 @@ fn other_weights_than_the_recipes_are_warned_of() {
 
 #[test]
 fn snapshots_of_a_batch_stand_in_rows_on_a_sheet() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     bench.succeed(&small(&[
         "conv2d2:7",
         "--batch",
@@ -268,13 +222,13 @@ fn snapshots_of_a_batch_stand_in_rows_on_a_sheet() {
     let steps: Vec<_> =
         stages.as_array().unwrap().iter().map(|stage| stage["step"].clone()).collect();
     assert_eq!(steps, [2, 4, 6]);
-    let sheet = bench.picture("grown.png");
+    let sheet = picture(&bench, "grown.png");
     assert!(3 * 224 < sheet.width() && 2 * 224 < sheet.height());
 }
 
 #[test]
 fn the_best_photograph_is_printed_beside_and_a_broken_one_named() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     let Some(photograph) = reference::path("images/imagenet-sample/n02123394") else { return };
     let photograph = fs::read_dir(photograph).unwrap().next().unwrap().unwrap().path();
     fs::create_dir(bench.path("photographs")).unwrap();
@@ -294,7 +248,7 @@ fn the_best_photograph_is_printed_beside_and_a_broken_one_named() {
 
 #[test]
 fn wrong_calls_exit_with_2_before_anything_is_written() {
-    let Some(bench) = Bench::new() else { return };
+    let Some(bench) = bench() else { return };
     fs::write(bench.path("plain.png"), {
         let flat = Picture::from_rgb8(8, 8, &[128; 8 * 8 * 3]).unwrap();
         encode_png(&flat, None).unwrap()

@@ -67,8 +67,9 @@ fn put(file: &Path, text: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn listed(page: &str) -> (Value, String) {
-        let name = format!("xtask-offline-{}-{}", std::process::id(), page.len());
+    /// The list and the worker of a site with this page, made in a folder of this name.
+    fn listed(name: &str, page: &str) -> (Value, String) {
+        let name = format!("xtask-offline-{}-{name}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("dreams")).unwrap();
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_file_is_listed_with_its_hash() {
-        let (list, worker) = listed("<p>hello");
+        let (list, worker) = listed("listed", "<p>hello");
         let paths: Vec<_> = list["files"].as_array().unwrap().iter().map(|f| &f["path"]).collect();
         assert_eq!(paths, ["dreams/a.jpg", "index.html", "page-1.js"]);
         assert_eq!(list["script"], "page-1.js");
@@ -105,7 +106,8 @@ mod tests {
 
     #[test]
     fn another_byte_is_another_version() {
-        let versions = ["<p>hello", "<p>hallo!"].map(|page| listed(page).0["version"].clone());
+        let versions = [("one", "<p>hello"), ("other", "<p>hallo")]
+            .map(|(name, page)| listed(name, page).0["version"].clone());
         assert_ne!(versions[0], versions[1]);
         assert_eq!(versions[0].as_str().unwrap().len(), 16);
     }

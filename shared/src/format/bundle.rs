@@ -21,7 +21,7 @@ use crate::preprocess::Preprocessing;
 use crate::{Error, Result};
 
 pub use self::index::{Entry, INDEX_LIMIT, Index};
-pub use self::layer::{Dreams, Layer};
+pub use self::layer::{Dreams, EXEMPLARS_LIMIT, Layer};
 pub use self::part::Part;
 pub use self::sprites::{Place, SHEET_LIMIT, Sprites};
 

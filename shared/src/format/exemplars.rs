@@ -3,14 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{Field, parse_json};
+use super::bundle::{EXEMPLARS_LIMIT, Field, parse_json};
 use crate::{Error, Result};
 
-/// The longest text that is read, in bytes.
-const LIMIT: usize = 256 << 20;
-
 /// The most exemplars of a unit.
-const TOP_LIMIT: usize = 100;
+pub const TOP_LIMIT: usize = 100;
 
 /// The longest side of a heat map.
 const HEAT_SIDE_LIMIT: u64 = 64;
@@ -95,7 +92,7 @@ impl Exemplars {
         channels: usize,
         n_pictures: usize,
     ) -> Result<Self> {
-        let value = parse_json("exemplars", bytes, LIMIT)?;
+        let value = parse_json("exemplars", bytes, EXEMPLARS_LIMIT as usize)?;
         let root = Field::root("exemplars", &value);
         let name = root.get("layer")?;
         if name.text()? != layer {

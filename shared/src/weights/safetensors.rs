@@ -124,9 +124,7 @@ pub fn to_safetensors(
                     let whole = |value: &f32| (value / scale).round() as i8 as u8;
                     data.extend(entry.iter().map(whole));
                 }
-                // Single precision begins at multiples of four bytes.
-                let end = data.len();
-                describe(name.clone(), "I8", &tensor.shape, [start, end]);
+                describe(name.clone(), "I8", &tensor.shape, [start, data.len()]);
                 continue;
             }
             Precision::F32 | Precision::Q8 => {

@@ -3,14 +3,23 @@
 //! Each takes any bytes and says whether they were accepted. The fuzz targets call the same.
 
 use shared::format::archive::Archive;
-use shared::format::bundle::{Bundle, Part, labels_from_bytes};
+use shared::format::bundle::{Bundle, Index, Part, labels_from_bytes};
+use shared::format::credits;
+use shared::format::exemplars::Exemplars;
 use shared::format::png::{self, Text};
 use shared::format::recipe::{KEYWORD, recipe_from_png};
+use shared::format::site::{PAGE, Site};
 use shared::visualize::Objective;
 use shared::weights::{NamedTensors, from_caffemodel, from_safetensors};
 
 /// Classes of the labels that are read.
 pub const N_CLASSES: usize = 4;
+
+/// Pictures of the gallery that credits and exemplars are read for.
+pub const N_PICTURES: usize = 3;
+
+/// Channels of the layer whose exemplars are read.
+pub const N_UNITS: usize = 2;
 
 /// An objective that is accepted prints as what it parses to.
 pub fn objective(bytes: &[u8]) -> bool {
@@ -63,6 +72,50 @@ pub fn zip(bytes: &[u8]) -> bool {
         }
     }
     bundle(archive.json().as_bytes())
+}
+
+/// A list of bundles that is accepted stays in its folder and survives being written again.
+pub fn index(bytes: &[u8]) -> bool {
+    let Ok(index) = Index::parse(bytes) else { return false };
+    for entry in &index.bundles {
+        assert!(!entry.path.split('/').any(|step| ["", ".", ".."].contains(&step)));
+    }
+    let written = index.to_json().expect("an accepted list can be written");
+    assert_eq!(Index::parse(written.as_bytes()).ok(), Some(index));
+    true
+}
+
+/// Credits that are accepted are one for each picture, and their licences are no programs.
+pub fn credits(bytes: &[u8]) -> bool {
+    let Ok(credits) = credits::from_json(bytes, N_PICTURES) else { return false };
+    assert_eq!(credits.len(), N_PICTURES);
+    assert!(credits.iter().all(|credit| credit.licence_url.starts_with("https://")));
+    true
+}
+
+/// Exemplars that are accepted are of pictures and places that exist.
+pub fn exemplars(bytes: &[u8]) -> bool {
+    let read = |bytes: &[u8]| Exemplars::from_json(bytes, "mixed4a", N_UNITS, N_PICTURES);
+    let Ok(exemplars) = read(bytes) else { return false };
+    let [rows, columns] = exemplars.positions;
+    for exemplar in exemplars.units.iter().flat_map(|unit| &unit.top) {
+        assert!(exemplar.picture < N_PICTURES && exemplar.value.is_finite());
+        assert!(exemplar.row < rows && exemplar.column < columns);
+    }
+    let length = exemplars.heat_length();
+    assert!(exemplars.heat_start(N_UNITS - 1, 0) <= length);
+    let written = exemplars.to_json().expect("accepted exemplars can be written");
+    assert_eq!(read(written.as_bytes()).ok(), Some(exemplars));
+    true
+}
+
+/// A site's list that is accepted names the page and its programs.
+pub fn site(bytes: &[u8]) -> bool {
+    let Ok(site) = Site::parse(bytes) else { return false };
+    for needed in [PAGE, &site.script, &site.module()] {
+        assert!(site.files.iter().any(|file| file.path == needed), "{needed}");
+    }
+    true
 }
 
 /// Labels that are accepted are as many as there are classes.

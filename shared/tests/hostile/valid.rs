@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use miniz_oxide::deflate::compress_to_vec;
-use shared::format::bundle::{Bundle, Part};
+use serde_json::json;
+use shared::format::bundle::{
+    Bundle, Dreams, Entry as Listed, Gallery, Index, Layer, Part, SCHEMA, Sprites,
+};
+use shared::format::credits::{self, Credit};
+use shared::format::exemplars::{BARS, Exemplar, Exemplars, QUANTILES, Statistic, UnitExemplars};
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
+use crate::parsers::{N_PICTURES, N_UNITS};
 use crate::zip::{Entry, zip};
 
 pub fn objectives() -> Vec<Vec<u8>> {
@@ -36,7 +42,7 @@ fn tensors() -> NamedTensors {
 
 pub fn safetensors() -> Vec<Vec<u8>> {
     let metadata = BTreeMap::from([("licence".to_owned(), "none".to_owned())]);
-    [Precision::F16, Precision::F32]
+    [Precision::F16, Precision::F32, Precision::Q8]
         .map(|precision| to_safetensors(&tensors(), precision, &metadata).unwrap())
         .into()
 }
@@ -95,7 +101,90 @@ pub fn bundles() -> Vec<Vec<u8>> {
     let info = shared::models::info("googlenet").unwrap();
     let (weights, labels) =
         (Part::of("weights.safetensors", b"w"), Part::of("text/labels.txt", b"l"));
-    vec![Bundle::new(&info, Some(weights), labels).to_json().unwrap().into_bytes()]
+    let plain = Bundle::new(&info, Some(weights), labels);
+    let sprites = |name: &str, side, count| Sprites {
+        side,
+        columns: 2,
+        rows: 1,
+        count,
+        sheets: (0..usize::div_ceil(count, 2))
+            .map(|sheet| Part::of(&format!("{name}/{sheet}.jpg"), b"s"))
+            .collect(),
+    };
+    let mut whole = plain.clone();
+    whole.gallery = Some(Gallery {
+        credits: Part::of("gallery/credits.json", b"c"),
+        sprites: sprites("gallery", 224, 3),
+    });
+    whole.layers = vec![Layer {
+        name: "mixed4a".to_owned(),
+        dreams: Some(Dreams {
+            units: vec![[0, 2], [7, 9]],
+            sprites: sprites("mixed4a", 96, 4),
+            settings: Settings::square(96),
+            steps: 128,
+            seed: 1,
+            penalties: " - 1e-3*tv".to_owned(),
+        }),
+        exemplars: Some(Part::of("mixed4a/exemplars.json", b"e")),
+        heat: Some(Part::of("mixed4a/heat.bin", b"h")),
+    }];
+    [plain, whole].map(|bundle| bundle.to_json().unwrap().into_bytes()).into()
+}
+
+pub fn indexes() -> Vec<Vec<u8>> {
+    let entry = |path: &str, weights_coming| Listed {
+        path: path.to_owned(),
+        title: path.to_uppercase(),
+        weights_coming,
+    };
+    let bundles = vec![entry("googlenet", true), entry("more/lite", false)];
+    vec![Index { schema: SCHEMA, bundles }.to_json().unwrap().into_bytes()]
+}
+
+pub fn credits() -> Vec<Vec<u8>> {
+    let credit = |title: &str| Credit {
+        file: format!("animals/{title}.jpg"),
+        title: title.to_owned(),
+        category: "animals".to_owned(),
+        author: "Ein Künstler".to_owned(),
+        licence: "CC0-1.0".to_owned(),
+        licence_url: "https://creativecommons.org/publicdomain/zero/1.0/".to_owned(),
+        source: "a package".to_owned(),
+        changes: "cropped".to_owned(),
+    };
+    let credits: Vec<Credit> = ["cat", "owl", "yak"].map(credit).into();
+    assert_eq!(credits.len(), N_PICTURES);
+    vec![credits::to_json(&credits).unwrap().into_bytes()]
+}
+
+pub fn exemplars() -> Vec<Vec<u8>> {
+    let unit = |value: f32| UnitExemplars {
+        top: vec![
+            Exemplar { picture: 2, value, row: 13, column: 0 },
+            Exemplar { picture: 0, value: value / 2.0, row: 0, column: 13 },
+        ],
+        quantiles: (0..QUANTILES.len()).map(|step| step as f32 * value).collect(),
+        histogram: vec![41; BARS],
+        zero_share: 0.25,
+    };
+    let exemplars = Exemplars {
+        layer: "mixed4a".to_owned(),
+        statistic: Statistic::Mean,
+        pictures: N_PICTURES,
+        positions: [14, 14],
+        heat: [7, 7],
+        units: vec![unit(2.5), unit(1.0)],
+    };
+    assert_eq!(exemplars.units.len(), N_UNITS);
+    vec![exemplars.to_json().unwrap().into_bytes()]
+}
+
+pub fn sites() -> Vec<Vec<u8>> {
+    let part = |path: &str| serde_json::to_value(Part::of(path, b"f")).unwrap();
+    let files = ["index.html", "page-1.js", "page-1_bg.wasm", "dreams/a.jpg"].map(part);
+    let site = json!({ "version": "0123456789abcdef", "script": "page-1.js", "files": files });
+    vec![site.to_string().into_bytes()]
 }
 
 /// A bundle in an archive, stored, and one in a folder of it, deflated.

@@ -17,7 +17,7 @@ use super::files::Files;
 use super::sheets::Layout;
 use crate::images;
 
-/// Sheets of about a megabyte: 256 units.
+/// Sheets of about 1.3 MB: 256 units.
 ///
 /// Dreams change colour from pixel to pixel, so their colours are kept at full resolution.
 const LAYOUT: Layout =

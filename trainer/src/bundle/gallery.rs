@@ -13,11 +13,11 @@ use super::sheets::Layout;
 use crate::images;
 
 /// The list of pictures, with what each shows and whose it is.
-const LIST: &str = "gallery.json";
+pub const LIST: &str = "gallery.json";
 
 /// Sheets of about 0.4 MB (12 kB a picture): an exemplar costs little before the whole gallery is there.
 ///
-/// The gallery's pictures are JPEG files of this quality with colours at half resolution. On the same
+/// The gallery's pictures are JPEG files of quality 88 with colours at half resolution. On the same
 /// grid of blocks compressing them again loses little; at quality 80 it would lose as much again.
 const LAYOUT: Layout =
     Layout { side: 224, columns: 6, rows: 6, quality: 85, colors: SamplingFactor::F_2_2 };
@@ -39,10 +39,10 @@ fn read_list(path: &Path) -> Result<Vec<Credit>> {
         bail!("{} is {length} bytes long, at most {CREDITS_LIMIT} are read", path.display());
     }
     let bytes = fs::read(path).with_context(reading)?;
-    let listed: Vec<serde::de::IgnoredAny> =
-        serde_json::from_slice(&bytes)
-            .with_context(reading)
-            .context("expected a list of pictures with their title, author and licence")?;
+    let listed: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&bytes).with_context(|| {
+        let expected = "a list of pictures with their title, author and licence";
+        format!("reading {}: expected {expected}", path.display())
+    })?;
     if listed.is_empty() {
         bail!("{} lists no picture", path.display());
     }

@@ -26,12 +26,12 @@ pub struct Layers<'a> {
 /// The gallery's pictures, and their names in order.
 struct Photographs {
     gallery: Gallery,
-    credits: Vec<Credit>,
+    names: Vec<String>,
 }
 
 impl Photographs {
-    fn names(&self) -> Vec<String> {
-        self.credits.iter().map(|credit| credit.file.clone()).collect()
+    fn new(gallery: Gallery, credits: Vec<Credit>) -> Self {
+        Self { gallery, names: credits.into_iter().map(|credit| credit.file).collect() }
     }
 }
 
@@ -40,7 +40,7 @@ impl Layers<'_> {
     pub fn gather(&self, files: &mut Files) -> Result<(Option<Gallery>, Vec<Layer>)> {
         let wanted = self.wanted()?;
         let photographs = self.photographs(files)?;
-        let names = photographs.as_ref().map(Photographs::names).unwrap_or_default();
+        let names = photographs.as_ref().map_or(&[][..], |photographs| &photographs.names);
         let mut made = dreams::gather(&self.order.dreams, self.info, files)?;
         let mut layers = Vec::new();
         for name in self.in_order(&wanted) {
@@ -57,9 +57,9 @@ impl Layers<'_> {
             let is_wanted = wanted.is_empty() || wanted.contains(&name);
             let folder = self.order.exemplars.as_deref().filter(|_| is_wanted);
             if let Some(folder) = folder.filter(|folder| has_exemplars(folder, name)) {
-                self.add_exemplars(folder, &names, &mut layer, files)?;
+                self.add_exemplars(folder, names, &mut layer, files)?;
             } else if let Some((from, old)) = old {
-                self.keep_exemplars(from, old, &names, &mut layer, files)?;
+                self.keep_exemplars(from, old, names, &mut layer, files)?;
             }
             if layer.dreams.is_some() || layer.exemplars.is_some() {
                 layers.push(layer);
@@ -93,7 +93,7 @@ impl Layers<'_> {
     fn photographs(&self, files: &mut Files) -> Result<Option<Photographs>> {
         if let Some(folder) = &self.order.gallery {
             let (gallery, credits) = gallery::gather(folder, files)?;
-            return Ok(Some(Photographs { gallery, credits }));
+            return Ok(Some(Photographs::new(gallery, credits)));
         }
         let Some((from, gallery)) =
             self.from.and_then(|from| Some((from, from.bundle.gallery.as_ref()?)))
@@ -103,7 +103,7 @@ impl Layers<'_> {
         let credits = credits_of(from, gallery)?;
         from.take(&gallery.credits, files)?;
         keep_sheets(from, &gallery.sprites, files)?;
-        Ok(Some(Photographs { gallery: gallery.clone(), credits }))
+        Ok(Some(Photographs::new(gallery.clone(), credits)))
     }
 
     fn add_exemplars(

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use shared::format::exemplars::Statistic;
+use shared::format::exemplars::TOP_LIMIT;
 use shared::models;
 use shared::tap::LayerInfo;
 
@@ -16,9 +17,6 @@ use crate::exemplars::source::Source;
 use crate::exemplars::{Search, sheet};
 use crate::failure::WrongCall;
 use crate::{cache, device, output};
-
-/// The most exemplars of a unit that a bundle holds.
-const MOST: usize = 100;
 
 /// Which layers, which pictures, and what to make of them.
 #[derive(Debug, clap::Args)]
@@ -109,8 +107,8 @@ pub fn run(args: Args) -> Result<()> {
     if args.batch == 0 {
         return Err(WrongCall("--batch is 0; it must be at least 1".to_owned()).into());
     }
-    if args.top == 0 || MOST < args.top {
-        return Err(WrongCall(format!("--top is {}; it must be 1 to {MOST}", args.top)).into());
+    if args.top == 0 || TOP_LIMIT < args.top {
+        return Err(WrongCall(format!("--top is {}; it must be 1 to {TOP_LIMIT}", args.top)).into());
     }
     let info = models::info(&args.model.model)?;
     let mut layers: Vec<LayerInfo> = Vec::new();

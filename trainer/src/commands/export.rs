@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "weights")]
     without_weights: bool,
 
-    /// Bits of a weight
+    /// Bits of a weight; weights that come from --from stay as they are
     #[arg(long, value_enum, default_value_t = PrecisionChoice::F16)]
     precision: PrecisionChoice,
 

@@ -15,10 +15,10 @@ use crate::{cache, output};
     pellucid import googlenet bvlc_googlenet.caffemodel\n  \
     pellucid import googlenet-torchvision googlenet-1378be20.pth --precision f16 --out small.safetensors")]
 pub struct Args {
-    /// The model the weights are for: googlenet, inception-v1 or googlenet-torchvision
+    /// The model the weights are for, such as googlenet or efficientnet-lite0
     model: String,
 
-    /// A .caffemodel, .pth or .safetensors file, with Caffe's, torchvision's or Lucent's names
+    /// A .caffemodel, .pth or .safetensors file, with the names of any of its publications
     file: PathBuf,
 
     /// Where to write; otherwise the cache, where every verb finds it

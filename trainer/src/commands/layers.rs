@@ -13,7 +13,7 @@ use crate::output;
     pellucid layers googlenet\n  \
     pellucid layers inception-v1 --json")]
 pub struct Args {
-    /// Its name: googlenet, inception-v1 or googlenet-torchvision
+    /// Its name, such as googlenet or efficientnet-lite0
     model: String,
 
     /// JSON instead of a table

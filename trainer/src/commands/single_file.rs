@@ -12,7 +12,15 @@ use crate::{failure, output};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write the page with its engine and bundles into one HTML file that opens by double click
-    #[arg(long, value_name = "FILE", requires = "site", conflicts_with_all = ["model", "out"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "site",
+        conflicts_with_all = [
+            "model", "weights", "without_weights", "precision", "gallery", "exemplars", "layers",
+            "dreams", "from", "out", "list",
+        ]
+    )]
     pub single_file: Option<PathBuf>,
 
     /// The site that `cargo xtask build` wrote

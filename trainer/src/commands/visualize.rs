@@ -165,6 +165,7 @@ pub fn run(args: Args) -> Result<()> {
     let labels = cache::labels_beside(&info, weights);
     let directions = args.directions.as_deref().map(|file| directions::read(file, &info));
     let directions = directions.transpose()?.unwrap_or_default();
+    plan.directions_sha256 = args.directions.as_deref().map(cache::sha256_of_file).transpose()?;
     resolve(&plan, &info, &score::Context { labels, directions: directions.clone() })?;
 
     let device = device::open(args.device.device)?;
@@ -270,7 +271,8 @@ impl Args {
             _ => None,
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(Plan { version, model, model_sha256: String::new(), tasks, sheet })
+        let model_sha256 = String::new();
+        Ok(Plan { version, model, model_sha256, directions_sha256: None, tasks, sheet })
     }
 
     fn settings(&self) -> Result<Settings> {
@@ -328,6 +330,7 @@ fn from_recipe(path: &Path, out: &Out) -> Result<(Plan, Option<usize>)> {
         version: recipe.version,
         model: recipe.model,
         model_sha256: recipe.model_sha256,
+        directions_sha256: None,
         tasks: vec![task],
         sheet: None,
     };

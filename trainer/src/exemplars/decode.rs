@@ -11,6 +11,10 @@ use shared::image::Picture;
 use super::source::{Content, Source};
 use crate::images;
 
+/// Pictures that a worker has ready at most, however large the batches: a channel makes room for all
+/// at once.
+const MOST_AHEAD: usize = 256;
+
 /// A picture of a source.
 pub struct Decoded {
     /// As [`super::source::Found::name`].
@@ -32,9 +36,10 @@ impl Iterator for Ahead {
     type Item = Result<Decoded>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.outputs[self.turn].recv().ok();
+        // After the end it stays at the end: another worker's next picture has another number.
+        let next = self.outputs[self.turn].recv().ok()?;
         self.turn = (self.turn + 1) % self.outputs.len();
-        next
+        Some(next)
     }
 }
 
@@ -54,7 +59,7 @@ pub fn decode_ahead(
     let mut outputs = Vec::new();
     for _ in 0..workers {
         let (give, take) = sync_channel::<Read>(1);
-        let (send, receive) = sync_channel(ahead.div_ceil(workers));
+        let (send, receive) = sync_channel(ahead.div_ceil(workers).min(MOST_AHEAD));
         let prepare = prepare.clone();
         thread::spawn(move || {
             for found in take {

@@ -8,10 +8,9 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use shared::models::labels;
 
-/// Beside the pictures of a gallery: what each shows.
-const GALLERY: &str = "gallery.json";
+use crate::bundle::gallery;
 
-/// What is needed of a picture's entry in [`GALLERY`].
+/// What is needed of a picture's entry in a gallery's list.
 #[derive(Deserialize)]
 struct Entry {
     file: String,
@@ -33,7 +32,7 @@ impl Labels {
     /// # Errors
     /// A `gallery.json` that cannot be read.
     pub fn of(root: &Path) -> Result<Self> {
-        let path = root.join(GALLERY);
+        let path = root.join(gallery::LIST);
         let titles = if path.is_file() {
             let reading = || format!("reading {}", path.display());
             let bytes = fs::read(&path).with_context(reading)?;
@@ -57,7 +56,7 @@ impl Labels {
         let prefix = name.split_once('_').map_or("", |(prefix, _)| prefix);
         let class = [folder, prefix].into_iter().find_map(|wnid| self.classes.get(wnid));
         // A shard is no class.
-        let folder = if folder.ends_with(".tar") { "" } else { folder };
+        let folder = if folder.to_ascii_lowercase().ends_with(".tar") { "" } else { folder };
         class.cloned().unwrap_or_else(|| folder.to_owned())
     }
 }
@@ -84,7 +83,7 @@ mod tests {
     #[test]
     fn a_gallery_names_its_pictures() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(GALLERY);
+        let path = folder.path().join(gallery::LIST);
         fs::write(&path, r#"[{"file": "animals/1.jpg", "title": "Red panda", "author": "A"}]"#)
             .unwrap();
         let labels = Labels::of(folder.path()).unwrap();

@@ -214,6 +214,9 @@ impl Sketch {
         let zeros = from.number()?;
         let any = from.below(2)? == 1;
         let range = (from.float()?, from.float()?);
+        if range.1 < range.0 {
+            return None;
+        }
         let (positive, negative) = (Counts::read(from)?, Counts::read(from)?);
         Some(Self { zeros, positive, negative, range: any.then_some(range) })
     }

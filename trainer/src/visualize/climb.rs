@@ -40,6 +40,8 @@ pub struct Climb<'a> {
 struct Saved {
     version: String,
     model_sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directions_sha256: Option<String>,
     task: Task,
     losses: Vec<f32>,
     stages: Vec<Stage>,
@@ -111,6 +113,7 @@ impl Climb<'_> {
         let same = saved.task == *self.task
             && saved.version == self.plan.version
             && saved.model_sha256 == self.plan.model_sha256
+            && saved.directions_sha256 == self.plan.directions_sha256
             && saved.losses.len() == snapshot.step
             && snapshot.step < self.task.steps
             && saved.stages.iter().all(|stage| self.has_pictures(stage));
@@ -187,6 +190,7 @@ impl Climb<'_> {
             activation: activation(&self.task.objective, &terms),
             settings: self.task.settings.clone(),
             model_sha256: self.plan.model_sha256.clone(),
+            directions_sha256: self.plan.directions_sha256.clone(),
             model: self.plan.model.clone(),
             version: self.plan.version.clone(),
             terms,
@@ -202,6 +206,7 @@ impl Climb<'_> {
         let saved = Saved {
             version: self.plan.version.clone(),
             model_sha256: self.plan.model_sha256.clone(),
+            directions_sha256: self.plan.directions_sha256.clone(),
             task: self.task.clone(),
             losses: losses.to_vec(),
             stages: stages.to_vec(),

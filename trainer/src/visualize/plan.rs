@@ -32,6 +32,9 @@ pub struct Plan {
     pub model: String,
     /// Of the weights file, hexadecimal.
     pub model_sha256: String,
+    /// Of the file of directions, hexadecimal, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directions_sha256: Option<String>,
     /// Objective by objective; of a comparison, the values of its first setting vary fastest.
     pub tasks: Vec<Task>,
     /// How they are laid out on one sheet; `None` for one file a picture.
@@ -282,6 +285,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             model: "googlenet".to_owned(),
             model_sha256: "00".repeat(32),
+            directions_sha256: None,
             tasks: objectives.iter().map(|text| task(text)).collect(),
             sheet: Some(Sheet { title: "Some".to_owned(), columns: 5 }),
         }

@@ -29,6 +29,9 @@ pub struct Record {
     pub settings: Settings,
     /// Of the weights file, hexadecimal.
     pub model_sha256: String,
+    /// Of the file of directions, hexadecimal, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directions_sha256: Option<String>,
     /// `googlenet`.
     pub model: String,
     /// Version of the program that made it.
@@ -76,6 +79,7 @@ impl Record {
             && record.settings == task.settings
             && record.model == plan.model
             && record.model_sha256 == plan.model_sha256
+            && record.directions_sha256 == plan.directions_sha256
             && record.version == plan.version
             && record.stages.iter().map(|stage| stage.step).eq(task.stages());
         same.then_some(record)

@@ -217,6 +217,7 @@ mod tests {
             version: String::new(),
             model: "googlenet".to_owned(),
             model_sha256: "0123456789".to_owned(),
+            directions_sha256: None,
             tasks: tasks(&["lr=0.05,0.1"]),
             sheet: None,
         };

@@ -11,7 +11,7 @@ use crate::models::ModelInfo;
 use crate::visualize::{Objective, Settings};
 
 /// The largest list of exemplars that is accepted, in bytes.
-const EXEMPLARS_LIMIT: u64 = 256 << 20;
+pub const EXEMPLARS_LIMIT: u64 = 256 << 20;
 
 /// The largest set of heat maps that is accepted, in bytes.
 const HEAT_LIMIT: u64 = 256 << 20;
