@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::format::recipe::{Recipe, encode_png, recipe_from_png};
 use shared::image::Picture;
+use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 use trainer::images;
 use trainer::visualize::plan_from_png;
 
@@ -272,4 +273,32 @@ fn wrong_calls_exit_with_2_before_anything_is_written() {
         assert!(stderr(&output).contains(said), "{args:?}: {}", stderr(&output));
     }
     assert_eq!(bench.names(""), ["plain.png"]);
+}
+
+#[test]
+fn another_file_of_directions_is_another_job() {
+    let Some(bench) = bench() else { return };
+    let write = |channel: usize| {
+        let mut values = vec![0.0; 192];
+        values[channel] = 1.0;
+        let tensor = NamedTensor { shape: vec![192], values };
+        let tensors = NamedTensors::from([("conv2d2/mine".to_owned(), tensor)]);
+        let bytes = to_safetensors(&tensors, Precision::F32, &Default::default()).unwrap();
+        fs::write(bench.path("mine.safetensors"), bytes).unwrap();
+    };
+    let make = || {
+        bench.succeed(&small(&[
+            "conv2d2/{mine}",
+            "--directions",
+            "mine.safetensors",
+            "--out",
+            "mine.png",
+        ]));
+        fs::read(bench.path("mine.png")).unwrap()
+    };
+    write(3);
+    let first = make();
+    assert!(make() == first, "the same file is the same job");
+    write(7);
+    assert!(make() != first, "the picture of the file before was kept");
 }

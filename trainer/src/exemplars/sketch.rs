@@ -351,4 +351,12 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_range_that_runs_backwards_is_damage() {
+        let backwards = Sketch { range: Some((2.0, 1.0)), ..Sketch::default() };
+        let mut out = Writer::default();
+        backwards.write(&mut out);
+        assert_eq!(Sketch::read(&mut Reader::new(&out.into_bytes())), None);
+    }
 }
