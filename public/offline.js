@@ -14,20 +14,8 @@
     new MutationObserver(look).observe(root, { attributes: true, attributeFilter: ["data-ready"] });
     addEventListener("load", () => setTimeout(resolve, 10_000));
   });
-  const tell = (worker) => {
-    const seen = performance.getEntriesByType("resource")
-      .filter(({ initiatorType }) => ["img", "css"].includes(initiatorType))
-      .map(({ name }) => name.split(/[?#]/)[0]);
-    worker.postMessage({ seen });
-  };
   rested
     .then(() => navigator.serviceWorker.register("service_worker.js"))
-    .then(() => navigator.serviceWorker.ready)
-    .then(({ active }) => {
-      if (navigator.serviceWorker.controller) return;
-      tell(active);
-      addEventListener("pagehide", () => tell(active));
-    })
     // Without a worker the site works as long as its host does.
     .catch((error) => console.info("pellucid keeps nothing for later:", error.message));
 })();

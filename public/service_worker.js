@@ -40,8 +40,12 @@ async function keepLists() {
   const list = at("bundles/index.json");
   const answer = await fetch(list, { cache: "no-cache" });
   const { bundles } = await answer.clone().json();
-  await keepSeen(list, answer);
-  await keepAll(bundles.map(({ path }) => at(`bundles/${path}/bundle.json`)), "no-cache");
+  await keepList(list, answer);
+  await Promise.allSettled(bundles.map(async ({ path }) => {
+    const description = at(`bundles/${path}/bundle.json`);
+    const answer = await fetch(description, { cache: "no-cache" });
+    if (answer.status === 200) await keepList(description, answer);
+  }));
 }
 
 addEventListener("activate", (event) => event.waitUntil(forgetEarlier()));
@@ -118,41 +122,20 @@ async function newest(event, address) {
     if (earlier) return earlier;
     throw error;
   }
-  // The engine keeps what it fetches itself, by hash.
-  const isPicture = event.request.destination === "image";
-  if (answer.status === 200 && (isPicture || isList(address))) {
-    event.waitUntil(keepSeen(address, answer.clone()));
+  // All else is a bundle's part, which the engine keeps itself, by hash.
+  if (answer.status === 200 && isList(address)) {
+    event.waitUntil(keepList(address, answer.clone()));
   }
   return answer;
 }
 
 const isList = (address) => /\/(index|bundle)\.json$/.test(address);
 
-async function keepSeen(address, answer) {
+async function keepList(address, answer) {
   const cache = await caches.open(SEEN);
-  if (address.endsWith("/bundle.json")) {
-    const before = await cache.match(address);
-    const now = await answer.clone().text();
-    // Pictures of the earlier bundle are not those of this one.
-    if (before && await before.text() !== now) {
-      const folder = address.slice(0, -"bundle.json".length);
-      const stale = (await cache.keys()).filter((request) => request.url.startsWith(folder));
-      await Promise.all(stale.map((request) => cache.delete(request)));
-    }
-  }
   await cache.put(address, answer);
 }
 
 addEventListener("message", (event) => {
   if (event.data === "take over") skipWaiting();
-  // A page that was opened before there was a worker tells what it has seen.
-  if (event.data?.seen) event.waitUntil(keepAll(event.data.seen, "force-cache"));
 });
-
-async function keepAll(addresses, cache) {
-  const inside = addresses.filter((address) => address.startsWith(BUNDLES));
-  await Promise.allSettled(inside.map(async (address) => {
-    const answer = await fetch(address, { cache });
-    if (answer.status === 200) await keepSeen(address, answer);
-  }));
-}

@@ -41,7 +41,7 @@ efficientnet-lite0)
     pellucid import efficientnet-lite0 "$file" --precision q8 --out "$work/weights.safetensors"
     weights=(--weights "$work/weights.safetensors")
     export_weights=(--weights "$file" --precision q8)
-    dreams=("block8 112 2e-3" "block11 192 2e-3" "block10 112 2e-3" "block5 80 2e-3" "block14 192 2e-3")
+    dreams=("block8 112 2e-3" "block11 192 2e-3" "block10 112 2e-3")
     layers=block8,block11,block10,block5,block14,block4,block7,block12,block15
     ;;
 *)

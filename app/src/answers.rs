@@ -13,8 +13,6 @@ use crate::unit::Unit;
 /// What the network said.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answered {
-    /// Whose answers these are.
-    pub unit: Option<Unit>,
     /// A map for each exemplar that was answered for so far, in order.
     pub maps: Vec<Map>,
     /// The largest value in any of them.
@@ -48,7 +46,7 @@ impl Answers {
     ) {
         self.generation.update_value(|generation| *generation += 1);
         let generation = self.generation.get_value();
-        self.said.set(Answered { unit: Some(unit.clone()), ..Answered::default() });
+        self.said.set(Answered::default());
         spawn_local(async move {
             let mut buffers = Vec::new();
             for (picture, sheet) in pictures {

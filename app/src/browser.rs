@@ -42,8 +42,8 @@ pub fn show_query(query: &str, new_entry: bool) {
     };
 }
 
-/// The bytes at an address.
-pub async fn fetch(address: &str) -> Result<Vec<u8>, String> {
+/// The bytes at an address, absolute or relative to the page; more than `limit` are an error.
+pub async fn fetch(address: &str, limit: u64) -> Result<Vec<u8>, String> {
     let options = RequestInit::new();
     // A list that has changed on the host has changed here.
     options.set_cache(RequestCache::NoCache);
@@ -55,7 +55,11 @@ pub async fn fetch(address: &str) -> Result<Vec<u8>, String> {
     }
     let buffer = answer.array_buffer().map_err(|thrown| reason(&thrown))?;
     let buffer = JsFuture::from(buffer).await.map_err(|thrown| reason(&thrown))?;
-    Ok(Uint8Array::new(&buffer).to_vec())
+    let bytes = Uint8Array::new(&buffer);
+    if limit < u64::from(bytes.length()) {
+        return Err(format!("{address} is longer than the expected {limit} bytes"));
+    }
+    Ok(bytes.to_vec())
 }
 
 /// The bytes of a file that the visitor gave.

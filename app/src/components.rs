@@ -33,6 +33,7 @@ pub mod notice;
 pub mod objective_box;
 pub mod palette_box;
 pub mod parts_trouble;
+pub mod popover;
 pub mod rail;
 pub mod settings_list;
 pub mod sprite_picture;

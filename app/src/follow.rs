@@ -62,36 +62,52 @@ fn bundle(page: Page) {
             if library.offered.with_untracked(Option::is_none) {
                 return;
             }
-            let wanted = page.wanted_bundle();
-            let is_open = library.open.get_untracked().is_some_and(|open| {
-                // A file has no address: it stays open as long as its model is the one asked for.
-                let from_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
-                wanted == open.url || (from_file && *model == open.bundle.model)
+            // A file has no address: it stays open as long as its model is the one asked for.
+            let from_file = library.open.get_untracked().is_some_and(|open| {
+                let first = || untrack(|| library.first());
+                let model = if model.is_empty() { first() } else { model.clone() };
+                let is_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
+                is_file && model == open.bundle.model
             });
-            if !is_open {
-                page.panes.into_iter().for_each(|pane| pane.clear(page.session));
-                page.session.open(wanted);
+            if from_file || page.is_open(&page.wanted_bundle()) {
+                library.stay();
+            } else {
+                page.open_wanted();
             }
         },
         false,
     );
-    // A bundle from elsewhere says itself which model it is of.
     Effect::new(move |_| {
         let Some(open) = library.open.get() else { return };
-        let beside = page.address.with_untracked(|address| address.bundle.is_none())
-            && matches!(open.source, Source::Address(_));
-        if !beside {
-            page.panes.into_iter().for_each(|pane| pane.clear(page.session));
-            page.slide(|address| address.model.clone_from(&open.bundle.model));
+        let from_file = matches!(open.source, Source::File(_));
+        // What another network dreamed or saw is no answer of this one; what waits is meant for it.
+        for pane in page.panes {
+            if from_file || pane.status.get_untracked() != Status::Waiting {
+                pane.clear(page.session);
+            }
         }
-        // What another network saw is no answer of this one.
-        page.sight.seen.set(None);
+        page.sight.forget(page.session);
+        // A bundle from elsewhere says itself which model it is of.
+        if from_file || page.address.with_untracked(|address| address.bundle.is_some()) {
+            page.slide(|address| {
+                address.model.clone_from(&open.bundle.model);
+                address.bundle = address.bundle.take().filter(|_| !from_file);
+            });
+        }
     });
 }
 
 /// Where there are no weights nothing waits for them; when they come, that is said in passing.
 fn weights(page: Page) {
     let session = page.session;
+    // Where they are lacking, the note that asks for them says it.
+    Effect::new(move |_| {
+        if let Some(failure) = session.refused.get()
+            && !session.lacking.get_untracked()
+        {
+            page.notice.set(format!("{} {}", failure.what, failure.next));
+        }
+    });
     // The model that lacked them.
     Effect::new(move |before: Option<Option<String>>| {
         let lacking = session.lacking.get();

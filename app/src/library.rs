@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::format::bundle::{Bundle, Entry, Index};
+use shared::format::bundle::{Bundle, Entry, INDEX_LIMIT, Index};
 use web_sys::Blob;
 
 use crate::address::{Address, USUAL_MODEL};
@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::protocol::{Ask, Event, Failure, FailureKind};
 
 /// The folder of bundles beside the page.
-const FOLDER: &str = "bundles";
+pub const FOLDER: &str = "bundles";
 
 /// How long before a host that is still fetching weights is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,7 +51,9 @@ pub struct Library {
     pub open: RwSignal<Option<Arc<Opened>>>,
     /// Why one could not be opened.
     pub failure: RwSignal<Option<Failure>>,
-    /// A .zip file as the visitor gave it, for an engine that starts anew.
+    /// What was asked for last; what is open once that has come.
+    asked: StoredValue<Option<Source>>,
+    /// The .zip file that is open, as the visitor gave it, for an engine that starts anew.
     file: StoredValue<Option<(String, Blob)>, LocalStorage>,
     // Counts what was asked to open, so that late answers are recognised.
     generation: StoredValue<u32>,
@@ -65,6 +67,7 @@ impl Library {
             offered: RwSignal::default(),
             open: RwSignal::default(),
             failure: RwSignal::default(),
+            asked: StoredValue::default(),
             file: StoredValue::new_local(None),
             generation: StoredValue::default(),
         }
@@ -123,26 +126,45 @@ impl Library {
             match browser::read(&file).await {
                 Ok(bytes) => {
                     let ask = Ask::Unpack { name: name.clone() };
-                    self.ask(Source::File(name.clone()), ask, vec![bytes], then);
-                    self.file.set_value(Some((name, file)));
+                    self.ask(Source::File(name.clone()), ask, vec![bytes], move || {
+                        self.file.set_value(Some((name, file)));
+                        then();
+                    });
                 }
                 Err(why) => self.failure.set(Some(unreadable(&name, why))),
             }
         });
     }
 
-    /// Opens again, in an engine that has started anew, what only the engine before had.
+    /// Opens again, in an engine that has started anew, what only the engine before had, or what
+    /// it was asked for and never opened.
     pub fn reopen(self, then: impl FnOnce() + 'static) {
-        let source = self.open.with_untracked(|open| open.as_ref().map(|open| open.source.clone()));
-        match (source, self.file.get_value()) {
-            (Some(Source::File(_)), Some((name, file))) => self.unpack(name, file, then),
+        match (self.source(), self.asked.get_value(), self.file.get_value()) {
+            (Some(Source::File(_)), _, Some((name, file))) => self.unpack(name, file, then),
+            (None, Some(Source::Address(url)), _) => self.fetch(url, then),
             _ => then(),
         }
+    }
+
+    /// Forgets what is on its way, and why something did not come: what is open is wanted.
+    pub fn stay(self) {
+        let source = self.source();
+        if self.asked.get_value() != source {
+            self.generation.update_value(|generation| *generation += 1);
+            self.asked.set_value(source);
+            self.failure.set(None);
+        }
+    }
+
+    /// Where the open bundle comes from.
+    fn source(self) -> Option<Source> {
+        self.open.with_untracked(|open| open.as_ref().map(|open| open.source.clone()))
     }
 
     fn ask(self, source: Source, ask: Ask, buffers: Vec<Vec<u8>>, then: impl FnOnce() + 'static) {
         self.generation.update_value(|generation| *generation += 1);
         let generation = self.generation.get_value();
+        self.asked.set_value(Some(source.clone()));
         self.failure.set(None);
         let mut then = Some(then);
         self.client.ask(ask, buffers, move |event, _| {
@@ -202,10 +224,8 @@ impl Library {
                     if let Ok(offered) = listed().await {
                         self.offered.set(Some(offered));
                     }
-                    let here = self
-                        .open
-                        .with_untracked(|now| now.as_ref().is_some_and(|now| now.url == open.url));
-                    if !here {
+                    let source = Some(open.source.clone());
+                    if self.source() != source || self.asked.get_value() != source {
                         return;
                     }
                     if untrack(|| self.weights_coming()) {
@@ -226,7 +246,7 @@ fn beside(path: &str) -> String {
 
 /// The list of the bundles beside the page.
 async fn listed() -> Result<Vec<Entry>, String> {
-    let bytes = browser::fetch(&browser::absolute(&format!("{FOLDER}/index.json"))).await?;
+    let bytes = browser::fetch(&format!("{FOLDER}/index.json"), INDEX_LIMIT as u64).await?;
     Index::parse(&bytes).map(|index| index.bundles).map_err(|error| error.to_string())
 }
 

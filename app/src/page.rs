@@ -16,6 +16,7 @@ use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
 use crate::making::Making;
 use crate::pane::Pane;
+use crate::parts::Loaded;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
@@ -185,6 +186,19 @@ impl Page {
     pub fn unit(self) -> Option<Unit> {
         let objective = self.objective();
         self.labels.with(|labels| Unit::of(&objective, labels))
+    }
+
+    /// The gallery's pictures that excite the unit most, best first, at most `count` of them;
+    /// nothing before they are here. Reactive.
+    pub fn best_pictures(self, count: usize) -> Option<Vec<usize>> {
+        let unit = self.unit()?;
+        let named = |layers: &Arc<Vec<LayerInfo>>| {
+            find_layer(layers, &unit.layer).map(|layer| layer.name.clone())
+        };
+        let layer = self.layers.with(named)?;
+        let exemplars = self.session.parts.exemplars(&layer).and_then(Loaded::here)?;
+        let top = &exemplars.units.get(unit.channel)?.top;
+        Some(top.iter().take(count).map(|exemplar| exemplar.picture).collect())
     }
 
     /// What is wrong with the objective, reactive.

@@ -103,7 +103,10 @@ impl Session {
         self.device.set(None);
         self.forget_model();
         self.open_device(choice);
-        self.library.reopen(move || self.load());
+        self.library.reopen(move || {
+            self.parts.again();
+            self.load();
+        });
     }
 
     /// Opens a bundle, then loads its model. What was open stays until the other is.
@@ -117,6 +120,7 @@ impl Session {
     }
 
     fn arrive(self) {
+        self.parts.again();
         self.forget_model();
         self.load();
         self.library.await_weights(move || self.load());
@@ -144,8 +148,11 @@ impl Session {
         spawn_local(async move {
             match browser::read(&file).await {
                 Ok(bytes) => {
-                    let ask = Ask::TakeWeights { bundle_url: open.url.clone() };
-                    self.build(ask, vec![bytes]);
+                    // Another network may have been chosen while the file was read.
+                    if self.library.open.get_untracked().is_some_and(|now| now.url == open.url) {
+                        let ask = Ask::TakeWeights { bundle_url: open.url.clone() };
+                        self.build(ask, vec![bytes]);
+                    }
                 }
                 Err(why) => self.refused.set(Some(Failure::new(
                     FailureKind::Input,
@@ -185,21 +192,22 @@ impl Session {
                 if own {
                     browser::remember(&kept(&report.name), &report.weights_sha256);
                 }
+                self.lacking.set(false);
                 self.model.set(Some(Arc::new(report)));
             }
             Event::Failed(failure) => {
                 self.download.set(None);
                 self.building.set_value(None);
-                if from_keep && failure.kind == FailureKind::NotReady {
+                let untroubled = self.trouble.with_untracked(Option::is_none);
+                if from_keep && failure.kind == FailureKind::NotReady && untroubled {
                     // The browser has thrown them away: they are asked for again.
                     if let Some(open) = self.library.open.get_untracked() {
                         browser::forget(&kept(&open.bundle.model));
                     }
                     self.lack();
                 } else if own {
-                    self.refused.set(Some(failure));
-                    self.lack();
-                } else if self.trouble.with_untracked(Option::is_none) {
+                    self.refuse(failure);
+                } else if untroubled {
                     // Without a device there is no model either; the first reason is the better one.
                     self.trouble.set(Some(failure));
                 }
@@ -210,6 +218,18 @@ impl Session {
             }
             _ => {}
         }
+    }
+
+    /// The visitor's own weights do not fit; those that come with the bundle still do.
+    fn refuse(self, failure: Failure) {
+        let open = self.library.open.get_untracked();
+        let has_weights = open.is_some_and(|open| open.bundle.weights.is_some());
+        if has_weights && self.model.with_untracked(Option::is_none) {
+            self.load();
+        } else {
+            self.lack();
+        }
+        self.refused.set(Some(failure));
     }
 
     /// There are no weights: nothing need wait for them.

@@ -132,6 +132,16 @@ impl Sight {
         });
     }
 
+    /// Takes down what another network saw, and what it is about to say.
+    pub fn forget(self, session: Session) {
+        if let Some(id) = self.request.get_value() {
+            session.client.stop(id);
+            self.generation.update_value(|generation| *generation += 1);
+            self.end();
+        }
+        self.seen.set(None);
+    }
+
     fn hear(self, session: Session, event: Event, buffers: Vec<Vec<u8>>) {
         match event {
             Event::Classified(classified) => {

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::address::Address;
 use crate::client::Client;
-use crate::library::Opened;
+use crate::library::{FOLDER, Opened};
 use crate::page::Page;
 use crate::protocol::{Ask, Event};
 use crate::transport::reason;
@@ -23,25 +23,6 @@ use crate::{browser, site};
 /// The file's name.
 const NAME: &str = "pellucid.html";
 
-/// Where a page has its bundles.
-const BUNDLES: &str = "bundles";
-
-/// A gzip stream is worth its unpacking where it saves this share.
-const WORTHWHILE: f64 = 0.05;
-
-/// A file on its way into the pack.
-struct Packed {
-    path: String,
-    bytes: Vec<u8>,
-    gzip: bool,
-}
-
-impl Packed {
-    fn file(&self) -> File<'_> {
-        File { path: &self.path, bytes: &self.bytes, gzip: self.gzip }
-    }
-}
-
 /// In a single file made for several views, Page Down and Page Up lead through them, as a
 /// presenter's remote control does through slides.
 pub fn follow_views(page: Page) {
@@ -49,7 +30,10 @@ pub fn follow_views(page: Page) {
     if views.len() < 2 {
         return;
     }
-    let place = StoredValue::new(0_usize);
+    // The page begins anew between a slide's view and one with everything around it.
+    let here = page.address.get_untracked();
+    let place = views.iter().position(|view| Address::parse(view).0 == here).unwrap_or(0);
+    let place = StoredValue::new(place);
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let next = match event.key().as_str() {
             "PageDown" => (place.get_value() + 1).min(views.len() - 1),
@@ -120,14 +104,13 @@ async fn gather(client: Client, open: &Opened, views: &[String]) -> Result<Strin
     let name = folder_name(&open.url);
     for part in open.bundle.parts() {
         let bytes = fetched(client, &open.url, part).await?;
-        packed.push(smaller(format!("{BUNDLES}/{name}/{}", part.path), bytes).await?);
+        packed.push(smaller(format!("{FOLDER}/{name}/{}", part.path), bytes).await?);
     }
     let manifest = open.bundle.to_json().map_err(|error| error.to_string())?;
-    packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), manifest.into_bytes()).await?);
+    packed.push(smaller(format!("{FOLDER}/{name}/bundle.json"), manifest.into_bytes()).await?);
     let index = index(&name, &open.title)?.into_bytes();
-    packed.push(smaller(format!("{BUNDLES}/index.json"), index).await?);
-    let files: Vec<File<'_>> = packed.iter().map(Packed::file).collect();
-    pack(&page, &site, &files, views).map_err(|error| error.to_string())
+    packed.push(smaller(format!("{FOLDER}/index.json"), index).await?);
+    pack(&page, &site, &packed, views).map_err(|error| error.to_string())
 }
 
 /// What the folder of a bundle is called, from the address of its `bundle.json`.
@@ -146,10 +129,9 @@ fn index(name: &str, title: &str) -> Result<String, String> {
 }
 
 /// The file, compressed where that is worth it.
-async fn smaller(path: String, bytes: Vec<u8>) -> Result<Packed, String> {
+async fn smaller(path: String, bytes: Vec<u8>) -> Result<File, String> {
     let compressed = site::gzip(&bytes).await?;
-    let gzip = (compressed.len() as f64) < (1.0 - WORTHWHILE) * bytes.len() as f64;
-    Ok(Packed { path, bytes: if gzip { compressed } else { bytes }, gzip })
+    Ok(File::smaller(path, bytes, compressed))
 }
 
 /// A part of a bundle, from the engine: from its cache, or fetched, and checked.

@@ -37,23 +37,14 @@ pub fn views() -> Vec<String> {
 
 /// What `site.json` says.
 pub async fn description() -> Result<Site, String> {
-    let bytes = fetch("site.json", SITE_LIMIT as u64).await?;
+    let bytes = browser::fetch("site.json", SITE_LIMIT as u64).await?;
     Site::parse(&bytes).map_err(|error| error.to_string())
 }
 
 /// A file of the site, as its description has it.
 pub async fn file(part: &Part) -> Result<Vec<u8>, String> {
-    let bytes = fetch(&part.path, part.size).await?;
+    let bytes = browser::fetch(&part.path, part.size).await?;
     part.check(&bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
-}
-
-/// What is at an address relative to the page, at most `limit` bytes of it.
-async fn fetch(path: &str, limit: u64) -> Result<Vec<u8>, String> {
-    let bytes = browser::fetch(path).await?;
-    if limit < bytes.len() as u64 {
-        return Err(format!("{path} is longer than the expected {limit} bytes"));
-    }
     Ok(bytes)
 }
 

@@ -18,17 +18,17 @@ use shared::format::bundle::{Bundle, labels_to_text};
 use shared::models;
 use shared::weights::Precision;
 
-use self::existing::Existing;
 use self::files::Files;
 use self::layers::Layers;
 use crate::cache;
 use crate::convert::{self, Origin};
 use crate::failure::WrongCall;
 
+pub use self::existing::Existing;
 pub use self::list::{INDEX, list};
 
 /// The name of the file that makes a folder a bundle.
-const MANIFEST: &str = "bundle.json";
+pub const MANIFEST: &str = "bundle.json";
 
 /// What a bundle is made of.
 #[derive(Clone, Debug, Default)]

@@ -12,10 +12,8 @@ use shared::format::single_file::{File, pack};
 use shared::format::site::{PAGE, Site};
 use shared::models;
 
+use crate::bundle::{Existing, INDEX, MANIFEST};
 use crate::output;
-
-/// A gzip stream is worth its unpacking where it saves one byte in this many.
-const WORTHWHILE: usize = 20;
 
 /// Where a site has its bundles.
 const BUNDLES: &str = "bundles";
@@ -29,19 +27,6 @@ pub struct Talk {
     pub bundles: Vec<String>,
     /// What follows the page's address, such as `?objective=mixed4a:11`: the file leads through them.
     pub views: Vec<String>,
-}
-
-/// A file on its way into the pack.
-struct Packed {
-    path: String,
-    bytes: Vec<u8>,
-    gzip: bool,
-}
-
-impl Packed {
-    fn file(&self) -> File<'_> {
-        File { path: &self.path, bytes: &self.bytes, gzip: self.gzip }
-    }
 }
 
 /// Writes the file, whole or not at all; returns its length in bytes.
@@ -60,14 +45,13 @@ pub fn write(talk: &Talk, out: &Path) -> Result<u64> {
     }
     let index = Index { schema: SCHEMA, bundles: entries }.to_json()?;
     Index::parse(index.as_bytes()).context("listing the bundles")?;
-    packed.push(smaller(format!("{BUNDLES}/index.json"), index.into_bytes())?);
-    let files: Vec<File<'_>> = packed.iter().map(Packed::file).collect();
-    let text = pack(&page, &site, &files, &talk.views)?;
+    packed.push(smaller(format!("{BUNDLES}/{INDEX}"), index.into_bytes())?);
+    let text = pack(&page, &site, &packed, &talk.views)?;
     output::write_whole(out, |out| Ok(out.write_all(text.as_bytes())?))?;
     Ok(text.len() as u64)
 }
 
-fn read_site(folder: &Path) -> Result<(String, Site, Vec<Packed>)> {
+fn read_site(folder: &Path) -> Result<(String, Site, Vec<File>)> {
     let list = folder.join("site.json");
     let bytes = fs::read(&list).with_context(|| {
         format!(
@@ -80,7 +64,8 @@ fn read_site(folder: &Path) -> Result<(String, Site, Vec<Packed>)> {
     let mut page = None;
     let mut packed = Vec::new();
     for part in &site.files {
-        let bytes = read_file(&folder.join(&part.path))?;
+        let path = folder.join(&part.path);
+        let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         part.check(&bytes).with_context(|| {
             format!("{} is not as it was built; build the site again", folder.display())
         })?;
@@ -107,33 +92,27 @@ fn bundle_folder(site: &Path, name: &str) -> Result<PathBuf> {
 }
 
 fn is_bundle(folder: &Path) -> bool {
-    folder.join("bundle.json").is_file()
+    folder.join(MANIFEST).is_file()
 }
 
 /// Reads, checks and packs a bundle's parts.
-fn read_bundle(folder: &Path, name: &str, packed: &mut Vec<Packed>) -> Result<Bundle> {
-    let manifest = read_file(&folder.join("bundle.json"))?;
-    let bundle = Bundle::parse(&manifest).with_context(|| folder.display().to_string())?;
-    for part in bundle.parts() {
-        let bytes = read_file(&folder.join(&part.path))?;
-        part.check(&bytes).with_context(|| folder.display().to_string())?;
+fn read_bundle(folder: &Path, name: &str, packed: &mut Vec<File>) -> Result<Bundle> {
+    let existing = Existing::open(folder)?;
+    for part in existing.bundle.parts() {
+        let bytes = existing.read(part)?;
         packed.push(smaller(format!("{BUNDLES}/{name}/{}", part.path), bytes)?);
     }
-    packed.push(smaller(format!("{BUNDLES}/{name}/bundle.json"), manifest)?);
-    Ok(bundle)
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("reading {}", path.display()))
+    let manifest = existing.bundle.to_json()?.into_bytes();
+    packed.push(smaller(format!("{BUNDLES}/{name}/{MANIFEST}"), manifest)?);
+    Ok(existing.bundle)
 }
 
 /// The file, compressed where that is worth it.
-fn smaller(path: String, bytes: Vec<u8>) -> Result<Packed> {
+fn smaller(path: String, bytes: Vec<u8>) -> Result<File> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&bytes).with_context(|| format!("compressing {path}"))?;
     let compressed = encoder.finish().with_context(|| format!("compressing {path}"))?;
-    let gzip = compressed.len() < bytes.len() - bytes.len() / WORTHWHILE;
-    Ok(Packed { path, bytes: if gzip { compressed } else { bytes }, gzip })
+    Ok(File::smaller(path, bytes, compressed))
 }
 
 #[cfg(test)]

@@ -23,8 +23,6 @@ struct CargoTool {
     printed: &'static str,
     /// Whether the package's own lock file still resolves.
     locked: bool,
-    /// Whether the compiler optimizes it; what only copies files and starts programs need not be.
-    optimized: bool,
     /// CPU minutes it takes to compile, for the person who waits.
     minutes: u32,
 }
@@ -35,7 +33,6 @@ const TRUNK: CargoTool = CargoTool {
     version: "0.21.14",
     printed: "0.21.14",
     locked: true,
-    optimized: false,
     minutes: 4,
 };
 
@@ -47,7 +44,6 @@ const WASM_BINDGEN: CargoTool = CargoTool {
     printed: "0.2.130",
     // A package its lock file names has been withdrawn.
     locked: false,
-    optimized: true,
     minutes: 3,
 };
 
@@ -57,7 +53,6 @@ const WASM_OPT: CargoTool = CargoTool {
     version: "0.116.1",
     printed: "version 116",
     locked: true,
-    optimized: true,
     minutes: 11,
 };
 
@@ -106,8 +101,11 @@ fn install(workspace: &Workspace, tool: &CargoTool) -> Result<()> {
     if tool.locked {
         command.arg("--locked");
     }
-    if !tool.optimized {
-        command.arg("--debug").env("CARGO_PROFILE_DEV_DEBUG", "false");
+    // None of them needs a network or debug information of its own. They work for a minute or two
+    // at a time, and link-time optimization alone would take longer than all they ever do.
+    command.arg("--no-default-features");
+    for (setting, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16")] {
+        command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
     }
     process::run(&mut command).with_context(|| {
         format!("{program} {version} could not be installed; see the compiler's message above")

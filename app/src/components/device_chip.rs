@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::components::popover::Popover;
 use crate::page::Page;
 use crate::protocol::{DeviceChoice, DeviceReport};
 
@@ -19,7 +20,7 @@ pub fn device_name(choice: DeviceChoice) -> &'static str {
 pub fn DeviceChip() -> impl IntoView {
     let page = Page::here();
     let device = page.session.device;
-    let (open, set_open) = signal(false);
+    let open = RwSignal::new(false);
     let name = move || device.get().map_or("Device", |report| device_name(report.device));
     let state = move || match device.get() {
         None if page.session.trouble.with(Option::is_some) => "none".to_owned(),
@@ -33,12 +34,6 @@ pub fn DeviceChip() -> impl IntoView {
             _ => "cpu",
         })
     };
-    let handle = window_event_listener(leptos::ev::keydown, move |event| {
-        if open.get_untracked() && event.key() == "Escape" {
-            set_open.set(false);
-        }
-    });
-    on_cleanup(move || handle.remove());
     view! {
         <div class="device">
             <button
@@ -47,7 +42,7 @@ pub fn DeviceChip() -> impl IntoView {
                 data-device=kind
                 aria-expanded=move || open.get().to_string()
                 title=move || device.get().map(|report| report.reason)
-                on:click=move |_| set_open.update(|open| *open = !*open)
+                on:click=move |_| open.update(|open| *open = !*open)
             >
                 <span
                     class="dot"
@@ -57,18 +52,15 @@ pub fn DeviceChip() -> impl IntoView {
                 <b>{name}</b>
                 <span class="state">{state}</span>
             </button>
-            <Show when=move || open.get()>
-                <button class="scrim" tabindex="-1" aria-label="Close" on:click=move |_| set_open.set(false)></button>
-                <div class="popover" role="dialog" aria-label="Device">
-                    {move || device.get().map(explain)}
-                    <div class="choices">
-                        <Choice of=DeviceChoice::WebGpu id="device-choice-webgpu" close=set_open
-                            text="The graphics card: fast where there is a real one."/>
-                        <Choice of=DeviceChoice::Cpu id="device-choice-cpu" close=set_open
-                            text="The processor: works everywhere."/>
-                    </div>
+            <Popover open label="Device">
+                {move || device.get().map(explain)}
+                <div class="choices">
+                    <Choice of=DeviceChoice::WebGpu id="device-choice-webgpu" open
+                        text="The graphics card: fast where there is a real one."/>
+                    <Choice of=DeviceChoice::Cpu id="device-choice-cpu" open
+                        text="The processor: works everywhere."/>
                 </div>
-            </Show>
+            </Popover>
         </div>
     }
 }
@@ -93,13 +85,13 @@ fn Choice(
     id: &'static str,
     /// What it is good for.
     text: &'static str,
-    /// Closes the popover.
-    close: WriteSignal<bool>,
+    /// Whether the popover is shown.
+    open: RwSignal<bool>,
 ) -> impl IntoView {
     let page = Page::here();
     let on = move || page.session.device.get().is_some_and(|report| report.device == of);
     let choose = move |_| {
-        close.set(false);
+        open.set(false);
         if !untrack(on) {
             page.switch(of);
         }

@@ -28,17 +28,26 @@ pub fn ExemplarGrid(
     exemplars: Arc<Exemplars>,
     /// The gallery they come from.
     sprites: Arc<Sprites>,
-    /// At most so many are shown.
-    #[prop(default = usize::MAX)]
-    limit: usize,
 ) -> impl IntoView {
     let page = Page::here();
     let parts = page.session.parts;
-    let mode = page.mode;
+    let side = page.input_side().unwrap_or(USUAL_SIDE);
+    let is_mapped = parts.layer(&layer.name).is_some_and(|layer| layer.heat.is_some());
+    // Where there is one place only, there is no telling where.
+    let has_places = exemplars.positions != [1, 1];
+    let has_heat = Signal::derive(move || {
+        has_places && (is_mapped || page.session.model.with(Option::is_some))
+    });
+    let crops = layer.receptive_field < side && layer.receptive_field != 0;
+    // What was chosen for another layer may make no sense here.
+    let mode = Signal::derive(move || match page.mode.get() {
+        Mode::Heat if !has_heat.get() => Mode::Picture,
+        Mode::Crop if !crops => Mode::Picture,
+        mode => mode,
+    });
     let answers = Answers::new();
     let unit = Unit { layer: layer.name.clone(), channel };
-    ask_when_hot(page, answers, unit, exemplars.clone(), sprites.clone());
-    let side = page.input_side().unwrap_or(USUAL_SIDE);
+    ask_when_hot(page, mode, answers, unit, exemplars.clone(), sprites.clone());
     let by = match exemplars.statistic {
         Statistic::Mean => "mean over the picture",
         Statistic::Max => "largest in the picture",
@@ -46,8 +55,6 @@ pub fn ExemplarGrid(
     let top = exemplars.units.get(channel).map(|unit| unit.top.clone()).unwrap_or_default();
     let layer_name = layer.name.clone();
     let baked = Memo::new(move |_| parts.heat(&layer_name).and_then(Loaded::here));
-    // Where there is one place only, there is no telling where.
-    let has_heat = exemplars.positions != [1, 1] && parts_have_heat(page, &layer.name);
     let tile = |(place, exemplar): (usize, Exemplar)| {
         let credit = Signal::derive(move || {
             let credits = parts.credits().and_then(Loaded::here)?;
@@ -66,7 +73,7 @@ pub fn ExemplarGrid(
             </li>
         }
     };
-    let tiles = top.iter().copied().take(limit).enumerate().map(tile).collect_view();
+    let tiles = top.iter().copied().enumerate().map(tile).collect_view();
     let empty = top.is_empty();
     let sees = match layer.receptive_field {
         0 => "the whole picture".to_owned(),
@@ -81,7 +88,7 @@ pub fn ExemplarGrid(
                     <span>{by}</span>
                 </h2>
                 <Show when=move || !empty>
-                    <Modes has_heat crops=layer.receptive_field < side && layer.receptive_field != 0/>
+                    <Modes mode has_heat crops/>
                 </Show>
             </div>
             <ol class="exemplar-grid" data-testid="exemplars">{tiles}</ol>
@@ -97,11 +104,6 @@ pub fn ExemplarGrid(
             </p>
         </section>
     }
-}
-
-fn parts_have_heat(page: Page, layer: &str) -> bool {
-    let baked = page.session.parts.layer(layer).is_some_and(|layer| layer.heat.is_some());
-    baked || page.session.model.with_untracked(Option::is_some)
 }
 
 fn live_or_baked(answers: Answers) -> String {
@@ -120,6 +122,7 @@ fn live_or_baked(answers: Answers) -> String {
 /// Asks the network for sharper maps once they are looked at and it is there.
 fn ask_when_hot(
     page: Page,
+    mode: Signal<Mode>,
     answers: Answers,
     unit: Unit,
     exemplars: Arc<Exemplars>,
@@ -128,7 +131,7 @@ fn ask_when_hot(
     let asked = StoredValue::new(false);
     Effect::new(move |_| {
         let ready = page.session.model.with(Option::is_some);
-        if page.mode.get() != Mode::Heat || !ready || asked.get_value() {
+        if mode.get() != Mode::Heat || !ready || asked.get_value() {
             return;
         }
         let Some(of_unit) = exemplars.units.get(unit.channel) else { return };
@@ -149,12 +152,14 @@ fn ask_when_hot(
 /// How the pictures are shown.
 #[component]
 fn Modes(
+    /// How they are shown now.
+    mode: Signal<Mode>,
     /// Whether it is known where the unit answers.
-    has_heat: bool,
+    has_heat: Signal<bool>,
     /// Whether a place sees less than the whole picture.
     crops: bool,
 ) -> impl IntoView {
-    let mode = Page::here().mode;
+    let chosen = Page::here().mode;
     let choice =
         move |of: Mode, name: &'static str, id: &'static str, there: bool, title: &'static str| {
             there.then(|| {
@@ -165,7 +170,7 @@ fn Modes(
                         title=title
                         data-testid=id
                         aria-pressed=move || on().to_string()
-                        on:click=move |_| mode.set(of)
+                        on:click=move |_| chosen.set(of)
                     >
                         {name}
                     </button>
@@ -175,7 +180,7 @@ fn Modes(
     view! {
         <div class="segments" role="group" aria-label="Show">
             {choice(Mode::Picture, "Picture", "mode-picture", true, "The pictures as they are")}
-            {choice(Mode::Heat, "Where", "mode-heat", has_heat, "Where in the picture it answers")}
+            {move || choice(Mode::Heat, "Where", "mode-heat", has_heat.get(), "Where in the picture it answers")}
             {choice(Mode::Crop, "Up close", "mode-crop", crops, "What the strongest place sees")}
         </div>
     }

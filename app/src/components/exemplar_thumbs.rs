@@ -3,11 +3,10 @@
 use leptos::prelude::*;
 
 use crate::components::sprite_picture::SpritePicture;
-use crate::components::unit_links::unit_href;
+use crate::components::unit_links::{is_plain, unit_href};
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::sprite::Square;
-use crate::unit::find_layer;
 
 /// How many fit beside each other.
 const SHOWN: usize = 5;
@@ -17,17 +16,7 @@ const SHOWN: usize = 5;
 pub fn ExemplarThumbs() -> impl IntoView {
     let page = Page::here();
     let parts = page.session.parts;
-    let found = Memo::new(move |_| {
-        let unit = page.unit()?;
-        let layer = page
-            .layers
-            .with(|layers| find_layer(layers, &unit.layer).map(|layer| layer.name.clone()))?;
-        let exemplars = parts.exemplars(&layer).and_then(Loaded::here)?;
-        let top = &exemplars.units.get(unit.channel)?.top;
-        let pictures: Vec<usize> =
-            top.iter().take(SHOWN).map(|exemplar| exemplar.picture).collect();
-        Some((unit, pictures))
-    });
+    let found = Memo::new(move |_| Some((page.unit()?, page.best_pictures(SHOWN)?)));
     let tile = move |picture: usize| {
         let style = Signal::derive(move || parts.style(&parts.gallery()?, picture, Square::WHOLE));
         let label = Signal::derive(move || {
@@ -40,7 +29,7 @@ pub fn ExemplarThumbs() -> impl IntoView {
         found.get().map(|(unit, pictures)| {
             let href = unit_href(&page.model_path(), &unit.layer, unit.channel);
             let open = move |event: leptos::ev::MouseEvent| {
-                if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+                if is_plain(&event) {
                     event.prevent_default();
                     page.show_unit(&unit);
                 }

@@ -89,7 +89,7 @@ pub fn ExemplarTile(
 
 /// Author and licence, as the licences ask for.
 #[component]
-pub fn CreditLine(
+fn CreditLine(
     /// Whose the picture is.
     credit: Credit,
 ) -> impl IntoView {

@@ -7,6 +7,7 @@ use crate::components::device_chip::DeviceChip;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, outline};
 use crate::components::model_chip::ModelChip;
+use crate::components::unit_links::is_plain;
 use crate::numbers::bytes_of;
 use crate::page::Page;
 
@@ -15,7 +16,7 @@ use crate::page::Page;
 pub fn Header() -> impl IntoView {
     let page = Page::here();
     let home = move |event: leptos::ev::MouseEvent| {
-        if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+        if is_plain(&event) {
             event.prevent_default();
             page.wall();
         }

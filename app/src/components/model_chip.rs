@@ -5,6 +5,7 @@ use web_sys::HtmlInputElement;
 
 use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
+use crate::components::popover::Popover;
 use crate::page::Page;
 
 /// A chip that opens the choice of bundles.
@@ -12,7 +13,7 @@ use crate::page::Page;
 pub fn ModelChip() -> impl IntoView {
     let page = Page::here();
     let session = page.session;
-    let (open, set_open) = signal(false);
+    let open = RwSignal::new(false);
     let state = move || match session.model.get() {
         Some(_) => "ready".to_owned(),
         None if session.lacking.get() && session.library.weights_coming() => {
@@ -23,12 +24,6 @@ pub fn ModelChip() -> impl IntoView {
         None if session.library.failure.with(Option::is_some) => "not opened".to_owned(),
         None => downloaded(page).unwrap_or_else(|| "starting".to_owned()),
     };
-    let handle = window_event_listener(leptos::ev::keydown, move |event| {
-        if open.get_untracked() && event.key() == "Escape" {
-            set_open.set(false);
-        }
-    });
-    on_cleanup(move || handle.remove());
     view! {
         <div class="device model">
             <button
@@ -39,19 +34,16 @@ pub fn ModelChip() -> impl IntoView {
                 class:lacking=move || session.lacking.get()
                 aria-expanded=move || open.get().to_string()
                 title="Choose a model"
-                on:click=move |_| set_open.update(|open| *open = !*open)
+                on:click=move |_| open.update(|open| *open = !*open)
             >
                 <b>{move || page.model_title()}</b>
                 <span class="state">{state}</span>
                 <Icon of=outline::MORE/>
             </button>
-            <Show when=move || open.get()>
-                <button class="scrim" tabindex="-1" aria-label="Close" on:click=move |_| set_open.set(false)></button>
-                <div class="popover" role="dialog" aria-label="Model">
-                    <Offered close=set_open/>
-                    <Elsewhere close=set_open/>
-                </div>
-            </Show>
+            <Popover open label="Model">
+                <Offered open/>
+                <Elsewhere open/>
+            </Popover>
         </div>
     }
 }
@@ -59,8 +51,8 @@ pub fn ModelChip() -> impl IntoView {
 /// The bundles beside the page.
 #[component]
 fn Offered(
-    /// Closes the popover.
-    close: WriteSignal<bool>,
+    /// Whether the popover is shown.
+    open: RwSignal<bool>,
 ) -> impl IntoView {
     let page = Page::here();
     let library = page.session.library;
@@ -77,7 +69,7 @@ fn Offered(
         let text =
             if entry.weights_coming { "Its weights are on their way." } else { about(&entry.path) };
         let choose = move |_| {
-            close.set(false);
+            open.set(false);
             page.choose(path.get_value());
         };
         view! {
@@ -105,7 +97,7 @@ fn Offered(
 fn about(model: &str) -> &'static str {
     match model {
         "googlenet" => "Inception v1, 2014: the one with the legible units.",
-        "efficientnet-lite0" => "2019, small and exact; its weights come with the page.",
+        "efficientnet-lite0" => "2019, small and accurate; its weights come with the page.",
         _ => "A bundle of this site.",
     }
 }
@@ -113,15 +105,15 @@ fn about(model: &str) -> &'static str {
 /// A bundle from a file or from an address.
 #[component]
 fn Elsewhere(
-    /// Closes the popover.
-    close: WriteSignal<bool>,
+    /// Whether the popover is shown.
+    open: RwSignal<bool>,
 ) -> impl IntoView {
     let page = Page::here();
     let (typed, set_typed) = signal(String::new());
     let chosen = move |event: leptos::ev::Event| {
         let input = event_target::<HtmlInputElement>(&event);
         if let Some(file) = input.files().and_then(|files| files.get(0)) {
-            close.set(false);
+            open.set(false);
             page.session.unpack(file);
         }
         input.set_value("");
@@ -130,7 +122,7 @@ fn Elsewhere(
         event.prevent_default();
         let address = typed.get_untracked().trim().to_owned();
         if !address.is_empty() {
-            close.set(false);
+            open.set(false);
             page.choose_elsewhere(address);
         }
     };

@@ -22,6 +22,8 @@ pub fn ObjectiveBox() -> impl IntoView {
             page.layers.with(|layers| mistake(&typed, layers))
         }
     });
+    // Examples are of the network that is open.
+    let layer = Memo::new(move |_| page.layer());
     let commit = move || {
         let typed = typed.get_untracked().trim().to_owned();
         if typed.is_empty() || wrong.get_untracked().is_some() {
@@ -56,7 +58,7 @@ pub fn ObjectiveBox() -> impl IntoView {
                     autocomplete="off"
                     autocapitalize="off"
                     spellcheck="false"
-                    placeholder="mixed4a:11"
+                    placeholder=move || format!("{}:11", layer.get())
                     aria-invalid=move || wrong.with(Option::is_some).to_string()
                     aria-describedby="objective-mistake"
                     prop:value=move || typed.get()
@@ -72,8 +74,8 @@ pub fn ObjectiveBox() -> impl IntoView {
             </p>
             <Hint key="objective">
                 "A "<b>"channel"</b>" is one of a layer's feature detectors: "
-                <code>"mixed4a:11"</code>". Add and subtract them: "
-                <code>"mixed4a:11 - 0.5*mixed4b:3"</code>". A class is a channel of "
+                <code>{move || format!("{}:11", layer.get())}</code>". Add and subtract them: "
+                <code>{move || format!("{0}:11 - 0.5*{0}:3", layer.get())}</code>". A class is a channel of "
                 <code>"logits"</code>"."
             </Hint>
         </section>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::address::View;
 use crate::components::icon::{Icon, outline};
+use crate::components::unit_links::is_plain;
 use crate::page::Page;
 
 /// The rail on the left; a bar at the foot of narrow windows.
@@ -18,8 +19,7 @@ pub fn Rail() -> impl IntoView {
         };
         let here = move || page.address.with(|address| address.view == view);
         let go = move |event: leptos::ev::MouseEvent| {
-            // A click with a modifier opens a tab of its own.
-            if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+            if is_plain(&event) {
                 event.prevent_default();
                 page.go(|address| address.view = view);
             }

@@ -19,9 +19,15 @@ pub fn unit_href(model: &str, layer: &str, channel: usize) -> String {
     format!("#/{model}/{layer}/{channel}")
 }
 
+/// Whether a click is meant for the page; with a modifier it is for the browser, which opens a tab
+/// or a window.
+pub fn is_plain(event: &ev::MouseEvent) -> bool {
+    !(event.ctrl_key() || event.meta_key() || event.shift_key()) && event.button() == 0
+}
+
 /// Opens the unit that was clicked on this page; a click with a modifier stays the browser's.
 pub fn open_clicked(page: Page, event: &ev::MouseEvent) {
-    if event.ctrl_key() || event.meta_key() || event.shift_key() || event.button() != 0 {
+    if !is_plain(event) {
         return;
     }
     if let Some(unit) = unit_at(event.target()) {

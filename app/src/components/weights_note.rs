@@ -45,7 +45,7 @@ pub fn WeightsNote(
         input.set_value("");
     };
     let source = move || published(&page.model_name());
-    // Another bundle that has its weights, if one lies beside the page.
+    // Another bundle, if one lies beside the page.
     let other = move || {
         let here = page.model_name();
         let offered = session.library.offered.get().unwrap_or_default();
@@ -70,7 +70,7 @@ pub fn WeightsNote(
                         .map(|address| {
                             view! {
                                 <a class="button" href=address target="_blank" rel="noopener">
-                                    "Where to get it"
+                                    "Where to get them"
                                 </a>
                             }
                         })
@@ -85,14 +85,14 @@ pub fn WeightsNote(
                                     data-testid="use-other"
                                     on:click=move |_| page.choose(path.clone())
                                 >
-                                    {format!("Use {}, which is here", entry.title)}
+                                    {format!("Open {}", entry.title)}
                                 </button>
                             }
                         })
                 }}
             </div>
             <p class="aside">
-                "A .safetensors or .caffemodel file, also dropped anywhere on this page. It stays on this device. On a machine with Pellucid, "
+                "A .safetensors or .caffemodel file; it can also be dropped anywhere on this page. It stays on this device. On a machine with Pellucid, "
                 <code>{move || format!("pellucid fetch {}", page.model_name())}</code> " downloads it."
             </p>
             {move || session.refused.get().map(|failure| view! { <FailureNote failure/> })}

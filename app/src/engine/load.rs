@@ -186,13 +186,15 @@ async fn described<H: Host>(
 ) -> Result<Described, Ending> {
     let (bundle, _) = bundle::read(core, answer, bundle_url).await?;
     let info = models::info(&bundle.model).map_err(failure::of)?;
+    // Another network must not answer what is asked of this one, should it not come.
+    core.model.borrow_mut().take_if(|loaded| loaded.model.info().name != info.name);
     let n_classes = info.layers.last().map_or(0, |logits| logits.channels);
     let labels = bundle::part(core, answer, "labels", bundle_url, &bundle.labels).await?;
     let labels = labels_from_bytes(&labels, n_classes).map_err(failure::of)?;
     Ok(Described { bundle, info, labels })
 }
 
-/// The model on the device in use. The one that is in use stays until this one replaces it.
+/// The model on the device in use. One of the same network stays until this replaces it.
 fn build<H: Host>(
     core: &Core<H>,
     described: &Described,

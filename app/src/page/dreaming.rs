@@ -10,7 +10,10 @@ impl Page {
     pub fn start(self, paused: bool) {
         let address = self.address.get_untracked();
         let lacking = self.session.lacking.get_untracked();
-        if address.objective.is_empty() || lacking || untrack(|| self.mistake()).is_some() {
+        // Before a bundle is open it is not known what a mistake would be.
+        let known = self.session.library.open.with_untracked(Option::is_some);
+        let mistaken = known && untrack(|| self.mistake()).is_some();
+        if address.objective.is_empty() || lacking || mistaken {
             return;
         }
         self.begun.set_value(Some(asked(&address)));

@@ -110,11 +110,29 @@ impl Page {
     /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
     pub fn choose(self, path: String) {
         let layers = shared::models::info(&path).map(|info| info.layers).unwrap_or_default();
+        let asked = |address: &Address| (address.bundle.clone(), address.model.clone());
+        let before = self.address.with_untracked(asked);
         self.go(|address| {
             address.model = path;
             address.bundle = None;
             keep_sense(address, &layers);
         });
+        // A file has its model's address, as has what failed to come: going there changes nothing.
+        if self.address.with_untracked(asked) == before && !self.is_open(&self.wanted_bundle()) {
+            self.open_wanted();
+        }
+    }
+
+    /// Whether it is the bundle at this address that is open.
+    pub fn is_open(self, url: &str) -> bool {
+        let library = self.session.library;
+        library.open.with_untracked(|open| open.as_ref().is_some_and(|open| open.url == url))
+    }
+
+    /// Opens the bundle that the address asks for, in place of the one that is open.
+    pub fn open_wanted(self) {
+        self.panes.into_iter().for_each(|pane| pane.clear(self.session));
+        self.session.open(self.wanted_bundle());
     }
 
     /// Opens a bundle from elsewhere.

@@ -9,7 +9,6 @@ use crate::components::sprite_picture::SpritePicture;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::sprite::Square;
-use crate::unit::find_layer;
 use crate::views::dream::title_here;
 
 /// Exemplars beside the dream.
@@ -23,15 +22,7 @@ pub fn EmbedUnit() -> impl IntoView {
     let title = Memo::new(move |_| title_here(page));
     let baked = Signal::derive(move || baked_here(page));
     let label = Signal::derive(move || format!("What {} looks for", title.get()));
-    let pictures = Memo::new(move |_| {
-        let unit = page.unit()?;
-        let layer = page
-            .layers
-            .with(|layers| find_layer(layers, &unit.layer).map(|layer| layer.name.clone()))?;
-        let exemplars = parts.exemplars(&layer).and_then(Loaded::here)?;
-        let top = &exemplars.units.get(unit.channel)?.top;
-        Some(top.iter().take(SHOWN).map(|exemplar| exemplar.picture).collect::<Vec<_>>())
-    });
+    let pictures = Memo::new(move |_| page.best_pictures(SHOWN));
     let tile = move |picture: usize| {
         let style = Signal::derive(move || parts.style(&parts.gallery()?, picture, Square::WHOLE));
         let title = Signal::derive(move || {

@@ -6,7 +6,6 @@ use leptos::task::spawn_local;
 use web_sys::Blob;
 
 use crate::browser;
-
 use crate::components::channel_strip::ChannelStrip;
 use crate::components::failure::FailureNote;
 use crate::components::gallery_strip::GalleryStrip;
@@ -95,7 +94,7 @@ pub fn LookView() -> impl IntoView {
                 sight.failure.get().map(|failure| view! { <FailureNote failure/> })
             }}
             <Show when=move || page.session.lacking.get()>
-                <WeightsNote what="Seeing what it sees"/>
+                <WeightsNote what="Looking"/>
             </Show>
             <Show when=move || !unseen()>
                 <ChannelStrip/>
@@ -125,8 +124,11 @@ fn follow_picture(page: Page) {
     Effect::new(move |_| {
         let Some((sheet, part)) = found.get() else { return };
         let side = part[2];
+        let named = move || page.address.with_untracked(|address| address.picture.clone());
+        let of = named();
         spawn_local(async move {
-            let Some(rgba) = browser::pixels(&sheet, part, side).await else { return };
+            let rgba = browser::pixels(&sheet, part, side).await;
+            let Some(rgba) = rgba.filter(|_| named() == of) else { return };
             let photo = Photo { size: PictureSize { width: side, height: side }, rgba };
             page.sight.show(page.session, photo, untrack(|| page.layer()));
         });

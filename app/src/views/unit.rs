@@ -230,7 +230,7 @@ fn Elsewhere() -> impl IntoView {
             <p class="nothing">
                 {move || match offered.with(Vec::is_empty) {
                     true => "This bundle has no exemplars: which pictures excite a unit was not asked when it was made.",
-                    false => "Which pictures excite the units of this layer was not asked when the bundle was made. It was for these:",
+                    false => "Which pictures excite the units of this layer was not asked when the bundle was made. It was asked for these:",
                 }}
             </p>
             <div class="ways">{move || offered.get().into_iter().map(link).collect_view()}</div>

@@ -8,6 +8,7 @@ use crate::components::dialog::Dialog;
 use crate::components::dream_wall::DreamWall;
 use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
 use crate::components::parts_trouble::PartsTrouble;
+use crate::components::unit_links::is_plain;
 use crate::page::Page;
 use crate::unit::Unit;
 
@@ -130,7 +131,7 @@ fn Hung() -> impl IntoView {
         let alt = format!("What {title} looks for");
         let objective = unit.clone();
         let open = move |event: leptos::ev::MouseEvent| {
-            if event.ctrl_key() || event.meta_key() || event.shift_key() {
+            if !is_plain(&event) {
                 return;
             }
             event.prevent_default();

@@ -6,7 +6,6 @@ use shared::format::bundle::{Bundle, Part};
 
 use crate::made::{MADE, Made};
 use crate::page::Page;
-use crate::reference::Reference;
 
 fn open(page: &mut Page) -> RequestId {
     let id = page.ask(Ask::OpenBundle { bundle_url: Made::BUNDLE.to_owned() });
@@ -161,15 +160,4 @@ fn a_part_on_its_way_can_be_stopped() {
     page.ask(Ask::Stop { target: id });
     page.drive();
     assert_eq!(page.end(id), Some(Event::Cancelled));
-}
-
-#[test]
-fn a_model_loads_without_a_reference_beside_the_checkout() {
-    let mut page = MADE.page();
-    page.world.fetched.borrow_mut().clear();
-    let load = page.load();
-    page.drive();
-    assert_eq!(page.end(load), Some(Event::Done));
-    // The second time from the cache.
-    assert_eq!(*page.world.fetched.borrow(), [Reference::BUNDLE]);
 }

@@ -1,10 +1,11 @@
 //! Models come from the cache or the network, and damaged ones not at all.
 
 use app::engine::host::FetchError;
-use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, RequestId};
+use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, PictureSize, RequestId};
+use shared::format::bundle::{Bundle, Part};
+use shared::models;
 
-use shared::format::bundle::Part;
-
+use crate::made::MADE;
 use crate::page::Page;
 use crate::reference::Reference;
 
@@ -27,9 +28,8 @@ fn cached(page: &Page, load: RequestId) -> Vec<bool> {
 
 #[test]
 fn a_model_is_fetched_with_progress_and_described() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), Some(Event::Done));
     assert!(cached(&page, load).iter().all(|cached| !cached));
@@ -40,14 +40,13 @@ fn a_model_is_fetched_with_progress_and_described() {
     assert_eq!(model.name, "googlenet");
     assert_eq!(model.labels.len(), 1000);
     assert_eq!(model.layers.last().unwrap().name, "logits");
-    assert_eq!(model.weights_sha256, reference.weights_part().sha256);
+    assert_eq!(model.weights_sha256, MADE.weights_part().sha256);
 }
 
 #[test]
 fn a_second_visit_downloads_no_parts() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     open_and_load(&mut page);
     page.world.fetched.borrow_mut().clear();
     let load = open_and_load(&mut page);
@@ -58,22 +57,20 @@ fn a_second_visit_downloads_no_parts() {
 
 #[test]
 fn a_damaged_cache_entry_is_dropped_and_fetched_again() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
-    let sha256 = &reference.weights_part().sha256;
+    MADE.serve(&page.world);
+    let sha256 = &MADE.weights_part().sha256;
     page.world.cache.borrow_mut().insert(sha256.clone(), b"damaged".to_vec());
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), Some(Event::Done));
     assert!(page.world.fetched.borrow().iter().any(|address| address == Reference::WEIGHTS));
-    assert_eq!(page.world.cache.borrow()[sha256].len() as u64, reference.weights_part().size);
+    assert_eq!(page.world.cache.borrow()[sha256].len() as u64, MADE.weights_part().size);
 }
 
 #[test]
 fn damaged_weights_are_refused_with_both_hashes_and_not_kept() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     let mut found = String::new();
     if let Some(Ok(weights)) = page.world.files.borrow_mut().get_mut(Reference::WEIGHTS) {
         weights[5_000_000] ^= 1;
@@ -82,15 +79,14 @@ fn damaged_weights_are_refused_with_both_hashes_and_not_kept() {
     let load = open_and_load(&mut page);
     let failure = page.failure(load);
     assert_eq!(failure.kind, FailureKind::Corrupted);
-    for hash in [&found, &reference.weights_part().sha256] {
+    for hash in [&found, &MADE.weights_part().sha256] {
         assert!(failure.why.contains(hash), "{hash}: {failure:?}");
     }
-    assert!(!page.world.cache.borrow().contains_key(&reference.weights_part().sha256));
+    assert!(!page.world.cache.borrow().contains_key(&MADE.weights_part().sha256));
 }
 
 #[test]
 fn downloads_that_do_not_come_say_why() {
-    let Some(reference) = Reference::find() else { return };
     let cut = |page: &Page, address: &str, n_bytes| {
         if let Some(Ok(bytes)) = page.world.files.borrow_mut().get_mut(address) {
             bytes.resize(n_bytes, 0);
@@ -134,14 +130,14 @@ fn downloads_that_do_not_come_say_why() {
     ];
     for (damage, kind, word) in cases {
         let mut page = Page::new();
-        reference.serve(&page.world);
+        MADE.serve(&page.world);
         damage(&page);
         let load = open_and_load(&mut page);
         let failure = page.failure(load);
         assert_eq!(failure.kind, kind, "{failure:?}");
         assert!(failure.why.contains(word), "{failure:?}");
         // The page goes on: the same request succeeds once the damage is mended.
-        reference.serve(&page.world);
+        MADE.serve(&page.world);
         let load = open_and_load(&mut page);
         assert_eq!(page.end(load), Some(Event::Done));
     }
@@ -149,9 +145,8 @@ fn downloads_that_do_not_come_say_why() {
 
 #[test]
 fn a_download_can_be_stopped() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     page.world.stall(true);
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), None);
@@ -162,9 +157,8 @@ fn a_download_can_be_stopped() {
 
 #[test]
 fn everything_may_be_asked_at_once() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     page.world.allow_breaths(usize::MAX);
     page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
     page.load();
@@ -183,9 +177,8 @@ fn without_a_model_there_is_nothing_to_dream() {
 
 #[test]
 fn without_a_device_there_is_no_model() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     let failure = Failure::new(FailureKind::NoWebGpu, "No GPU.", "Test.", "Use the processor.");
     *page.world.no_device.borrow_mut() = Some(failure.clone());
     let open = page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
@@ -195,4 +188,31 @@ fn without_a_device_there_is_no_model() {
     assert_eq!(page.failure(open), failure);
     assert_eq!(page.failure(load).kind, FailureKind::NotReady);
     assert_eq!(page.failure(dream).kind, FailureKind::NotReady);
+}
+
+#[test]
+fn another_network_does_not_answer_for_one_that_does_not_come() {
+    let bundle_url = "https://page.example/bundles/efficientnet-lite0/bundle.json";
+    let info = models::info("efficientnet-lite0").unwrap();
+    let weights = Part::of("weights.safetensors", b"weights");
+    let bundle = Bundle::new(&info, Some(weights), MADE.bundle.labels.clone());
+    let json = bundle.to_json().unwrap().into_bytes();
+    for (answer, kind) in [
+        (Err(FetchError::Status(404)), FailureKind::Download),
+        (Ok(b"damaged".to_vec()), FailureKind::Corrupted),
+        (Ok(b"weights".to_vec()), FailureKind::Corrupted),
+    ] {
+        let mut page = MADE.page();
+        let mut files = page.world.files.borrow_mut();
+        files.insert(bundle_url.to_owned(), Ok(json.clone()));
+        files.insert(bundle_url.replace("bundle.json", "weights.safetensors"), answer);
+        drop(files);
+        let load = page.ask(Ask::LoadModel { bundle_url: bundle_url.to_owned() });
+        let picture = PictureSize { width: 16, height: 16 };
+        let classify = Ask::Classify { picture, layer: "logits".to_owned(), channels: 4 };
+        let seen = page.ask_with(classify, vec![vec![90; 4 * 16 * 16]]);
+        page.drive();
+        assert_eq!(page.failure(load).kind, kind);
+        assert_eq!(page.failure(seen).kind, FailureKind::NotReady);
+    }
 }

@@ -91,6 +91,11 @@ impl Made {
         page
     }
 
+    /// How the bundle describes its weights.
+    pub fn weights_part(&self) -> &Part {
+        self.bundle.weights.as_ref().unwrap()
+    }
+
     fn json(&self, bundle: &Bundle) -> Vec<u8> {
         bundle.to_json().unwrap().into_bytes()
     }

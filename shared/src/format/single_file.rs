@@ -18,15 +18,26 @@ const LENGTH_LIMIT: usize = 500_000_000;
 /// What makes the programs find their files inside.
 const LOADER: &str = include_str!("single_file/loader.js");
 
+/// A gzip stream is worth its unpacking where it saves one byte in this many.
+const WORTHWHILE: usize = 20;
+
 /// A file to be put inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct File<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
     /// Where the page looks for it, relative to itself: `bundles/googlenet/bundle.json`.
-    pub path: &'a str,
+    pub path: String,
     /// Its bytes, or those of the gzip stream that holds it.
-    pub bytes: &'a [u8],
+    pub bytes: Vec<u8>,
     /// Whether the bytes are a gzip stream.
     pub gzip: bool,
+}
+
+impl File {
+    /// A file as its bytes or as the gzip stream made of them, whichever serves better.
+    pub fn smaller(path: String, bytes: Vec<u8>, gzip_stream: Vec<u8>) -> Self {
+        let gzip = gzip_stream.len() < bytes.len() - bytes.len() / WORTHWHILE;
+        Self { path, bytes: if gzip { gzip_stream } else { bytes }, gzip }
+    }
 }
 
 /// Writes the page with all its files inside.
@@ -38,14 +49,14 @@ pub struct File<'a> {
 /// # Errors
 /// When a file of the site is missing, when two share a path, when the page has no end to put them
 /// before, or when the result would be longer than browsers read.
-pub fn pack(page: &str, site: &Site, files: &[File<'_>], views: &[String]) -> Result<String> {
+pub fn pack(page: &str, site: &Site, files: &[File], views: &[String]) -> Result<String> {
     for needed in site.files.iter().filter(|file| file.path != PAGE) {
         if !files.iter().any(|file| file.path == needed.path) {
             return Err(wrong(format!("{:?} of the site is not among the files", needed.path)));
         }
     }
     for (place, file) in files.iter().enumerate() {
-        if !is_plain(file.path) {
+        if !is_plain(&file.path) {
             return Err(wrong(format!("the path {:?} is not plain", file.path)));
         }
         if files[..place].iter().any(|other| other.path == file.path) {

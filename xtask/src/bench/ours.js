@@ -48,9 +48,10 @@ async function stepTimes(ask, { side, rounds, objective, settings, warmUp = 2 })
 export async function pellucid({ site, device, rounds, side, stepSide, dreamSide }) {
   const began = performance.now();
   const { ask, stop } = engine(site);
-  const bundle_url = new URL("bundles/googlenet/bundle.json", site).href;
+  const load = (name) =>
+    ask({ LoadModel: { bundle_url: new URL(`bundles/${name}/bundle.json`, site).href } });
   const [opened] = await ask({ OpenDevice: device === "webgpu" ? "WebGpu" : "Cpu" });
-  await ask({ LoadModel: { bundle_url } });
+  await load("googlenet");
   const look = async () => {
     const events = await ask(
       { Classify: { picture: { width: side, height: side }, layer: "logits", channels: 0 } },
@@ -60,24 +61,31 @@ export async function pellucid({ site, device, rounds, side, stepSide, dreamSide
   };
   await look();
   const first_answer = [performance.now() - began];
-  const forward = [];
-  for (let round = 0; round < rounds; round++) forward.push(await look());
-
+  const looks = async () => {
+    const times = [];
+    for (let round = 0; round < rounds; round++) times.push(await look());
+    return times;
+  };
   const plain = {
     parameterization: "pixel", decorrelate: false, redirected_steps: 0,
     transforms: { pad: false, jitter: false, scale: false, rotate: false },
   };
+  const gradients = (objective) =>
+    stepTimes(ask, { side: stepSide, rounds, objective, settings: plain });
   const objective = "mixed4a:11";
-  const gradient = await stepTimes(ask, { side: stepSide, rounds, objective, settings: plain });
   const samples = {
     first_answer,
-    [`forward_${side}`]: forward,
-    [`gradient_${stepSide}`]: gradient,
+    [`forward_${side}`]: await looks(),
+    [`gradient_${stepSide}`]: await gradients(objective),
   };
   if (dreamSide) {
     samples[`dream_${dreamSide}`] =
       await stepTimes(ask, { side: dreamSide, rounds, objective, settings: {} });
   }
+  await load("efficientnet-lite0");
+  await look();
+  samples[`lite0_forward_${side}`] = await looks();
+  samples[`lite0_gradient_${stepSide}`] = await gradients("block8:11");
   stop();
   return { samples, adapter: opened.Device.adapter, software: opened.Device.software };
 }

@@ -49,11 +49,13 @@ const COMPUTE: [Row; 7] = [
     milliseconds("gradient_32", "gradient step, 32 px"),
 ];
 
-const PAGE: [Row; 4] = [
+const PAGE: [Row; 6] = [
     milliseconds("first_answer", "from nothing to the first forward pass: engine, weights, run"),
     COMPUTE[0],
     COMPUTE[1],
     COMPUTE[2],
+    COMPUTE[3],
+    COMPUTE[4],
 ];
 
 const WHOLE: [Row; 14] = [

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::visit::{LATER, SOON, Visit, has_network};
+use crate::visit::{LATER, Network, SOON, Visit, network};
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
@@ -33,12 +33,10 @@ fn an_embedded_dream_fits_every_box_from_240_pixels() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn an_embedded_dream_starts_by_itself_only_when_asked_to() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let visit = Visit::new()?;
     visit.page().appear(480, 480, "light")?;
-    let query = "embed=1&objective=mixed3a:5&size=32&steps=3&device=cpu";
+    let query = format!("{model}embed=1&objective={layer}:5&size=32&steps=3&device=cpu");
     visit.open(&format!("?{query}&autostart=1"))?;
     visit.wait_for_step(3)?;
     visit.open(&format!("?{query}"))?;
@@ -61,13 +59,12 @@ const FRAMED_STEP: &str = "Number(document.querySelector('iframe').contentDocume
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn an_embedded_dream_rests_while_it_is_off_screen() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let visit = Visit::new()?;
     visit.open("icon-of-nothing")?;
-    let query = "?embed=1&objective=mixed3a:5&size=32&steps=100000&device=cpu&autostart=1";
-    visit.page().script_with(DECK, &json!([visit.host.url(query)]))?;
+    let query =
+        format!("?{model}embed=1&objective={layer}:5&size=32&steps=100000&device=cpu&autostart=1");
+    visit.page().script_with(DECK, &json!([visit.host.url(&query)]))?;
     visit.page().wait_for(&format!("{FRAMED_STEP} >= 3"), LATER)?;
     visit.page().script("scrollTo(0, 3000);")?;
     // It rests once its step has stayed the same for a second: many times what a step takes.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use xtask::browser::Graphics;
 
-use crate::visit::{ERROR, LATER, SOON, Visit, has_network, host_with, layer_with_exemplars};
+use crate::visit::{ERROR, LATER, SOON, Visit, has_googlenet, host_with, layer_with_exemplars};
 
 /// The unit on view.
 const UNIT: &str = "document.querySelector('[data-testid=unit-page]')?.dataset.unit";
@@ -193,7 +193,7 @@ fn a_picture_of_the_gallery_is_looked_at() -> Result<()> {
         .script("document.querySelector('[data-testid=gallery] [data-picture]').click();")?;
     visit.page().wait_for("location.search.includes('picture=')", SOON)?;
     visit.page().wait_for_element(".sight canvas", SOON)?;
-    if has_network() {
+    if has_googlenet() {
         visit.page().wait_for_element("[data-testid=look-top] [data-class]", LATER)?;
     } else {
         visit.page().wait_for_element("[data-testid=no-weights]", LATER)?;

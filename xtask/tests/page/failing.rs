@@ -7,7 +7,7 @@ use serde_json::json;
 use xtask::browser::Graphics;
 use xtask::rehearsal::Fault;
 
-use crate::visit::{ERROR, LATER, READY, SOON, Visit, has_network, reference};
+use crate::visit::{ERROR, LATER, Network, READY, SOON, Visit, has_googlenet, network, reference};
 
 /// Clicks the way out that a message offers under this name.
 fn take_the_way(visit: &Visit, name: &str) -> Result<()> {
@@ -35,14 +35,11 @@ fn assert_three_sentences(visit: &Visit) -> Result<()> {
 #[ignore = "needs the built page: cargo xtask test"]
 fn without_webgpu_the_page_says_so_and_goes_on_on_the_processor() -> Result<()> {
     let visit = Visit::with(Graphics::None)?;
-    visit.open("?device=webgpu")?;
+    visit.open(&format!("?{}device=webgpu", network().model))?;
     assert_eq!(visit.error_kind()?, "NoWebGpu");
     assert_three_sentences(&visit)?;
     take_the_way(&visit, "CPU")?;
-    if has_network() {
-        visit.page().wait_for_element(READY, LATER)?;
-    }
-    Ok(())
+    visit.page().wait_for_element(READY, LATER)
 }
 
 #[test]
@@ -56,11 +53,11 @@ fn without_webgpu_the_automatic_choice_is_the_processor() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_lost_gpu_is_named_and_the_engine_starts_anew() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let visit = Visit::new()?;
-    visit.open_ready("?objective=mixed3a:5&size=48&steps=500&transforms=none&device=webgpu")?;
+    visit.open_ready(&format!(
+        "?{model}objective={layer}:5&size=48&steps=500&transforms=none&device=webgpu"
+    ))?;
     visit.page().click("[data-testid=dream-start]")?;
     visit.wait_for_step(1)?;
     // The browser's GPU process dies, as with a crashed driver. The answer may never come.
@@ -77,12 +74,9 @@ fn a_lost_gpu_is_named_and_the_engine_starts_anew() -> Result<()> {
 
 /// Spoils a file of the bundle, expects the message, heals it and takes the way out.
 fn provoke(ending: &str, fault: Fault, kinds: &[&str]) -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
     let visit = Visit::with(Graphics::None)?;
     visit.host.spoil(ending, fault);
-    visit.open("?device=cpu")?;
+    visit.open(&format!("?{}device=cpu", network().model))?;
     let kind = visit.error_kind()?;
     assert!(kinds.contains(&kind.as_str()), "{ending} {fault:?} gives {kind}, expected {kinds:?}");
     assert_three_sentences(&visit)?;
@@ -121,7 +115,7 @@ fn a_picture_that_is_none_is_named_and_the_next_one_is_seen() -> Result<()> {
     let Some(photograph) = reference("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
         return Ok(());
     };
-    if !has_network() {
+    if !has_googlenet() {
         return Ok(());
     }
     let visit = Visit::with(Graphics::None)?;
@@ -153,7 +147,7 @@ fn an_address_that_makes_no_sense_opens_what_it_can() -> Result<()> {
 
 /// A dream that no device here has the memory for: a layer of it alone takes four gigabytes.
 fn exhausts(device: &str) -> Result<()> {
-    if !has_network() {
+    if !has_googlenet() {
         return Ok(());
     }
     let visit = Visit::new()?;

@@ -5,16 +5,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 
 use crate::sharing::CATCH_DOWNLOADS;
-use crate::visit::{SOON, Visit, has_network};
+use crate::visit::{Network, SOON, Visit, network};
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_growth_of_a_dream_is_saved_as_a_picture_that_moves() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let visit = Visit::new()?;
-    visit.open_ready("?objective=mixed3a:5&size=48&steps=6&seed=9&device=cpu")?;
+    visit.open_ready(&format!("?{model}objective={layer}:5&size=48&steps=6&seed=9&device=cpu"))?;
     let disabled = visit.page().attribute("[data-testid=save-growth]", "disabled")?;
     assert!(disabled.is_some(), "there is nothing to move yet");
     // Step by step, so that every picture is shown.
@@ -25,7 +23,7 @@ fn the_growth_of_a_dream_is_saved_as_a_picture_that_moves() -> Result<()> {
     visit.page().script(CATCH_DOWNLOADS)?;
     visit.page().click("[data-testid=save-growth]")?;
     let caught = visit.page().wait_for("window.caught[0]", SOON)?;
-    assert_eq!(caught[0], "mixed3a_5.webp");
+    assert_eq!(caught[0], format!("{layer}_5.webp"));
     let file = BASE64.decode(caught[1].as_str().context("no bytes were caught")?)?;
     let n_frames = file.windows(4).filter(|name| name == b"ANMF").count();
     assert!(2 < n_frames && n_frames <= 6, "{n_frames} frames");

@@ -5,7 +5,7 @@ use xtask::browser::{Chromium, Graphics};
 use xtask::rehearsal::Host;
 use xtask::server::{self, Query};
 
-use crate::visit::{Visit, has_network, site};
+use crate::visit::{Network, Visit, network, site};
 
 /// A host as free ones for static pages are: a site in a folder, kept by browsers for ten minutes,
 /// no range, no tag, nothing that would isolate the page.
@@ -27,13 +27,11 @@ fn plain_host() -> Result<Host> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_page_dreams_on_a_host_without_special_headers() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let visit = Visit { host: plain_host()?, browser: Chromium::start(Graphics::Software)? };
     for device in ["cpu", "webgpu"] {
         visit.open_ready(&format!(
-            "someone/?objective=mixed3a:5&size=32&steps=2&autostart=1&device={device}"
+            "someone/?{model}objective={layer}:5&size=32&steps=2&autostart=1&device={device}"
         ))?;
         visit.wait_for_step(2)?;
     }

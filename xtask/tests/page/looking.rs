@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-use crate::visit::{LATER, Visit, has_network, reference};
+use crate::visit::{LATER, Visit, has_googlenet, reference};
 
 /// Photographs on which the reference network is not in two minds (its first logit leads by at
 /// least 2), so that another JPEG decoder cannot flip the answer.
@@ -31,7 +31,7 @@ fn clear_photographs(count: usize) -> Result<Vec<(PathBuf, u64)>> {
 /// Shows the photographs one after another and waits for each one's class to lead.
 fn classify(query: &str, count: usize) -> Result<()> {
     let photographs = clear_photographs(count)?;
-    if !has_network() || photographs.is_empty() {
+    if !has_googlenet() || photographs.is_empty() {
         return Ok(());
     }
     let visit = Visit::new()?;
@@ -71,7 +71,7 @@ fn hand_over(act: &str) -> Result<()> {
     let Some(photograph) = reference("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
         return Ok(());
     };
-    if !has_network() {
+    if !has_googlenet() {
         return Ok(());
     }
     let visit = Visit::new()?;

@@ -1,7 +1,7 @@
 //! Without a network: after the first visit the site is there, whole, and of one version.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use xtask::offline;
 use xtask::rehearsal::{Fault, Host};
 use xtask::server;
 
-use crate::visit::{LATER, READY, SOON, Visit, has_network, site};
+use crate::visit::{Folder, HUNG, LATER, Network, READY, SOON, Visit, network, site};
 
 /// Until everything is kept for later.
 const KEPT: &str = "navigator.serviceWorker.getRegistration().then((found) => !!found?.active)";
@@ -24,13 +24,12 @@ const CACHES: &str = "return caches.keys().then((names) =>
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn after_the_first_visit_the_page_opens_and_dreams_without_its_host() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let visit = Visit::with(Graphics::None)?;
-    visit.open_ready("?device=cpu")?;
+    visit.open_ready(&format!("?{model}device=cpu"))?;
+    visit.page().wait_for(&format!("{HUNG} > 12"), SOON)?;
     visit.page().wait_for(KEPT, LATER)?;
-    // What the first visit saw is told to the worker as soon as there is one.
+    // The lists of bundles are kept with the page.
     let lists = "caches.open(`pellucid-seen ${location.href.split('?')[0]}`)
         .then((cache) => cache.keys())
         .then((kept) => kept.some(({ url }) => url.endsWith('/bundle.json')))";
@@ -39,18 +38,16 @@ fn after_the_first_visit_the_page_opens_and_dreams_without_its_host() -> Result<
     visit.host.spoil("", Fault::Silent);
     visit.page().reload()?;
     visit.page().wait_for_element(READY, LATER)?;
-    let pictures = "[...document.querySelectorAll('.hung img')]
-        .filter((picture) => picture.complete && picture.naturalWidth > 0).length";
-    visit.page().wait_for(&format!("{pictures} > 12"), SOON)?;
+    visit.page().wait_for(&format!("{HUNG} > 12"), SOON)?;
     // Another view, as from a link.
-    visit.open("?objective=mixed3a:5&size=32&steps=2&device=cpu&autostart=1")?;
+    visit.open(&format!("?{model}objective={layer}:5&size=32&steps=2&device=cpu&autostart=1"))?;
     visit.wait_for_step(2)
 }
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_new_build_comes_whole_and_one_that_is_half_there_not_at_all() -> Result<()> {
-    let folder = Folder::with_page()?;
+    let folder = copied_page()?;
     let visit = Visit { host: Host::start(&folder.0)?, browser: Chromium::start(Graphics::None)? };
     let page = visit.page();
     visit.open("")?;
@@ -59,7 +56,7 @@ fn a_new_build_comes_whole_and_one_that_is_half_there_not_at_all() -> Result<()>
     page.wait_for("!!navigator.serviceWorker.controller", SOON)?;
 
     // The host is in the middle of an upload: the list is new, one of the files is not.
-    folder.build("new")?;
+    build(&folder, "new")?;
     let loader = folder.0.join("worker_loader.js");
     let new_loader = fs::read(&loader)?;
     fs::write(&loader, "// old")?;
@@ -93,7 +90,7 @@ fn a_new_build_comes_whole_and_one_that_is_half_there_not_at_all() -> Result<()>
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn two_sites_of_one_host_do_not_forget_each_other() -> Result<()> {
-    let folder = Folder::with_page()?;
+    let folder = copied_page()?;
     let root = folder.0.clone();
     let host = Host::start_with(move |query| {
         let inner = ["/one", "/two"].iter().find_map(|name| query.address.strip_prefix(name));
@@ -123,7 +120,7 @@ fn two_sites_of_one_host_do_not_forget_each_other() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_host_with_something_else_at_the_address_gets_its_visitors_back() -> Result<()> {
-    let folder = Folder::with_page()?;
+    let folder = copied_page()?;
     let visit = Visit { host: Host::start(&folder.0)?, browser: Chromium::start(Graphics::None)? };
     visit.open("")?;
     keep(visit.page())?;
@@ -160,39 +157,25 @@ fn versions(page: &Session) -> Result<serde_json::Value> {
 }
 
 /// A copy of the page, without bundles, that can be built anew.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn with_page() -> Result<Self> {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let name = format!("pellucid-site-{}-{count}", std::process::id());
-        let folder = Self(std::env::temp_dir().join(name));
-        let _ = fs::remove_dir_all(&folder.0);
-        copy(&site()?, &folder.0)?;
-        folder.build("old")?;
-        Ok(folder)
-    }
-
-    /// Marks page and engine, and lists them.
-    fn build(&self, name: &str) -> Result<()> {
-        let original = site()?;
-        let mark = |path: &str, from: &str, to: &str| -> Result<()> {
-            let text = fs::read_to_string(original.join(path))?;
-            fs::write(self.0.join(path), text.replacen(from, to, 1))
-                .with_context(|| format!("writing {path}"))
-        };
-        mark("index.html", "<html ", &format!("<html data-build=\"{name}\" "))?;
-        mark("worker_loader.js", "", &format!("// build: {name}\n"))?;
-        let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/service_worker.js");
-        offline::write(&self.0, &worker)
-    }
+fn copied_page() -> Result<Folder> {
+    let folder = Folder::new()?;
+    copy(&site()?, &folder.0)?;
+    build(&folder, "old")?;
+    Ok(folder)
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// Marks page and engine, and lists them.
+fn build(folder: &Folder, name: &str) -> Result<()> {
+    let original = site()?;
+    let mark = |path: &str, from: &str, to: &str| -> Result<()> {
+        let text = fs::read_to_string(original.join(path))?;
+        fs::write(folder.0.join(path), text.replacen(from, to, 1))
+            .with_context(|| format!("writing {path}"))
+    };
+    mark("index.html", "<html ", &format!("<html data-build=\"{name}\" "))?;
+    mark("worker_loader.js", "", &format!("// build: {name}\n"))?;
+    let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/service_worker.js");
+    offline::write(&folder.0, &worker)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use xtask::browser::{Chromium, Graphics};
 use xtask::rehearsal::{Fault, Host};
 
-use crate::visit::{ERROR, LATER, READY, SOON, Visit, has_network, site, weights};
+use crate::visit::{ERROR, LATER, Network, READY, SOON, Visit, network, site, weights};
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
@@ -25,11 +25,8 @@ fn the_first_paint_says_what_this_is_before_engine_and_weights_arrive() -> Resul
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_network_becomes_ready_and_nothing_complains() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
     let visit = Visit::new()?;
-    visit.open_ready("?device=cpu")?;
+    visit.open_ready(&format!("?{}device=cpu", network().model))?;
     let complaints: Vec<_> =
         visit.page().console()?.into_iter().filter(|line| line.starts_with("SEVERE")).collect();
     assert!(complaints.is_empty(), "{complaints:#?}");
@@ -51,12 +48,10 @@ fn a_site_without_a_network_opens_and_says_so() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_second_load_downloads_no_weights() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { name, model, .. } = network();
     let visit = Visit::with(Graphics::None)?;
-    visit.open_ready("?device=cpu")?;
-    let weights = weights()?;
+    visit.open_ready(&format!("?{model}device=cpu"))?;
+    let weights = weights(name)?;
     assert_eq!(visit.host.count(&weights), 1, "the first load fetches the weights once");
     visit.page().reload()?;
     visit.page().wait_for_element(READY, SOON)?;
@@ -114,7 +109,7 @@ fn nothing_comes_from_another_host() -> Result<()> {
 fn the_page_works_in_a_folder_of_a_host() -> Result<()> {
     let host = Host::in_folder(&site()?, "museum/")?;
     let visit = Visit { host, browser: Chromium::start(Graphics::None)? };
-    visit.open("museum/?device=cpu")?;
+    visit.open(&format!("museum/?{}device=cpu", network().model))?;
     visit.page().wait_for("document.querySelector('h1')?.innerText", SOON)?;
     let failed: Value = visit.page().script(
         "return performance.getEntriesByType('resource').filter(e => e.responseStatus >= 400)\
@@ -124,8 +119,5 @@ fn the_page_works_in_a_folder_of_a_host() -> Result<()> {
     let failed: Vec<_> =
         failed.iter().filter(|name| !name.to_string().contains("bundles/")).collect();
     assert!(failed.is_empty(), "{failed:?}");
-    if has_network() {
-        visit.page().wait_for_element(READY, LATER)?;
-    }
-    Ok(())
+    visit.page().wait_for_element(READY, LATER)
 }

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::Value;
 
-use crate::visit::{SOON, Visit, has_network};
+use crate::visit::{Network, SOON, Visit, network};
 
 /// Keeps what the page hands to the browser as a download, instead of writing it to a disk.
 pub const CATCH_DOWNLOADS: &str = "
@@ -23,24 +23,23 @@ pub const CATCH_DOWNLOADS: &str = "
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_saved_picture_carries_the_recipe_of_what_is_on_view() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { name, model, layer } = network();
     let visit = Visit::new()?;
-    let query = "objective=mixed3a:5&size=48&steps=3&seed=9&transforms=none&device=cpu";
-    visit.open_ready(&format!("?{query}&autostart=1"))?;
+    visit.open_ready(&format!(
+        "?{model}objective={layer}:5&size=48&steps=3&seed=9&transforms=none&device=cpu&autostart=1"
+    ))?;
     visit.wait_for_step(3)?;
     visit.page().script(CATCH_DOWNLOADS)?;
     visit.page().click("[data-testid=save]")?;
     let caught = visit.page().wait_for("window.caught[0]", SOON)?;
-    assert_eq!(caught[0], "mixed3a_5.png");
+    assert_eq!(caught[0], format!("{layer}_5.png"));
     let png = BASE64.decode(caught[1].as_str().context("no bytes were caught")?)?;
     let recipe = recipe(&png)?;
-    assert_eq!(recipe["objective"], "mixed3a:5");
+    assert_eq!(recipe["objective"], format!("{layer}:5"));
     assert_eq!(recipe["seed"], 9);
     assert_eq!(recipe["step"], 3);
     assert_eq!(recipe["settings"]["width"], 48);
-    assert_eq!(recipe["model"], "googlenet");
+    assert_eq!(recipe["model"], name);
     assert_eq!(recipe["model_sha256"].as_str().map(str::len), Some(64));
     Ok(())
 }

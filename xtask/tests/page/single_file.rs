@@ -1,7 +1,6 @@
 //! The page as one file on a disk: no host, no network.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,23 +9,25 @@ use serde_json::json;
 use xtask::browser::{Chromium, Graphics, Session};
 use xtask::workspace::Workspace;
 
-use crate::visit::{LATER, READY, SOON, Visit, has_network, site};
+use crate::visit::{Folder, HUNG, LATER, Network, READY, SOON, Visit, network, site};
 
-const DREAM: &str = "objective=mixed3a:5&size=32&steps=2&device=cpu&autostart=1";
+/// A dream that starts by itself and is soon over.
+fn dream() -> String {
+    let Network { model, layer, .. } = network();
+    format!("{model}objective={layer}:5&size=32&steps=2&device=cpu&autostart=1")
+}
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_page_saves_itself_as_one_file_that_dreams_from_a_disk() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { model, layer, .. } = network();
     let folder = Folder::new()?;
     let visit = Visit::with(Graphics::None)?;
     visit.page().devtools(
         "Browser.setDownloadBehavior",
         &json!({ "behavior": "allow", "downloadPath": folder.0 }),
     )?;
-    visit.open_ready("?objective=mixed4a:11&device=cpu")?;
+    visit.open_ready(&format!("?{model}objective={layer}:11&device=cpu"))?;
     visit.page().click("[data-testid=save-file]")?;
     let saved = folder.0.join("pellucid.html");
     wait_for_file(&saved, visit.page())?;
@@ -35,7 +36,7 @@ fn the_page_saves_itself_as_one_file_that_dreams_from_a_disk() -> Result<()> {
     let page = browser.page();
     // What was on view when it was saved is on view when it is opened.
     page.go(&address(&saved, ""))?;
-    page.wait_for("location.search.includes('objective=mixed4a:11')", SOON)?;
+    page.wait_for(&format!("location.search.includes('objective={layer}:11')"), SOON)?;
     page.wait_for_element(READY, LATER)?;
     dreams(page, &saved)
 }
@@ -43,9 +44,7 @@ fn the_page_saves_itself_as_one_file_that_dreams_from_a_disk() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_command_writes_one_file_that_leads_through_its_views() -> Result<()> {
-    if !has_network() {
-        return Ok(());
-    }
+    let Network { name, model, layer } = network();
     let pellucid = Workspace::find()?.pellucid();
     if !pellucid.is_file() {
         println!("skipped: the command pellucid is not built");
@@ -55,12 +54,13 @@ fn the_command_writes_one_file_that_leads_through_its_views() -> Result<()> {
     // Letters that an address must escape.
     let talk = folder.0.join("ein Vortrag über Katzen.html");
     let output = Command::new(&pellucid)
-        .args(["export", "--bundle", "googlenet", "--site"])
+        .args(["export", "--bundle", name, "--site"])
         .arg(site()?)
         .arg("--single-file")
         .arg(&talk)
-        .args(["--views", "?device=cpu", &format!("?{DREAM}")])
-        .args(["?objective=mixed4a:4&embed=1&device=cpu"])
+        .args(["--views", &format!("?{model}device=cpu"), &format!("?{}", dream())])
+        .arg(format!("?{model}objective={layer}:4&embed=1&device=cpu"))
+        .arg(format!("?{model}view=look&device=cpu"))
         .output()
         .with_context(|| format!("running {}", pellucid.display()))?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -69,14 +69,15 @@ fn the_command_writes_one_file_that_leads_through_its_views() -> Result<()> {
     let page = browser.page();
     page.go(&address(&talk, ""))?;
     page.wait_for_element(READY, LATER)?;
-    let pictures = "[...document.querySelectorAll('.hung img')]
-        .filter((picture) => picture.complete && picture.naturalWidth > 0).length";
-    page.wait_for(&format!("{pictures} > 12"), SOON)?;
+    page.wait_for(&format!("{HUNG} > 12"), SOON)?;
     let next = "\u{E00F}";
     page.press(next)?;
     page.wait_for(&format!("{STEP} >= 2"), LATER)?;
     page.press(next)?;
     page.wait_for("!!document.querySelector('.embed')", LATER)?;
+    page.press(next)?;
+    let looks = "document.querySelector('[data-testid=look-file]')";
+    page.wait_for(&format!("{looks} && !document.querySelector('.embed')"), LATER)?;
     dreams(page, &talk)
 }
 
@@ -85,7 +86,7 @@ const STEP: &str =
 
 /// Opens a view as a slide's frame would, and waits for two steps on the processor.
 fn dreams(page: &Session, file: &Path) -> Result<()> {
-    page.go(&address(file, &format!("?embed=1&{DREAM}")))?;
+    page.go(&address(file, &format!("?{}&embed=1", dream())))?;
     page.wait_for(&format!("{STEP} >= 2"), LATER)?;
     let foreign = page.script(
         "return performance.getEntriesByType('resource').map((entry) => entry.name)
@@ -120,24 +121,4 @@ fn wait_for_file(file: &Path, page: &Session) -> Result<()> {
         std::thread::sleep(Duration::from_millis(100));
     }
     Ok(())
-}
-
-/// A folder for a while.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self> {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let name = format!("pellucid-file-{}-{count}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -114,19 +115,59 @@ pub fn site() -> Result<PathBuf> {
         .context("$PELLUCID_SITE names no folder; run `cargo xtask test --browser`")
 }
 
-/// The bundle that most tests open.
-const BUNDLE: &str = "bundles/googlenet/bundle.json";
+/// The network whose bundle opens by itself; it has weights where the reference data is.
+const GOOGLENET: &str = "googlenet";
 
-/// The description of the bundle that most tests open.
-pub fn bundle() -> Result<Value> {
-    let file = site()?.join(BUNDLE);
+/// The network whose bundle ships with its weights.
+const LITE: &str = "efficientnet-lite0";
+
+/// A network that can dream, and how an address asks for it.
+pub struct Network {
+    /// In the registry, and of its bundle's folder.
+    pub name: &'static str,
+    /// The start of a query that opens it; nothing where it opens by itself.
+    pub model: &'static str,
+    /// One of its layers, of more than a hundred units.
+    pub layer: &'static str,
+}
+
+/// GoogLeNet where the site has its weights, else the network that ships with its own.
+pub fn network() -> Network {
+    match weights(GOOGLENET) {
+        Ok(_) => Network { name: GOOGLENET, model: "", layer: "mixed3a" },
+        Err(_) => Network { name: LITE, model: "model=efficientnet-lite0&", layer: "block8" },
+    }
+}
+
+/// How many pictures hang in the hall: the page's own where it has some of the network, else those
+/// of the bundle's wall.
+pub const HUNG: &str = "(() => {
+    const own = [...document.querySelectorAll('.hung img')];
+    const wall = [...document.querySelectorAll('[data-testid=dream-wall] [data-unit]')];
+    const hangs = (it) => it.complete && it.naturalWidth > 0;
+    const shows = (it) => getComputedStyle(it).backgroundImage !== 'none';
+    return own.length > 0 ? own.filter(hangs).length : wall.filter(shows).length;
+})()";
+
+/// Where a network's bundle describes itself.
+fn manifest(name: &str) -> String {
+    format!("bundles/{name}/bundle.json")
+}
+
+fn description(name: &str) -> Result<Value> {
+    let file = site()?.join(manifest(name));
     let text = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
     serde_json::from_slice(&text).context("bundle.json is not JSON")
 }
 
-/// The name of the weights' file, as the bundle says.
-pub fn weights() -> Result<String> {
-    let path = bundle()?["weights"]["path"].as_str().map(str::to_owned);
+/// The description of the bundle that opens by itself.
+pub fn bundle() -> Result<Value> {
+    description(GOOGLENET)
+}
+
+/// The name of the weights' file, as a network's bundle says.
+pub fn weights(name: &str) -> Result<String> {
+    let path = description(name)?["weights"]["path"].as_str().map(str::to_owned);
     path.context("bundle.json names no weights")
 }
 
@@ -152,7 +193,7 @@ pub fn host_with(alter: impl FnOnce(&mut Value)) -> Result<Host> {
     let mut described = bundle()?;
     alter(&mut described);
     Host::start_with(move |query| {
-        if query.path() == format!("/{BUNDLE}") {
+        if query.path() == format!("/{}", manifest(GOOGLENET)) {
             let mut answer = Answer::text(200, &described.to_string());
             answer.headers = vec![("Content-Type", "application/json".to_owned())];
             return answer;
@@ -161,11 +202,11 @@ pub fn host_with(alter: impl FnOnce(&mut Value)) -> Result<Host> {
     })
 }
 
-/// Whether the site has a network in it; says so if not.
-pub fn has_network() -> bool {
-    let found = weights().is_ok();
+/// Whether the site has GoogLeNet's weights; says so if not.
+pub fn has_googlenet() -> bool {
+    let found = weights(GOOGLENET).is_ok();
     if !found {
-        println!("skipped: the site has no network in it; the reference data is not here");
+        println!("skipped: the site has no weights of GoogLeNet; the reference data is not here");
     }
     found
 }
@@ -178,4 +219,27 @@ pub fn reference(path: &str) -> Option<PathBuf> {
         return None;
     }
     file.canonicalize().ok()
+}
+
+/// A folder of its own, for a while.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// An empty one.
+    pub fn new() -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("pellucid-page-test-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        // What a test that was killed left behind under the same number.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }

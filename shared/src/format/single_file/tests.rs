@@ -20,9 +20,14 @@ fn site() -> Site {
     }
 }
 
-fn files<'a>(more: &[(&'a str, &'a [u8])]) -> Vec<File<'a>> {
+fn files(more: &[(&str, &[u8])]) -> Vec<File> {
     let all = PAGE_FILES.into_iter().chain(more.iter().copied());
-    all.map(|(path, bytes)| File { path, bytes, gzip: path.ends_with(".js") }).collect()
+    let file = |(path, bytes): (&str, &[u8])| File {
+        path: path.to_owned(),
+        bytes: bytes.to_vec(),
+        gzip: path.ends_with(".js"),
+    };
+    all.map(file).collect()
 }
 
 /// What the loader finds inside: path, bytes, whether they are a gzip stream.
@@ -49,10 +54,17 @@ fn every_file_survives_the_round_trip() {
     let files = files(&more);
     let text = pack(INDEX, &site(), &files, &[]).unwrap();
     let found = unpack(&text);
-    let wanted: Vec<_> =
-        files.iter().map(|file| (file.path.to_owned(), file.bytes.to_vec(), file.gzip)).collect();
+    let wanted: Vec<_> = files.into_iter().map(|file| (file.path, file.bytes, file.gzip)).collect();
     assert_eq!(found, wanted);
     assert!(text.contains("<p>größer</p>"), "what the page says stays");
+}
+
+#[test]
+fn a_gzip_stream_travels_only_where_it_saves_enough() {
+    for (stream, gzip) in [(0, true), (94, true), (95, false), (120, false)] {
+        let file = File::smaller("a".to_owned(), vec![1; 100], vec![2; stream]);
+        assert_eq!((file.gzip, file.bytes[..].first() != Some(&1)), (gzip, gzip), "{stream}");
+    }
 }
 
 #[test]
