@@ -80,9 +80,10 @@ fn bundle(page: Page) {
     Effect::new(move |_| {
         let Some(open) = library.open.get() else { return };
         let from_file = matches!(open.source, Source::File(_));
-        // What another network dreamed or saw is no answer of this one; what waits is meant for it.
+        // What another network dreamed or saw is no answer of this one; what has not begun is
+        // meant for it.
         for pane in page.panes {
-            if from_file || pane.status.get_untracked() != Status::Waiting {
+            if from_file || pane.stepped.with_untracked(Option::is_some) {
                 pane.clear(page.session);
             }
         }

@@ -66,7 +66,9 @@ fn a_new_build_comes_whole_and_one_that_is_half_there_not_at_all() -> Result<()>
              .then((registration) => new Promise((resolve) => {
                  const coming = registration.installing;
                  if (!coming) return resolve('nothing came');
-                 coming.onstatechange = () => resolve(coming.state);
+                 const look = () =>
+                     coming.state === 'installing' ? setTimeout(look, 20) : resolve(coming.state);
+                 look();
              }));",
     )?;
     assert_eq!(refused, "redundant");
