@@ -25,7 +25,7 @@ pub fn wgpu() -> Device {
 /// ask for them.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let data = tensor.into_data_async().await.map_err(|error| failed(&format!("{error:?}")))?;
-    data.try_to_vec::<f32>().map_err(|error| failed(&format!("{error:?}")))
+    data.try_into_vec::<f32>().map_err(|error| failed(&format!("{error:?}")))
 }
 
 /// The library's account of a failure lists every kernel that was skipped for it; where a tensor

@@ -33,7 +33,7 @@ const TRUNK: CargoTool = CargoTool {
     version: "0.21.14",
     printed: "0.21.14",
     locked: true,
-    minutes: 4,
+    minutes: 7,
 };
 
 // Must be the version of the `wasm-bindgen` library in Cargo.lock.
