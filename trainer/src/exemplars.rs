@@ -17,12 +17,15 @@ pub mod tally;
 pub mod top;
 
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use shared::burn::tensor::Device;
+use shared::burn::tensor::{Device, Tensor};
 use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::image::Picture;
 use shared::tap::LayerInfo;
@@ -166,6 +169,8 @@ impl Search<'_> {
     }
 
     /// Looks at every picture that is not done, saving the state now and then and at the end.
+    ///
+    /// The network computes a batch while the one before it is tallied.
     fn pass(
         &self,
         state: &mut State,
@@ -173,57 +178,17 @@ impl Search<'_> {
         loaded: &LoadedModel,
         device: &Device,
     ) -> Result<()> {
+        let taps: Vec<String> = state.layers.iter().map(|tally| tally.layer.clone()).collect();
+        let from = state.done;
+        let (give, take) = sync_channel(0);
+        thread::scope(|scope| {
+            let network =
+                scope.spawn(move || self.compute(from, &taps, labels, loaded, device, &give));
+            self.tally(state, take)?;
+            network.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })?;
+        interrupt::check()?;
         let total = state.job.pictures;
-        let what = Unit::Count("pictures");
-        let mut progress = Progress::resumed("exemplars", state.done, Some(total), what);
-        let preprocessing = loaded.model.info().preprocessing.clone();
-        let prepare = move |picture: Picture| {
-            let crop = preprocessing.classification_crop(&picture);
-            if (crop.width(), crop.height()) == (preprocessing.crop, preprocessing.crop) {
-                return Ok(crop);
-            }
-            bail!("{}x{} pixels are too few to crop", picture.width(), picture.height())
-        };
-        let mut ahead = decode::decode_ahead(self.source.clone(), state.done, self.batch, prepare);
-        let mut saving = Saving::new();
-        loop {
-            if interrupt::requested() {
-                self.save(state)?;
-                interrupt::check()?;
-            }
-            let mut crops = Vec::new();
-            let mut pictures = Vec::new();
-            let mut number = state.done;
-            while crops.len() < self.batch {
-                let Some(decoded) = ahead.next() else { break };
-                let decoded = decoded?;
-                match decoded.picture {
-                    Ok(crop) => {
-                        crops.push(crop);
-                        let (file, label) = (decoded.name.clone(), labels.label(&decoded.name));
-                        pictures.push(Arc::new(Seen { number, file, label }));
-                    }
-                    Err(error) => {
-                        state.unreadable += 1;
-                        progress.note(&format!("skipped: {error:#}"));
-                    }
-                }
-                number += 1;
-            }
-            if number == state.done {
-                break;
-            }
-            if !crops.is_empty() {
-                self.look(state, &crops, &pictures, loaded, device)?;
-            }
-            progress.advance(number - state.done);
-            state.done = number;
-            if saving.is_due() {
-                self.save(state)?;
-                saving.done();
-            }
-        }
-        progress.finish();
         if state.done != total {
             let source = self.source.root().display();
             bail!(
@@ -234,41 +199,120 @@ impl Search<'_> {
         if state.unreadable == total {
             bail!("none of the {total} pictures could be read");
         }
-        self.save(state)
+        Ok(())
     }
 
-    /// Runs the network once over some pictures, for all layers.
-    fn look(
+    /// Runs the network over every picture from number `from`, until nobody takes the results or
+    /// Ctrl-C is pressed.
+    fn compute(
         &self,
-        state: &mut State,
-        crops: &[Picture],
-        pictures: &[Arc<Seen>],
+        from: u64,
+        taps: &[String],
+        labels: &Labels,
         loaded: &LoadedModel,
         device: &Device,
+        results: &SyncSender<Computed>,
     ) -> Result<()> {
-        let taps: Vec<&str> = state.layers.iter().map(|tally| tally.layer.as_str()).collect();
-        let mut activations = loaded.activations(crops, &taps, device)?;
-        for tally in &mut state.layers {
-            let caught = activations.0.remove(&tally.layer);
-            let caught = caught.with_context(|| format!("{} was not caught", tally.layer))?;
-            let [_, _, rows, columns] = caught.dims();
-            let values = pollster::block_on(shared::device::read(caught))?;
-            let batch = Batch { values: &values, pictures, positions: [rows, columns] };
-            if tally.add(batch, state.job.statistic).is_err() {
-                bail!(
-                    "{} gave values that are not finite on some of {} to {}: are the weights damaged?",
-                    tally.layer,
-                    pictures.first().map_or("", |picture| &picture.file),
-                    pictures.last().map_or("", |picture| &picture.file)
-                );
+        let taps: Vec<&str> = taps.iter().map(String::as_str).collect();
+        let preprocessing = loaded.model.info().preprocessing.clone();
+        let prepare = move |picture: Picture| {
+            let crop = preprocessing.classification_crop(&picture);
+            if (crop.width(), crop.height()) == (preprocessing.crop, preprocessing.crop) {
+                return Ok(crop);
+            }
+            bail!("{}x{} pixels are too few to crop", picture.width(), picture.height())
+        };
+        let mut ahead = decode::decode_ahead(self.source.clone(), from, self.batch, prepare);
+        let mut done = from;
+        while !interrupt::requested() {
+            let before = done;
+            let mut crops = Vec::new();
+            let mut pictures = Vec::new();
+            let mut skipped = Vec::new();
+            while crops.len() < self.batch {
+                let Some(decoded) = ahead.next() else { break };
+                let decoded = decoded?;
+                match decoded.picture {
+                    Ok(crop) => {
+                        crops.push(crop);
+                        let (file, label) = (decoded.name.clone(), labels.label(&decoded.name));
+                        pictures.push(Arc::new(Seen { number: done, file, label }));
+                    }
+                    Err(error) => skipped.push(error),
+                }
+                done += 1;
+            }
+            if done == before {
+                break;
+            }
+            let mut layers = Vec::new();
+            if !crops.is_empty() {
+                let mut activations = loaded.activations(&crops, &taps, device)?;
+                for &tap in &taps {
+                    let caught = activations.0.remove(tap);
+                    layers.push(caught.with_context(|| format!("{tap} was not caught"))?);
+                }
+            }
+            if results.send(Computed { done, pictures, skipped, layers }).is_err() {
+                break;
             }
         }
         Ok(())
     }
 
+    /// Takes in what the network computes, as it comes.
+    fn tally(&self, state: &mut State, results: Receiver<Computed>) -> Result<()> {
+        let what = Unit::Count("pictures");
+        let total = state.job.pictures;
+        let mut progress = Progress::resumed("exemplars", state.done, Some(total), what);
+        let mut saving = Saving::new();
+        for Computed { done, pictures, skipped, layers } in results {
+            for error in &skipped {
+                progress.note(&format!("skipped: {error:#}"));
+            }
+            for (tally, caught) in state.layers.iter_mut().zip(layers) {
+                let [_, _, rows, columns] = caught.dims();
+                let values = pollster::block_on(shared::device::read(caught))?;
+                let positions = [rows, columns];
+                let batch = Batch { values: &values, pictures: &pictures, positions };
+                if tally.add(batch, state.job.statistic).is_err() {
+                    bail!(
+                        "{} gave values that are not finite on some of {} to {}: \
+                         are the weights damaged?",
+                        tally.layer,
+                        pictures.first().map_or("", |picture| &picture.file),
+                        pictures.last().map_or("", |picture| &picture.file)
+                    );
+                }
+            }
+            progress.advance(done - state.done);
+            state.unreadable += skipped.len() as u64;
+            state.done = done;
+            if saving.is_due() {
+                self.save(state)?;
+                saving.done();
+            }
+        }
+        progress.finish();
+        self.save(state)
+    }
+
     fn save(&self, state: &State) -> Result<()> {
         state.save(&state::path(self.out))
     }
+}
+
+/// A batch that went through the network.
+struct Computed {
+    /// Pictures of the source that are done with it, from the first.
+    done: u64,
+    /// Those of the batch.
+    pictures: Vec<Arc<Seen>>,
+    /// Why others before its end are not in it.
+    skipped: Vec<anyhow::Error>,
+    /// `[pictures, channels, rows, columns]` of each layer, in the order of the taps; none where
+    /// there are no pictures.
+    layers: Vec<Tensor<4>>,
 }
 
 /// When the state is saved: after the first batch, so that a folder that cannot be written to is

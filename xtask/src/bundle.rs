@@ -182,7 +182,8 @@ fn fingerprint(workspace: &Workspace, weights: &Path) -> Result<String> {
 /// Builds the native companion, with the features it has in the tests: what `--workspace`
 /// selects. Alone it would get fewer, and the tensor stack would be compiled once more.
 pub fn build_pellucid(workspace: &Workspace) -> Result<()> {
-    let arguments = ["build", "--release", "--workspace", "--exclude", "xtask", "--bins"];
+    let arguments =
+        ["build", "--release", "--workspace", "--exclude", "xtask", "--bin", "pellucid"];
     process::run(workspace.cargo().args(arguments))
 }
 

@@ -14,6 +14,7 @@ use crate::{test, tidy, tools};
 /// the tensor stack again.
 pub fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::default();
+    let tools = tools::in_background(workspace)?;
     steps
         .step("formatting", || process::run(workspace.cargo().args(["fmt", "--all", "--check"])))?;
     steps.step("the dependency rule", || tidy::run(workspace))?;
@@ -22,7 +23,6 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         process::run(workspace.cargo().args(arguments).args(["--", "-D", "warnings"]))
     })?;
     steps.step("lints, wasm", || {
-        tools::wasm_target(workspace)?;
         let mut command = workspace.cargo();
         command.args(["clippy", "--release", "--target", tools::WASM]);
         command.args(["--package", "app", "--package", "shared", "--features", "app/webgpu"]);
@@ -33,5 +33,5 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         let arguments = ["doc", "--release", "--no-deps", "--workspace"];
         process::run(workspace.cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    test::all(workspace, &Test::default(), &mut steps)
+    test::all(workspace, &Test::default(), &mut steps, Some(tools))
 }

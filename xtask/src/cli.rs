@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{bench, build, ci, screenshots, serve, test, tidy};
+use crate::{bench, build, ci, screenshots, serve, test, tidy, tools};
 
 /// Build, test and serve Pellucid.
 #[derive(Parser)]
@@ -32,6 +32,8 @@ enum Task {
     Test(Test),
     /// Formatting, lints, documentation, the dependency rule, then every test.
     Ci,
+    /// Install what the page's build and its tests need.
+    Tools,
     /// Check the dependency rule and what `shared` must not touch.
     Tidy,
     /// Photograph every state of the page.
@@ -161,6 +163,7 @@ pub fn run() -> ExitCode {
         Task::Build(arguments) => build::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Ci => ci::run(&workspace),
+        Task::Tools => tools::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Screenshots(arguments) => screenshots::run(&workspace, &arguments),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),

@@ -1,6 +1,8 @@
 //! Running other programs: shown before they start, named when they fail.
 
-use std::process::{Command, Stdio};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -37,6 +39,46 @@ pub fn quiet_output(command: &mut Command) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// A program that runs beside others, with what it prints kept in a file meanwhile.
+///
+/// It goes on where this program fails before it waits for it: it only makes what the next attempt
+/// needs as well.
+pub struct Background {
+    child: Child,
+    line: String,
+    log: PathBuf,
+}
+
+impl Background {
+    /// Starts it.
+    pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let line = line(command);
+        let file = File::create(log).with_context(|| format!("writing {}", log.display()))?;
+        let same = file.try_clone().with_context(|| format!("writing {}", log.display()))?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(same)
+            .spawn()
+            .with_context(|| format!("starting `{line}`"))?;
+        println!("$ {line}  # in the background");
+        Ok(Self { child, line, log: log.to_owned() })
+    }
+
+    /// Waits for its end and prints what it printed.
+    pub fn wait(mut self) -> Result<()> {
+        println!("$ {}  # until now in the background", self.line);
+        let status = self.child.wait().with_context(|| format!("waiting for `{}`", self.line))?;
+        let printed =
+            fs::read(&self.log).with_context(|| format!("reading {}", self.log.display()))?;
+        print!("{}", String::from_utf8_lossy(&printed));
+        if !status.success() {
+            bail!("`{}` failed ({status})", self.line);
+        }
+        Ok(())
+    }
+}
+
 /// The call as one would type it.
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -57,6 +99,17 @@ mod tests {
     fn a_failing_program_is_named_with_its_arguments() {
         let error = run(Command::new("cargo").arg("no-such-task-at-all")).unwrap_err();
         assert!(error.to_string().contains("cargo no-such-task-at-all"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_fails_in_the_background_is_named_when_it_is_waited_for() {
+        let log = std::env::temp_dir().join(format!("xtask-process-{}.log", std::process::id()));
+        let mut command = Command::new("cargo");
+        let background = Background::start(command.arg("no-such-task-at-all"), &log).unwrap();
+        let error = background.wait().unwrap_err();
+        assert!(error.to_string().contains("cargo no-such-task-at-all"), "{error}");
+        assert!(fs::read_to_string(&log).unwrap().contains("no-such-task-at-all"));
+        fs::remove_file(log).unwrap();
     }
 
     #[test]

@@ -2,21 +2,30 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::cli::{Content, Device, Test};
+use crate::process::{self, Background};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{build, process, stamp, tools};
+use crate::{build, stamp, tools};
 
 /// `cargo xtask test`.
 pub fn run(workspace: &Workspace, arguments: &Test) -> Result<()> {
-    all(workspace, arguments, &mut Steps::default())
+    let tools = if arguments.native { None } else { Some(tools::in_background(workspace)?) };
+    all(workspace, arguments, &mut Steps::default(), tools)
 }
 
-/// The steps of `test`, after those already taken.
-pub fn all(workspace: &Workspace, arguments: &Test, steps: &mut Steps) -> Result<()> {
+/// The steps of `test`, after those already taken; those in a browser need the tools that are being
+/// installed.
+pub fn all(
+    workspace: &Workspace,
+    arguments: &Test,
+    steps: &mut Steps,
+    tools: Option<Background>,
+) -> Result<()> {
     let weights = workspace.reference("weights/bvlc_googlenet.safetensors");
     if weights.is_none() {
         steps.skip(
@@ -25,14 +34,25 @@ pub fn all(workspace: &Workspace, arguments: &Test, steps: &mut Steps) -> Result
         );
     }
     if !arguments.browser {
-        steps.step("native tests", || native(workspace, arguments))?;
-    }
-    if !arguments.native {
-        steps.step("tools and browser", || {
-            tools::for_page(workspace, true)?;
-            tools::browser().map(drop)
+        steps.step("native tests, compiled", || {
+            process::run(native(workspace, arguments).arg("--no-run"))
         })?;
-        steps.step("wasm tests in Chromium", || wasm(workspace, arguments))?;
+    }
+    // Tests leave a core idle now and then, and compiling has none to lose.
+    let compiled = match tools {
+        None => None,
+        Some(_) => {
+            let log = workspace.log("wasm-tests")?;
+            Some(Background::start(wasm(workspace, arguments).arg("--no-run"), &log)?)
+        }
+    };
+    if !arguments.browser {
+        steps.step("native tests", || process::run(&mut native(workspace, arguments)))?;
+    }
+    if let (Some(tools), Some(compiled)) = (tools, compiled) {
+        steps.step("wasm tests, compiled", || compiled.wait())?;
+        steps.step("tools and browser", || tools.wait())?;
+        steps.step("wasm tests in Chromium", || wasm_in_browser(workspace, arguments))?;
         let content = Content { weights, no_optimize: false };
         let mut site = None;
         steps.step("the page, built", || {
@@ -48,9 +68,11 @@ pub fn all(workspace: &Workspace, arguments: &Test, steps: &mut Steps) -> Result
     Ok(())
 }
 
-fn native(workspace: &Workspace, arguments: &Test) -> Result<()> {
+fn native(workspace: &Workspace, arguments: &Test) -> Command {
     let mut command = workspace.cargo();
     command.args(["test", "--release"]);
+    // The page's own code is quick enough as it comes, and takes minutes to optimize.
+    command.args(["--config", "profile.release.package.app.opt-level=0"]);
     match arguments.device {
         None => command.arg("--workspace"),
         Some(Device::Wgpu) => command.args(["--package", "shared", "--features", "wgpu"]),
@@ -58,18 +80,23 @@ fn native(workspace: &Workspace, arguments: &Test) -> Result<()> {
     if let Some(only) = &arguments.only {
         command.arg(only);
     }
-    process::run(&mut command)
+    command
 }
 
-fn wasm(workspace: &Workspace, arguments: &Test) -> Result<()> {
-    let browser = tools::browser()?;
-    lend_reference_data(workspace)?;
+fn wasm(workspace: &Workspace, arguments: &Test) -> Command {
     let mut command = workspace.cargo();
     command.args(["test", "--release", "--target", tools::WASM, "--package", "app"]);
     command.args(["--package", "shared", "--features", "app/webgpu", "--test", "wasm"]);
     if let Some(only) = &arguments.only {
         command.arg(only);
     }
+    command
+}
+
+fn wasm_in_browser(workspace: &Workspace, arguments: &Test) -> Result<()> {
+    let browser = tools::browser()?;
+    lend_reference_data(workspace)?;
+    let mut command = wasm(workspace, arguments);
     command
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("CHROMEDRIVER", browser.driver)

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::process::{self, Background};
 use crate::workspace::{Workspace, find_program};
 
 /// The target the page is compiled for.
@@ -55,6 +55,23 @@ const WASM_OPT: CargoTool = CargoTool {
     locked: true,
     minutes: 11,
 };
+
+/// `cargo xtask tools`.
+pub fn run(workspace: &Workspace) -> Result<()> {
+    for_page(workspace, true)?;
+    browser().map(drop)
+}
+
+/// Installs all of them beside whatever else is done until they are needed: compiling them leaves
+/// much of two cores idle, as do the tests.
+pub fn in_background(workspace: &Workspace) -> Result<Background> {
+    // Now, because it may be needed at once, and rustup does one thing at a time.
+    wasm_target(workspace)?;
+    let program = std::env::current_exe().context("finding this program")?;
+    let mut command = Command::new(program);
+    command.arg("tools").env("CARGO_MANIFEST_DIR", workspace.root.join("xtask"));
+    Background::start(&mut command, &workspace.log("tools")?)
+}
 
 /// Everything the page's build needs.
 pub fn for_page(workspace: &Workspace, optimize: bool) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Where things are: the checkout, the target folder, the cache, the reference data.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -47,6 +47,13 @@ impl Workspace {
     #[must_use]
     pub fn workshop(&self) -> PathBuf {
         self.target.join("xtask")
+    }
+
+    /// Where something that runs in the background leaves what it prints.
+    pub fn log(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.workshop();
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        Ok(folder.join(format!("{name}.log")))
     }
 
     /// The site that `serve` and `test` use.

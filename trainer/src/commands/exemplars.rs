@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use rayon::prelude::*;
 use serde::Serialize;
 use shared::format::exemplars::Statistic;
 use shared::format::exemplars::TOP_LIMIT;
@@ -55,7 +56,7 @@ pub struct Args {
     statistic: StatisticChoice,
 
     /// Pictures computed together
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, default_value_t = 4, value_name = "N")]
     batch: usize,
 
     /// Draw no figure
@@ -133,12 +134,14 @@ pub fn run(args: Args) -> Result<()> {
         out: &args.out,
     };
     let records = search.run(&loaded, &device)?;
-    for (record, channels) in records.iter().zip(&channels) {
-        let figures = if args.no_figure {
-            Vec::new()
-        } else {
-            sheet::draw(&args.out, record, channels, &source, &info)?
-        };
+    let figures = records.par_iter().zip(&channels).map(|(record, channels)| {
+        if args.no_figure {
+            return Ok(Vec::new());
+        }
+        sheet::draw(&args.out, record, channels, &source, &info)
+    });
+    let figures: Vec<Vec<PathBuf>> = figures.collect::<Result<_>>()?;
+    for (record, figures) in records.iter().zip(figures) {
         let made = Made {
             layer: &record.layer,
             statistic: record.statistic,
