@@ -77,11 +77,14 @@ fn Heading(
 
 fn lead(page: Page) -> String {
     let model = page.model_title();
-    let act = match page.session.lacking.get() {
-        true => "see which pictures excite it",
-        false => "watch it grow",
+    let session = page.session;
+    let opened = session.library.open.with(Option::is_some);
+    let offer = match (opened, session.lacking.get(), session.trouble.with(Option::is_some)) {
+        (false, _, true) => "",
+        (_, true, _) => " Click one and see which pictures excite it.",
+        _ => " Click one and watch it grow.",
     };
-    format!("Each picture is what one unit of {model} looks for. Click one and {act}.")
+    format!("Each picture is what one unit of {model} looks for.{offer}")
 }
 
 fn about(page: Page, layer: &str) -> String {
