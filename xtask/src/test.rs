@@ -34,31 +34,23 @@ pub fn all(
         );
     }
     if !arguments.browser {
-        steps.step("native tests, compiled", || {
-            process::run(native(workspace, arguments).arg("--no-run"))
+        steps.step("native tests", || native(workspace, arguments))?;
+    }
+    if let Some(tools) = tools {
+        steps.step("wasm tests, compiled", || {
+            process::run(wasm(workspace, arguments).arg("--no-run"))
         })?;
-    }
-    // Tests leave a core idle now and then, and compiling has none to lose.
-    let compiled = match tools {
-        None => None,
-        Some(_) => {
-            let log = workspace.log("wasm-tests")?;
-            Some(Background::start(wasm(workspace, arguments).arg("--no-run"), &log)?)
-        }
-    };
-    if !arguments.browser {
-        steps.step("native tests", || process::run(&mut native(workspace, arguments)))?;
-    }
-    if let (Some(tools), Some(compiled)) = (tools, compiled) {
-        steps.step("wasm tests, compiled", || compiled.wait())?;
         steps.step("tools and browser", || tools.wait())?;
-        steps.step("wasm tests in Chromium", || wasm_in_browser(workspace, arguments))?;
+        // They leave a core idle, and compiling has none to lose.
+        let mut tests = wasm_in_browser(workspace, arguments)?;
+        let tests = Background::start(&mut tests, &workspace.log("wasm-tests")?)?;
         let content = Content { weights, no_optimize: false };
         let mut site = None;
         steps.step("the page, built", || {
             site = Some(build::usual_site(workspace, &content)?);
             Ok(())
         })?;
+        steps.step("wasm tests in Chromium", || tests.wait())?;
         if let Some(site) = site {
             steps.step("the page in Chromium", || page(workspace, arguments, &site))?;
         }
@@ -68,7 +60,7 @@ pub fn all(
     Ok(())
 }
 
-fn native(workspace: &Workspace, arguments: &Test) -> Command {
+fn native(workspace: &Workspace, arguments: &Test) -> Result<()> {
     let mut command = workspace.cargo();
     command.args(["test", "--release"]);
     // The page's own code is quick enough as it comes, and takes minutes to optimize.
@@ -80,7 +72,7 @@ fn native(workspace: &Workspace, arguments: &Test) -> Command {
     if let Some(only) = &arguments.only {
         command.arg(only);
     }
-    command
+    process::run(&mut command)
 }
 
 fn wasm(workspace: &Workspace, arguments: &Test) -> Command {
@@ -93,7 +85,7 @@ fn wasm(workspace: &Workspace, arguments: &Test) -> Command {
     command
 }
 
-fn wasm_in_browser(workspace: &Workspace, arguments: &Test) -> Result<()> {
+fn wasm_in_browser(workspace: &Workspace, arguments: &Test) -> Result<Command> {
     let browser = tools::browser()?;
     lend_reference_data(workspace)?;
     let mut command = wasm(workspace, arguments);
@@ -101,8 +93,10 @@ fn wasm_in_browser(workspace: &Workspace, arguments: &Test) -> Result<()> {
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("CHROMEDRIVER", browser.driver)
         // A software GPU takes its time over a network at full size.
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "900");
-    process::run(&mut command)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "900")
+        // Seconds until the driver answers: it starts while the page is compiled.
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+    Ok(command)
 }
 
 /// Copies what the wasm tests compare with to where their runner serves files from: the package.

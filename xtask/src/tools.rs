@@ -23,6 +23,8 @@ struct CargoTool {
     printed: &'static str,
     /// Whether the package's own lock file still resolves.
     locked: bool,
+    /// How well it is optimized: compiling it costs more than all it ever does.
+    opt_level: &'static str,
     /// CPU minutes it takes to compile, for the person who waits.
     minutes: u32,
 }
@@ -33,6 +35,7 @@ const TRUNK: CargoTool = CargoTool {
     version: "0.21.14",
     printed: "0.21.14",
     locked: true,
+    opt_level: "0",
     minutes: 7,
 };
 
@@ -44,6 +47,7 @@ const WASM_BINDGEN: CargoTool = CargoTool {
     printed: "0.2.130",
     // A package its lock file names has been withdrawn.
     locked: false,
+    opt_level: "1",
     minutes: 3,
 };
 
@@ -53,6 +57,7 @@ const WASM_OPT: CargoTool = CargoTool {
     version: "0.116.1",
     printed: "version 116",
     locked: true,
+    opt_level: "1",
     minutes: 11,
 };
 
@@ -105,7 +110,7 @@ fn install(workspace: &Workspace, tool: &CargoTool) -> Result<()> {
     if found.as_deref().is_some_and(|line| line.contains(tool.printed)) {
         return Ok(());
     }
-    let CargoTool { package, program, version, minutes, .. } = tool;
+    let CargoTool { package, program, version, opt_level, minutes, .. } = tool;
     match found {
         Some(line) => println!("{program} is {}, wanted {version}", line.trim()),
         None => println!("{program} is not installed"),
@@ -118,10 +123,9 @@ fn install(workspace: &Workspace, tool: &CargoTool) -> Result<()> {
     if tool.locked {
         command.arg("--locked");
     }
-    // None of them needs a network or debug information of its own. They work for a minute or two
-    // at a time, and link-time optimization alone would take longer than all they ever do.
+    // None of them needs a network or debug information of its own.
     command.arg("--no-default-features");
-    for (setting, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16")] {
+    for (setting, value) in [("OPT_LEVEL", *opt_level), ("LTO", "off"), ("CODEGEN_UNITS", "16")] {
         command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
     }
     process::run(&mut command).with_context(|| {

@@ -81,18 +81,28 @@ impl Session {
 
     /// Clicks what a CSS selector finds first, as a person would: it must be visible and on top.
     pub fn click(&self, selector: &str) -> Result<()> {
-        let Element(id) = self.find(selector)?;
-        self.post(&format!("element/{id}/click"), &json!({}))
-            .map(drop)
-            .with_context(|| format!("clicking {selector}"))
+        self.act(selector, "click", &json!({})).with_context(|| format!("clicking {selector}"))
     }
 
     /// Types into what a CSS selector finds; for a file input, the text is the file's path.
     pub fn type_into(&self, selector: &str, text: &str) -> Result<()> {
-        let Element(id) = self.find(selector)?;
-        self.post(&format!("element/{id}/value"), &json!({ "text": text }))
-            .map(drop)
+        self.act(selector, "value", &json!({ "text": text }))
             .with_context(|| format!("typing into {selector}"))
+    }
+
+    /// Does something to what a selector finds first. Where the page puts another in its place
+    /// between the two, that one is meant, as it is for a person.
+    fn act(&self, selector: &str, action: &str, body: &Value) -> Result<()> {
+        let mut retries = 0..5;
+        loop {
+            let Element(id) = self.find(selector)?;
+            match self.post(&format!("element/{id}/{action}"), body) {
+                Err(error)
+                    if error.to_string().starts_with("stale element reference")
+                        && retries.next().is_some() => {}
+                outcome => return outcome.map(drop),
+            }
+        }
     }
 
     /// Presses and releases keys, with nothing particular focused. WebDriver's private-use
