@@ -132,7 +132,8 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     let public = workspace.root.join("public");
     for path in stamp::files_below(&public)? {
         if !path.starts_with(public.join(BUNDLES)) {
-            inputs = inputs.with(&path).with_path(&path)?;
+            // By its place in the checkout: several may share a target folder.
+            inputs = inputs.with(path.strip_prefix(&public).unwrap_or(&path)).with_path(&path)?;
         }
     }
     let fingerprint = inputs.finish();
