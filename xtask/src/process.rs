@@ -41,8 +41,7 @@ pub fn quiet_output(command: &mut Command) -> Option<String> {
 
 /// A program that runs beside others, with what it prints kept in a file meanwhile.
 ///
-/// It goes on where this program fails before it waits for it: it only makes what the next attempt
-/// needs as well.
+/// It goes on to its own end where this program fails before it waits for it.
 pub struct Background {
     child: Child,
     line: String,

@@ -78,11 +78,11 @@ fn Heading(
 fn lead(page: Page) -> String {
     let model = page.model_title();
     let session = page.session;
-    let opened = session.library.open.with(Option::is_some);
-    let offer = match (opened, session.lacking.get(), session.trouble.with(Option::is_some)) {
-        (false, _, true) => "",
-        (_, true, _) => " Click one and see which pictures excite it.",
-        _ => " Click one and watch it grow.",
+    let opened = session.library.failure.with(Option::is_none);
+    let offer = match (opened, session.lacking.get()) {
+        (false, _) => "",
+        (true, true) => " Click one and see which pictures excite it.",
+        (true, false) => " Click one and watch it grow.",
     };
     format!("Each picture is what one unit of {model} looks for.{offer}")
 }
