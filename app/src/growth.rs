@@ -122,42 +122,132 @@ pub fn follow(page: Page) {
     });
 }
 
-/// Saves the growth as an animated WebP.
-pub fn save(page: Page, recorder: Recorder) {
+/// A kind of file that holds a moving picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All colours, the smaller file; not every browser writes it and not every program shows it.
+    WebP,
+    /// 256 colours a picture; everything shows it.
+    Gif,
+}
+
+/// Saves the growth; as a GIF where the browser cannot write what was asked for.
+pub fn save(page: Page, recorder: Recorder, kind: Kind) {
     let growth = recorder.growth.get_value();
     let name = share::plain_name(&page.address.with_untracked(|address| address.objective.clone()));
     page.notice.set("Putting the pictures together ...".to_owned());
     spawn_local(async move {
         let count = growth.frames.len();
-        page.notice.set(match animate(&growth).await {
-            Ok(file) => {
-                browser::download(&format!("{name}.webp"), &file, "image/webp");
-                format!("Saved: {count} pictures that play for ever.")
+        let webp = if kind == Kind::WebP { as_webp(&growth).await } else { Ok(None) };
+        let saved = match webp {
+            Ok(Some(file)) => Ok((file, "webp")),
+            Ok(None) => as_gif(&growth).await.map(|file| (file, "gif")),
+            Err(why) => Err(why),
+        };
+        page.notice.set(match saved {
+            Ok((file, extension)) => {
+                let mime = format!("image/{extension}");
+                browser::download(&format!("{name}.{extension}"), &file, &mime);
+                let instead = match (kind, extension) {
+                    (Kind::WebP, "gif") => " It is a GIF, since this browser writes no WebP.",
+                    _ => "",
+                };
+                format!("Saved: {count} pictures that play for ever.{instead}")
             }
             Err(why) => format!("The growth was not saved: {why}."),
         });
     });
 }
 
-async fn animate(growth: &Growth) -> Result<Vec<u8>, String> {
-    let canvas = document().create_element("canvas").map_err(|thrown| reason(&thrown))?;
-    let canvas: HtmlCanvasElement = canvas.unchecked_into();
-    let mut files = Vec::new();
-    for frame in &growth.frames {
-        let size = frame.stepped.picture;
-        browser::draw(&canvas, &frame.rgba, size.width, size.height)
-            .ok_or("the browser has no canvas for it")?;
-        files.push(encoded(&canvas).await?);
+/// An animated GIF, picture by picture, so that the page goes on meanwhile.
+async fn as_gif(growth: &Growth) -> Result<Vec<u8>, String> {
+    let canvas = canvas()?;
+    let first = growth.frames.first().ok_or("there is no picture yet")?;
+    let mut file = Gif::begin(draw(&canvas, first)?)?;
+    for (frame, duration) in growth.frames.iter().zip(growth.durations()) {
+        browser::breathe().await;
+        draw(&canvas, frame)?;
+        let mut pixels = browser::drawn(&canvas).ok_or("the browser does not show its canvas")?;
+        file.add(&mut pixels, duration)?;
     }
-    let size = [canvas.width() as usize, canvas.height() as usize];
+    file.end()
+}
+
+/// A GIF that is being written.
+struct Gif {
+    encoder: gif::Encoder<Vec<u8>>,
+    size: [u16; 2],
+}
+
+impl Gif {
+    /// Of pictures with this many pixels across and down.
+    fn begin(size: [usize; 2]) -> Result<Self, String> {
+        let [Ok(width), Ok(height)] = size.map(u16::try_from) else {
+            return Err(format!("a GIF cannot be {} by {} pixels", size[0], size[1]));
+        };
+        let mut encoder = gif::Encoder::new(Vec::new(), width, height, &[]).map_err(words)?;
+        encoder.set_repeat(gif::Repeat::Infinite).map_err(words)?;
+        Ok(Self { encoder, size: [width, height] })
+    }
+
+    /// The next picture, shown for so many milliseconds. Its 256 colours are chosen by a network of
+    /// their own (NeuQuant; Dekker 1994) from some of its pixels.
+    fn add(&mut self, rgba: &mut [u8], duration: u32) -> Result<(), String> {
+        let [width, height] = self.size;
+        if rgba.len() != 4 * usize::from(width) * usize::from(height) {
+            return Err("the pictures differ in size".to_owned());
+        }
+        // Every third pixel of a small picture, fewer of a large one, so that each takes the window
+        // for a moment only.
+        let every = if rgba.len() < 4 * 256 * 256 { 3 } else { 10 };
+        let mut frame = gif::Frame::from_rgba_speed(width, height, rgba, every);
+        // In hundredths of a second.
+        frame.delay = duration.div_ceil(10) as u16;
+        self.encoder.write_frame(&frame).map_err(words)
+    }
+
+    fn end(self) -> Result<Vec<u8>, String> {
+        self.encoder.into_inner().map_err(words)
+    }
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// An animated WebP; nothing where the browser cannot write one.
+async fn as_webp(growth: &Growth) -> Result<Option<Vec<u8>>, String> {
+    let canvas = canvas()?;
+    let mut files = Vec::new();
+    let mut size = [0; 2];
+    for frame in &growth.frames {
+        size = draw(&canvas, frame)?;
+        match encoded(&canvas).await? {
+            Some(file) => files.push(file),
+            None => return Ok(None),
+        }
+    }
     let durations = growth.durations();
     let frames = files.iter().zip(durations);
     let frames: Vec<_> = frames.map(|(file, duration)| webp::Frame { file, duration }).collect();
-    webp::animate(size, &frames).map_err(|error| error.to_string())
+    webp::animate(size, &frames).map(Some).map_err(words)
 }
 
-/// What is on a canvas, as a WebP file.
-async fn encoded(canvas: &HtmlCanvasElement) -> Result<Vec<u8>, String> {
+fn canvas() -> Result<HtmlCanvasElement, String> {
+    let canvas = document().create_element("canvas").map_err(|thrown| reason(&thrown))?;
+    Ok(canvas.unchecked_into())
+}
+
+/// Draws the pictures of a step, several side by side; how many pixels that is across and down.
+fn draw(canvas: &HtmlCanvasElement, frame: &Frame) -> Result<[usize; 2], String> {
+    let size = frame.stepped.picture;
+    browser::draw(canvas, &frame.rgba, size.width, size.height)
+        .ok_or("the browser has no canvas for it")?;
+    Ok([canvas.width() as usize, canvas.height() as usize])
+}
+
+/// What is on a canvas, as a WebP file; nothing where the browser cannot write one.
+async fn encoded(canvas: &HtmlCanvasElement) -> Result<Option<Vec<u8>>, String> {
     let promise = Promise::new(&mut |resolve: Function, reject: Function| {
         let done = Closure::once_into_js(move |blob: JsValue| {
             let _ = resolve.call1(&JsValue::NULL, &blob);
@@ -176,17 +266,18 @@ async fn encoded(canvas: &HtmlCanvasElement) -> Result<Vec<u8>, String> {
     let blob: Blob = blob.dyn_into().map_err(|_| "the picture is too large for the browser")?;
     // A browser that cannot write WebP writes PNG without a word.
     if blob.type_() != "image/webp" {
-        return Err("this browser cannot write WebP; Chrome, Edge and Firefox can".to_owned());
+        return Ok(None);
     }
     let buffer = JsFuture::from(blob.array_buffer()).await.map_err(|thrown| reason(&thrown))?;
     let buffer: ArrayBuffer = buffer.unchecked_into();
-    Ok(Uint8Array::new(&buffer).to_vec())
+    Ok(Some(Uint8Array::new(&buffer).to_vec()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
+    use image::codecs::gif::GifDecoder;
     use image::codecs::webp::{WebPDecoder, WebPEncoder};
     use image::{AnimationDecoder, ExtendedColorType};
 
@@ -277,5 +368,34 @@ mod tests {
             assert_eq!(frame.buffer().dimensions(), (6, 4));
             assert_eq!(frame.buffer().get_pixel(5, 3).0[..3], colour);
         }
+    }
+
+    #[test]
+    fn an_independent_decoder_plays_the_gif() {
+        let colours = [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]];
+        let mut file = Gif::begin([6, 4]).unwrap();
+        for colour in colours {
+            file.add(&mut colour.repeat(6 * 4), 70).unwrap();
+        }
+        let file = file.end().unwrap();
+        let looped = file.windows(11).any(|name| name == b"NETSCAPE2.0");
+        assert!(looped, "it plays once");
+        let played = GifDecoder::new(Cursor::new(&file)).unwrap().into_frames();
+        let played = played.collect_frames().unwrap();
+        assert_eq!(played.len(), 3);
+        for (frame, colour) in played.iter().zip(colours) {
+            assert_eq!(frame.delay().numer_denom_ms(), (70, 1));
+            assert_eq!(frame.buffer().dimensions(), (6, 4));
+            let found = frame.buffer().get_pixel(5, 3).0;
+            let is_near = found.iter().zip(colour).all(|(&a, b)| a.abs_diff(b) <= 4);
+            assert!(is_near, "{found:?} for {colour:?}");
+        }
+    }
+
+    #[test]
+    fn a_gif_refuses_what_it_cannot_hold() {
+        assert!(Gif::begin([70_000, 4]).is_err());
+        let mut file = Gif::begin([6, 4]).unwrap();
+        assert!(file.add(&mut [0; 4 * 5 * 4], 70).is_err());
     }
 }

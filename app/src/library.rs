@@ -210,13 +210,17 @@ impl Library {
         })
     }
 
-    /// Asks a host that is still fetching weights again and again, until they are there or given
-    /// up; then opens the bundle anew and calls `then`.
-    pub fn await_weights(self, then: impl Fn() + Clone + 'static) {
-        let Some(open) = self.open.get_untracked() else { return };
-        if !untrack(|| self.weights_coming()) {
-            return;
+    /// Where the host is still fetching the weights that the open bundle lacks, asks it again and
+    /// again until they are there or given up; then calls `then` with the bundle's address.
+    pub fn await_weights(self, then: impl FnOnce(String) + 'static) {
+        if untrack(|| self.weights_coming())
+            && let Some(open) = self.open.get_untracked()
+        {
+            self.wait_for_weights(open, then);
         }
+    }
+
+    fn wait_for_weights(self, open: Arc<Opened>, then: impl FnOnce(String) + 'static) {
         set_timeout(
             move || {
                 spawn_local(async move {
@@ -225,13 +229,15 @@ impl Library {
                         self.offered.set(Some(offered));
                     }
                     let source = Some(open.source.clone());
-                    if self.source() != source || self.asked.get_value() != source {
+                    if self.source() != source {
                         return;
                     }
-                    if untrack(|| self.weights_coming()) {
-                        self.await_weights(then);
+                    // Another bundle that is asked for meanwhile may not open.
+                    let other = self.asked.get_value() != source;
+                    if other || untrack(|| self.weights_coming()) {
+                        self.wait_for_weights(open, then);
                     } else {
-                        self.fetch(open.url.clone(), then);
+                        then(open.url.clone());
                     }
                 });
             },

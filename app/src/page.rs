@@ -22,6 +22,7 @@ use crate::session::Session;
 use crate::sight::Sight;
 use crate::unit::{Mistake, Unit, find_layer, mistake};
 
+pub use self::going::{keep_sense, named};
 pub use self::layout::App;
 
 /// Everything on view. Copied into whatever needs it.
@@ -59,6 +60,8 @@ pub struct Page {
     pub scrolled: Scrolled,
     // What the panes were last started with.
     begun: StoredValue<Option<Asked>>,
+    /// What the address said of the bundle when the one that is open did.
+    pub opened_as: StoredValue<(Option<String>, String)>,
 }
 
 /// What determines the panes: objective, settings, and those of the second pane.
@@ -83,9 +86,12 @@ impl Page {
                 Arc::new(info.map(|info| info.layers).unwrap_or_default())
             }
         });
+        let dialog = RwSignal::new(None);
+        // Without a model they come from the bundle, where somebody looks for them.
+        let searching = move || matches!(dialog.get(), Some(Dialog::Palette));
         let labels = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.labels.clone()),
-            None if session.lacking.get() => {
+            None if session.lacking.get() || searching() => {
                 session.parts.labels().and_then(|labels| labels.here()).unwrap_or_default()
             }
             None => Arc::default(),
@@ -98,7 +104,7 @@ impl Page {
             sight: Sight::new(),
             notice: RwSignal::default(),
             mode: RwSignal::default(),
-            dialog: RwSignal::default(),
+            dialog,
             inspector: RwSignal::new(browser::remembered("inspector").as_deref() != Some("closed")),
             sheet: RwSignal::new(false),
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
@@ -107,6 +113,7 @@ impl Page {
             hung: StoredValue::new(crate::baked::hung()),
             scrolled: Scrolled::new(),
             begun: StoredValue::default(),
+            opened_as: StoredValue::default(),
         }
     }
 
@@ -185,18 +192,18 @@ impl Page {
     /// The unit the objective consists of, reactive.
     pub fn unit(self) -> Option<Unit> {
         let objective = self.objective();
-        self.labels.with(|labels| Unit::of(&objective, labels))
+        let mut unit = self.labels.with(|labels| Unit::of(&objective, labels))?;
+        // By its canonical name, whichever was typed.
+        let layer = self.layers.with(|layers| Some(find_layer(layers, &unit.layer)?.name.clone()));
+        unit.layer = layer.unwrap_or(unit.layer);
+        Some(unit)
     }
 
     /// The gallery's pictures that excite the unit most, best first, at most `count` of them;
     /// nothing before they are here. Reactive.
     pub fn best_pictures(self, count: usize) -> Option<Vec<usize>> {
         let unit = self.unit()?;
-        let named = |layers: &Arc<Vec<LayerInfo>>| {
-            find_layer(layers, &unit.layer).map(|layer| layer.name.clone())
-        };
-        let layer = self.layers.with(named)?;
-        let exemplars = self.session.parts.exemplars(&layer).and_then(Loaded::here)?;
+        let exemplars = self.session.parts.exemplars(&unit.layer).and_then(Loaded::here)?;
         let top = &exemplars.units.get(unit.channel)?.top;
         Some(top.iter().take(count).map(|exemplar| exemplar.picture).collect())
     }

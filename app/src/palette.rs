@@ -220,6 +220,8 @@ mod tests {
             licence_url: "https://example.org/".to_owned(),
             source: "a package".to_owned(),
             changes: "none".to_owned(),
+            origin: None,
+            note: None,
         };
         vec![credit("animals/dalmatian.jpg", "Dalmatian"), credit("food/pear.jpg", "Pear")]
     }

@@ -103,7 +103,11 @@ impl Session {
         self.device.set(None);
         self.forget_model();
         self.open_device(choice);
+        let first = self.library.open.with_untracked(Option::is_none);
         self.library.reopen(move || {
+            if first {
+                return self.arrive();
+            }
             self.parts.again();
             self.load();
         });
@@ -123,7 +127,12 @@ impl Session {
         self.parts.again();
         self.forget_model();
         self.load();
-        self.library.await_weights(move || self.load());
+        self.library.await_weights(move |url| {
+            // The visitor's own may be at work: then these come at the next visit.
+            if self.model.with_untracked(Option::is_none) {
+                self.library.fetch(url, move || self.load());
+            }
+        });
     }
 
     /// Fetches and builds the open bundle's model, again if need be. A bundle without weights
@@ -172,6 +181,9 @@ impl Session {
         let from_keep = matches!(ask, Ask::LoadKept { .. });
         self.generation.update_value(|generation| *generation += 1);
         let generation = self.generation.get_value();
+        if let Some(id) = self.building.get_value() {
+            self.client.stop(id);
+        }
         let id = self.client.ask(ask, buffers, move |event, _| {
             if self.generation.get_value() == generation {
                 self.hear(event, own, from_keep);

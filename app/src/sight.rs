@@ -66,6 +66,8 @@ pub struct Sight {
     pub camera: RwSignal<bool>,
     request: StoredValue<Option<RequestId>>,
     generation: StoredValue<u32>,
+    /// Counts how often the camera was opened or closed.
+    camera_turn: StoredValue<u32>,
     stream: StoredValue<Option<MediaStream>, LocalStorage>,
 }
 
@@ -81,6 +83,7 @@ impl Sight {
             camera: RwSignal::default(),
             request: StoredValue::default(),
             generation: StoredValue::default(),
+            camera_turn: StoredValue::default(),
             stream: StoredValue::new_local(None),
         }
     }
@@ -89,8 +92,15 @@ impl Sight {
     pub fn open(self, session: Session, file: Blob, layer: String) {
         self.close_camera();
         self.failure.set(None);
+        self.generation.update_value(|generation| *generation += 1);
+        let generation = self.generation.get_value();
         spawn_local(async move {
-            match decode(&file).await {
+            let decoded = decode(&file).await;
+            // Another picture may have been chosen meanwhile.
+            if self.generation.get_value() != generation {
+                return;
+            }
+            match decoded {
                 Ok(photo) => {
                     self.photo.set(Some(Arc::new(photo)));
                     self.look(session, layer);
@@ -175,8 +185,18 @@ impl Sight {
     /// Shows the camera in a video element; `session` looks at one picture after another.
     pub fn open_camera(self, session: Session, video: HtmlVideoElement, layer: Signal<String>) {
         self.failure.set(None);
+        self.close_camera();
+        let turn = self.camera_turn.get_value();
         spawn_local(async move {
-            match stream_camera(&video).await {
+            let opened = stream_camera(&video).await;
+            // Look may have been left while the browser asked for permission.
+            if self.camera_turn.get_value() != turn {
+                if let Ok(stream) = opened {
+                    stop(&stream);
+                }
+                return;
+            }
+            match opened {
                 Ok(stream) => {
                     self.stream.set_value(Some(stream));
                     self.camera.set(true);
@@ -209,13 +229,10 @@ impl Sight {
 
     /// Switches the camera off; its last picture stays.
     pub fn close_camera(self) {
+        self.camera_turn.update_value(|turn| *turn += 1);
         self.camera.set(false);
         if let Some(stream) = self.stream.try_update_value(Option::take).flatten() {
-            for track in stream.get_tracks() {
-                if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
-                    track.stop();
-                }
-            }
+            stop(&stream);
         }
     }
 }
@@ -264,9 +281,8 @@ fn read(
     canvas.set_width(across as u32);
     canvas.set_height(down as u32);
     draw(&canvas, across, down)?;
-    let image = browser::context(&canvas)?.get_image_data(0.0, 0.0, across, down).ok()?;
     let size = PictureSize { width: across as usize, height: down as usize };
-    Some(Photo { size, rgba: image.data().0 })
+    Some(Photo { size, rgba: browser::drawn(&canvas)? })
 }
 
 async fn stream_camera(video: &HtmlVideoElement) -> Result<MediaStream, String> {
@@ -278,10 +294,21 @@ async fn stream_camera(video: &HtmlVideoElement) -> Result<MediaStream, String> 
     let stream = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
     let stream: MediaStream = stream.dyn_into().map_err(|_| "no video came".to_owned())?;
     video.set_src_object(Some(&stream));
-    if let Ok(playing) = video.play() {
-        JsFuture::from(playing).await.map_err(|thrown| reason(&thrown))?;
+    if let Ok(playing) = video.play()
+        && let Err(thrown) = JsFuture::from(playing).await
+    {
+        stop(&stream);
+        return Err(reason(&thrown));
     }
     Ok(stream)
+}
+
+fn stop(stream: &MediaStream) {
+    for track in stream.get_tracks() {
+        if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
+            track.stop();
+        }
+    }
 }
 
 fn unreadable(file: &Blob, why: &str) -> Failure {

@@ -80,8 +80,12 @@ pub fn save(page: Page) {
             Ok(text) => {
                 browser::download(NAME, text.as_bytes(), "text/html");
                 let megabytes = text.len() as f64 / 1e6;
+                let lacks = match open.bundle.weights {
+                    Some(_) => "",
+                    None => " Its network is not in it: it shows what was made beforehand.",
+                };
                 page.notice.set(format!(
-                    "Saved as one file of {megabytes:.0} MB. It opens by double click, offline."
+                    "Saved as one file of {megabytes:.0} MB. It opens by double click, offline.{lacks}"
                 ));
             }
             Err(why) => page.notice.set(format!("The file was not saved: {why}.")),

@@ -15,6 +15,10 @@ pub enum ChannelOrder {
     Bgr,
 }
 
+/// How many times its shorter side of a photograph is scaled before the middle is cut out. More than
+/// the middle needs, so that scaling finds all it looks at around a pixel.
+const LONGEST: usize = 4;
+
 /// How RGB in 0..=1 becomes a network's input: reordered, times `scale`, plus `offset`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -57,6 +61,49 @@ impl Preprocessing {
 
     /// The part of a photograph that a classifier sees, in its size.
     pub fn classification_crop(&self, picture: &Picture) -> Picture {
+        // What is cut away in the end need not be scaled first: of a picture one pixel wide and
+        // sixty thousand high that would be gigabytes.
+        let longest = LONGEST * picture.width().min(picture.height());
+        let middle;
+        let picture = if longest < picture.width().max(picture.height()) {
+            middle = picture.center_crop(longest, longest);
+            &middle
+        } else {
+            picture
+        };
         picture.resize_shorter_side(self.resize_shorter_side).center_crop(self.crop, self.crop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models;
+
+    #[test]
+    fn a_picture_as_thin_as_can_be_is_cut_before_it_is_scaled() {
+        let preprocessing = models::info("googlenet").unwrap().preprocessing;
+        // Scaled whole it would have 13 thousand million pixels.
+        let thin = Picture::from_planes(1, 200_000, vec![0.5; 600_000]).unwrap();
+        let seen = preprocessing.classification_crop(&thin);
+        assert_eq!((seen.width(), seen.height()), (224, 224));
+        assert!(seen.planes().iter().all(|value| (value - 0.5).abs() < 1e-5));
+    }
+
+    #[test]
+    fn the_middle_of_a_long_picture_is_what_it_is_when_all_of_it_is_scaled() {
+        let preprocessing = models::info("googlenet").unwrap().preprocessing;
+        // Five times as long as high; an even number on either side is cut away.
+        let (width, height) = (480, 96);
+        let plane = (0..width * height).map(|place| (place * 7 % 251) as f32 / 251.0);
+        let planes: Vec<f32> = plane.cycle().take(3 * width * height).collect();
+        let picture = Picture::from_planes(width, height, planes).unwrap();
+        let seen = preprocessing.classification_crop(&picture);
+        let whole = picture
+            .resize_shorter_side(preprocessing.resize_shorter_side)
+            .center_crop(preprocessing.crop, preprocessing.crop);
+        let apart = seen.planes().iter().zip(whole.planes());
+        let apart = apart.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-3, "{apart}");
     }
 }

@@ -36,7 +36,7 @@ use crate::interrupt;
 use crate::progress::{Progress, Unit};
 use job::Job;
 use label::Labels;
-pub use part::bundle_part;
+pub use part::{Wanted, bundle_part};
 use record::Record;
 use source::Source;
 use state::{Saved, State};
@@ -78,6 +78,7 @@ impl Search<'_> {
             top: self.top,
             pictures: listing.pictures,
             pictures_sha256: listing.fingerprint,
+            titles_sha256: labels.sha256().to_owned(),
         };
         let missing: Vec<&LayerInfo> =
             self.layers.iter().filter(|layer| self.finished(layer, &job).is_none()).collect();
@@ -120,7 +121,7 @@ impl Search<'_> {
     fn remove_leftover(&self, job: &Job) -> Result<()> {
         let path = state::path(self.out);
         let asked = |layer: &str| self.layers.iter().any(|known| known.name == layer);
-        match State::load(&path) {
+        match State::load(&path)? {
             Saved::State(state)
                 if state.job == *job && state.layers.iter().all(|tally| asked(&tally.layer)) =>
             {
@@ -135,7 +136,7 @@ impl Search<'_> {
         let path = state::path(self.out);
         let name = path.display();
         let mend = format!("go on with that job's command, choose another --out, or remove {name}");
-        match State::load(&path) {
+        match State::load(&path)? {
             Saved::State(state) => {
                 let difference = job.difference(&state.job);
                 if !difference.is_empty() {

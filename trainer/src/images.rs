@@ -17,6 +17,10 @@ pub const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 /// more would only cost memory.
 const AHEAD: usize = 2;
 
+/// The largest picture that is decoded: it takes 12 bytes a pixel afterwards. A small file can claim
+/// to be of any size.
+const MOST_PIXELS: u64 = 128 << 20;
+
 /// Every picture under the given files and folders: files as given, folders sorted by name
 /// and walked to the bottom.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -81,6 +85,10 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<Picture> {
     let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
     let mut decoder = reader.into_decoder().with_context(name)?;
     let orientation = decoder.orientation().with_context(name)?;
+    let (width, height) = decoder.dimensions();
+    if MOST_PIXELS < u64::from(width) * u64::from(height) {
+        bail!("{}: {width}x{height} pixels, at most {MOST_PIXELS} are decoded", name());
+    }
     let mut decoded = match is_jpeg.then(|| jpeg(bytes)).flatten() {
         Some(decoded) => decoded,
         None => DynamicImage::from_decoder(decoder).with_context(name)?,
@@ -157,6 +165,21 @@ mod tests {
         fs::write(&path, "this is prose").unwrap();
         let error = format!("{:#}", read(&path).unwrap_err());
         assert!(error.contains("broken.jpg"), "{error}");
+    }
+
+    #[test]
+    fn a_small_file_that_claims_a_huge_picture_is_refused_by_name() {
+        // A PNG's first chunk says how large it is; its checksum is right, and nothing follows.
+        let mut claim = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut claim);
+        let grey = image::ExtendedColorType::L8;
+        image::ImageEncoder::write_image(encoder, &[0], 1, 1, grey).unwrap();
+        claim[16..24].copy_from_slice(&[0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50]);
+        let mut checksum = flate2::Crc::new();
+        checksum.update(&claim[12..29]);
+        claim[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
+        let error = decode(&claim, "bomb.png").unwrap_err().to_string();
+        assert!(error.contains("bomb.png: 50000x50000 pixels"), "{error}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use serde_json::Value;
 use shared::format::exemplars::{BARS, QUANTILES};
 use shared::models::inception::Variant;
 use shared::weights::{Precision, to_safetensors};
-use trainer::exemplars::bundle_part;
+use trainer::exemplars::{Wanted, bundle_part};
 use trainer::images;
 
 use bench::{Bench, stderr};
@@ -146,7 +146,8 @@ fn the_results_are_a_part_of_a_bundle() {
             format!("{class}/{number}.png")
         })
         .collect();
-    let (exemplars, heat) = bundle_part(&bench.path("found"), "conv2d1", &gallery).unwrap();
+    let wanted = Wanted { model: "googlenet", gallery: &gallery, pictures_sha256: None };
+    let (exemplars, heat) = bundle_part(&bench.path("found"), "conv2d1", &wanted).unwrap();
     assert_eq!((exemplars.pictures, exemplars.units.len()), (8, 64));
     assert_eq!(heat.len(), exemplars.heat_length());
     let found = bench.json("found/conv2d1.json");

@@ -63,16 +63,22 @@ impl Bundles {
                 }
             },
         };
-        let with_weights = weights.map(|weights| {
-            let (folder, stamp) = (made_folder(workspace), made_stamp(workspace));
-            let fingerprint = fingerprint(workspace, &weights)?;
-            if !folder.join(MANIFEST).is_file() || !stamp::is_current(&stamp, &fingerprint) {
-                build_pellucid(workspace)?;
-                export(workspace, &weights)?;
+        let Some(weights) = weights else { return Ok(Self::of(workspace, None)) };
+        let folder = made_folder(workspace);
+        let is_current =
+            stamp::is_current(&made_stamp(workspace), &fingerprint(workspace, &weights)?);
+        if !folder.join(MANIFEST).is_file() || !is_current {
+            build_pellucid(workspace)?;
+            match (export(workspace, &weights), wish) {
+                // A damaged file that nobody named is no reason to show nothing.
+                (Err(error), Wish::AtHand(None)) => {
+                    println!("weights: {error:#}; going on without them");
+                    return Ok(Self::of(workspace, None));
+                }
+                (exported, _) => exported.map(drop)?,
             }
-            Ok::<_, anyhow::Error>(folder)
-        });
-        Ok(Self::of(workspace, with_weights.transpose()?))
+        }
+        Ok(Self::of(workspace, Some(folder)))
     }
 
     /// The repository's, and GoogLeNet's from another folder if one is given.

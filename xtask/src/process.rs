@@ -1,6 +1,7 @@
 //! Running other programs: shown before they start, named when they fail.
 
 use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -17,6 +18,33 @@ pub fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed ({status})", line(command));
     }
     Ok(())
+}
+
+/// Runs a program to its end with its output visible, and returns whether it succeeded and what it
+/// printed, its errors apart.
+pub fn run_and_keep(command: &mut Command) -> Result<(bool, String)> {
+    println!("$ {}", line(command));
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting `{}`", line(command)))?;
+    let mut printed = Vec::new();
+    let mut piece = [0; 4096];
+    let mut source = child.stdout.take().context("the program has no output")?;
+    loop {
+        let count = source
+            .read(&mut piece)
+            .with_context(|| format!("reading what `{}` prints", line(command)))?;
+        if count == 0 {
+            break;
+        }
+        printed.extend_from_slice(&piece[..count]);
+        let mut shown = io::stdout().lock();
+        shown.write_all(&piece[..count]).and_then(|()| shown.flush()).context("printing")?;
+    }
+    let status = child.wait().with_context(|| format!("waiting for `{}`", line(command)))?;
+    Ok((status.success(), String::from_utf8_lossy(&printed).into_owned()))
 }
 
 /// Runs a program and returns what it printed; its errors stay visible.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 #[derive(Default)]
 pub struct Steps {
     durations: Vec<(String, Duration)>,
-    skipped: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl Steps {
@@ -26,11 +26,16 @@ impl Steps {
 
     /// Remembers a check that cannot run here, and why.
     pub fn skip(&mut self, what: &str) {
-        println!("skipped: {what}");
-        self.skipped.push(what.to_owned());
+        self.note(&format!("skipped: {what}"));
     }
 
-    /// Prints the table of durations and what was skipped.
+    /// Prints a line now, and again at the end.
+    pub fn note(&mut self, line: &str) {
+        println!("{line}");
+        self.notes.push(line.to_owned());
+    }
+
+    /// Prints the table of durations and the notes.
     pub fn report(&self) {
         println!("\n{:>9}  step", "minutes");
         for (name, duration) in &self.durations {
@@ -38,8 +43,8 @@ impl Steps {
         }
         let total: Duration = self.durations.iter().map(|(_, duration)| *duration).sum();
         println!("{:>9.2}  in all", total.as_secs_f64() / 60.0);
-        for what in &self.skipped {
-            println!("skipped: {what}");
+        for line in &self.notes {
+            println!("{line}");
         }
     }
 }

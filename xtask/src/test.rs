@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::cli::{Content, Device, Test};
 use crate::process::{self, Background};
@@ -52,7 +52,13 @@ pub fn all(
         })?;
         steps.step("wasm tests in Chromium", || tests.wait())?;
         if let Some(site) = site {
-            steps.step("the page in Chromium", || page(workspace, arguments, &site))?;
+            let mut unsteady = Vec::new();
+            steps.step("the page in Chromium", || {
+                page(workspace, arguments, &site, &mut unsteady)
+            })?;
+            for name in unsteady {
+                steps.note(&format!("failed at first, passed when it was repeated: {name}"));
+            }
         }
     }
     steps.report();
@@ -123,13 +129,56 @@ fn lend_reference_data(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn page(workspace: &Workspace, arguments: &Test, site: &Path) -> Result<()> {
-    let mut command = workspace.cargo();
-    command.args(["test", "--release", "--package", "xtask", "--test", "page", "--"]);
-    // One browser at a time: two would fight for the processor and for memory.
-    command.args(["--ignored", "--test-threads=1"]);
-    if let Some(only) = &arguments.only {
-        command.arg(only);
+/// The tests of the page. One that fails is tried once more and named at the end if it passes then:
+/// a browser is a large machine, and whether the page is at fault shows in both.
+fn page(
+    workspace: &Workspace,
+    arguments: &Test,
+    site: &Path,
+    unsteady: &mut Vec<String>,
+) -> Result<()> {
+    let tests = |names: &[String]| {
+        let mut command = workspace.cargo();
+        command.args(["test", "--release", "--package", "xtask", "--test", "page", "--"]);
+        // One browser at a time: two would fight for the processor and for memory.
+        command.args(["--ignored", "--test-threads=1"]).args(names);
+        command.env("PELLUCID_SITE", site);
+        command
+    };
+    let only: Vec<String> = arguments.only.iter().cloned().collect();
+    let (passed, printed) = process::run_and_keep(&mut tests(&only))?;
+    if passed {
+        return Ok(());
     }
-    process::run(command.env("PELLUCID_SITE", site))
+    let failed = failures(&printed);
+    if failed.is_empty() || failed.len() > MOST_REPEATED {
+        bail!("the tests of the page failed");
+    }
+    process::run(tests(&failed).arg("--exact"))?;
+    *unsteady = failed;
+    Ok(())
+}
+
+/// More failures than this have one cause, and it is not the browser's mood.
+const MOST_REPEATED: usize = 3;
+
+/// The names of the tests that failed, from what the test runner printed at its end.
+fn failures(printed: &str) -> Vec<String> {
+    let list = printed.rsplit_once("\nfailures:\n").map_or("", |(_, list)| list);
+    let names = list.lines().take_while(|line| line.starts_with("    "));
+    names.map(|name| name.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_list_names_what_failed() {
+        let printed = "running 3 tests\ntest a::b ... FAILED\ntest a::c ... ok\n\nfailures:\n\n\
+            ---- a::b stdout ----\n    a line of its own\n\n\nfailures:\n    a::b\n    a::d\n\n\
+            test result: FAILED. 1 passed; 2 failed\n";
+        assert_eq!(failures(printed), ["a::b", "a::d"]);
+        assert!(failures("test result: ok. 3 passed").is_empty());
+    }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, outline};
-use crate::growth::{self, Recorder};
+use crate::growth::{self, Kind, Recorder};
 use crate::page::Page;
 use crate::{share, single_file, site};
 
@@ -21,7 +21,9 @@ pub fn Actions() -> impl IntoView {
             <Action name="Save" key="S" icon=outline::SAVE disabled=nothing id="save"
                 act=move || share::save(page)/>
             <Action name="Save the growth" key="" icon=outline::FILM disabled=still id="save-growth"
-                act=move || growth::save(page, recorder)/>
+                act=move || growth::save(page, recorder, Kind::WebP)/>
+            <Action name="Growth as GIF" key="" icon=outline::FILM disabled=still
+                id="save-growth-gif" act=move || growth::save(page, recorder, Kind::Gif)/>
             <Action name="Save as one file" key="" icon=outline::FILE id="save-file"
                 disabled=is_file act=move || single_file::save(page)/>
             <Action name="Copy link" key="C" icon=outline::LINK id="copy-link"

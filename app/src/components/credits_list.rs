@@ -97,7 +97,14 @@ fn Entry(
 ) -> impl IntoView {
     let parts = Page::here().session.parts;
     let style = Signal::derive(move || parts.style(&sprites, index, Square::WHOLE));
-    let Credit { title, author, licence, licence_url, source, changes, .. } = credit;
+    let Credit { title, author, licence, licence_url, source, changes, origin, note, .. } = credit;
+    let author = match origin {
+        Some(origin) => {
+            view! { <a href=origin target="_blank" rel="noopener author">{author}</a> }.into_any()
+        }
+        None => author.into_any(),
+    };
+    let changes = [Some(changes), note].into_iter().flatten().collect::<Vec<_>>().join("; ");
     // An address becomes a link; a package's name stays words.
     let source = match source.starts_with("https://") {
         true => view! {

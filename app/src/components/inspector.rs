@@ -25,6 +25,12 @@ pub fn Inspector() -> impl IntoView {
         let shown = page.inspector.get_untracked();
         browser::remember("inspector", if shown { "open" } else { "closed" });
     };
+    let escape = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.key() == "Escape" && page.dialog.with_untracked(Option::is_none) {
+            page.sheet.set(false);
+        }
+    });
+    on_cleanup(move || escape.remove());
     view! {
         <Show when=move || page.sheet.get()>
             <button class="scrim" tabindex="-1" aria-label="Close" on:click=move |_| page.sheet.set(false)></button>
@@ -80,8 +86,7 @@ fn LookSections() -> impl IntoView {
     let page = Page::here();
     let selected = Signal::derive(move || page.layer());
     let choose = Callback::new(move |layer: String| {
-        page.go(|address| address.layer.clone_from(&layer));
-        page.sight.look(page.session, layer);
+        page.go(|address| address.layer = layer);
     });
     view! {
         <ClassBars/>

@@ -21,7 +21,7 @@ fn BundleWays() -> impl IntoView {
     let stay = move || library.open.with(Option::is_some);
     view! {
         <Show when=stay>
-            <button class="button" on:click=move |_| library.failure.set(None)>
+            <button class="button" on:click=move |_| page.stay()>
                 {move || format!("Go on with {}", page.model_title())}
             </button>
         </Show>

@@ -35,6 +35,10 @@ impl Page {
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
             browser::show_query(&after.query(), new_entry);
+            // The sheet would lie over the view that a tap in it has opened.
+            if after.view != before.view {
+                self.sheet.set(false);
+            }
             self.address.set(after);
         }
     }
@@ -110,15 +114,14 @@ impl Page {
     /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
     pub fn choose(self, path: String) {
         let layers = shared::models::info(&path).map(|info| info.layers).unwrap_or_default();
-        let asked = |address: &Address| (address.bundle.clone(), address.model.clone());
-        let before = self.address.with_untracked(asked);
+        let before = self.address.with_untracked(named);
         self.go(|address| {
             address.model = path;
             address.bundle = None;
             keep_sense(address, &layers);
         });
         // A file has its model's address, as has what failed to come: going there changes nothing.
-        if self.address.with_untracked(asked) == before && !self.is_open(&self.wanted_bundle()) {
+        if self.address.with_untracked(named) == before && !self.is_open(&self.wanted_bundle()) {
             self.open_wanted();
         }
     }
@@ -133,6 +136,17 @@ impl Page {
     pub fn open_wanted(self) {
         self.panes.into_iter().for_each(|pane| pane.clear(self.session));
         self.session.open(self.wanted_bundle());
+    }
+
+    /// Goes on with the bundle that is open, where another did not open.
+    pub fn stay(self) {
+        let (bundle, model) = self.opened_as.get_value();
+        self.slide(|address| {
+            address.bundle = bundle;
+            address.model = model;
+        });
+        self.session.library.stay();
+        self.session.library.failure.set(None);
     }
 
     /// Opens a bundle from elsewhere.
@@ -238,8 +252,13 @@ impl Page {
     }
 }
 
+/// What an address says of the bundle: where it is, if elsewhere, and its model.
+pub fn named(address: &Address) -> (Option<String>, String) {
+    (address.bundle.clone(), address.model.clone())
+}
+
 /// Drops from an address what a model of these layers does not have.
-fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
+pub fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
     if find_layer(layers, &address.layer).is_none() {
         address.layer.clear();
     }

@@ -30,6 +30,19 @@ pub fn LookView() -> impl IntoView {
         sight.open(page.session, file, layer.get_untracked());
     };
     follow_picture(page);
+    // Back, or another view's choice, may name another layer than the one that was looked at.
+    Effect::new(move |_| {
+        let layer = layer.get();
+        let is_of = |other: &str| {
+            sight.seen.with(|seen| match seen {
+                Some(seen) => seen.classified.layer == other,
+                None => true,
+            })
+        };
+        if !is_of(&layer) {
+            sight.look(page.session, layer);
+        }
+    });
     let video = NodeRef::<html::Video>::new();
     let (over, set_over) = signal(false);
     let camera = move |_| {

@@ -77,14 +77,19 @@ fn Heading(
 
 fn lead(page: Page) -> String {
     let model = page.model_title();
-    let session = page.session;
-    let opened = session.library.failure.with(Option::is_none);
-    let offer = match (opened, session.lacking.get()) {
-        (false, _) => "",
-        (true, true) => " Click one and see which pictures excite it.",
-        (true, false) => " Click one and watch it grow.",
+    let offer = match shows_only_exemplars(page) {
+        None => "",
+        Some(true) => " Click one and see which pictures excite it.",
+        Some(false) => " Click one and watch it grow.",
     };
     format!("Each picture is what one unit of {model} looks for.{offer}")
+}
+
+/// Whether a click leads to what was made beforehand, because nothing can be dreamed without
+/// weights; nothing where no bundle opened.
+fn shows_only_exemplars(page: Page) -> Option<bool> {
+    let opened = page.session.library.failure.with(Option::is_none);
+    opened.then(|| page.session.lacking.get())
 }
 
 fn about(page: Page, layer: &str) -> String {
@@ -143,9 +148,10 @@ fn Hung() -> impl IntoView {
                 None => page.dream(objective.clone()),
             }
         };
-        let act = move || match page.session.lacking.get() {
-            true => "What excites it",
-            false => "Watch it grow",
+        let act = move || match shows_only_exemplars(page) {
+            None => "",
+            Some(true) => "What excites it",
+            Some(false) => "Watch it grow",
         };
         view! {
             <a class="hung" href=href data-unit=unit.clone() on:click=open>

@@ -40,6 +40,9 @@ pub const LABELS_LIMIT: u64 = 4 << 20;
 /// The largest list of the gallery's pictures that is accepted, in bytes.
 pub const CREDITS_LIMIT: u64 = 64 << 20;
 
+/// The most values in a document. Exemplars have most: 4 for each of up to 100 pictures of a unit.
+const VALUES_LIMIT: usize = 4_000_000;
+
 /// The longest label, in characters.
 const LABEL_LIMIT: usize = 500;
 
@@ -175,6 +178,12 @@ pub(super) fn parse_json(file: &str, bytes: &[u8], limit: usize) -> Result<Value
     if limit < bytes.len() {
         return Err(wrong(format!("{} bytes long, at most {limit} are read", bytes.len())));
     }
+    // In memory a value takes some 32 bytes, in the text it may take two. Commas in texts are counted
+    // too: that is near enough.
+    let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if VALUES_LIMIT < values {
+        return Err(wrong(format!("has more than {VALUES_LIMIT} values")));
+    }
     serde_json::from_slice(bytes).map_err(|error| wrong(format!("is no JSON: {error}")))
 }
 
@@ -185,7 +194,7 @@ fn json_text(file: &str, value: &impl Serialize) -> Result<String> {
 }
 
 fn schema(field: &Field<'_>) -> Result<[u32; 2]> {
-    let numbers = field.items()?;
+    let numbers = field.items(2)?;
     let [major, minor] = numbers.as_slice() else {
         return Err(field.wrong(format!("has {} numbers, expected [major, minor]", numbers.len())));
     };

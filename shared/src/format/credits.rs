@@ -27,6 +27,12 @@ pub struct Credit {
     pub source: String,
     /// What was done to it.
     pub changes: String,
+    /// Where its author showed it, `https://`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// What else is to be said, such as what was done to it before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Reads the credits of `n_pictures` pictures: JSON, a list of objects.
@@ -36,7 +42,7 @@ pub struct Credit {
 pub fn from_json(bytes: &[u8], n_pictures: usize) -> Result<Vec<Credit>> {
     let value = parse_json("credits", bytes, CREDITS_LIMIT as usize)?;
     let root = Field::root("credits", &value);
-    let items = root.items()?;
+    let items = root.items(n_pictures)?;
     if items.len() != n_pictures {
         return Err(root.wrong(format!("{} entries for {n_pictures} pictures", items.len())));
     }
@@ -51,13 +57,20 @@ pub fn to_json(credits: &[Credit]) -> Result<String> {
 
 fn credit(field: &Field<'_>) -> Result<Credit> {
     let text = |key: &str| Ok::<_, Error>(field.get(key)?.short_text(TEXT_LIMIT)?.to_owned());
-    let licence_url = text("licence_url")?;
+    let optional = |key: &str| -> Result<Option<String>> {
+        field.optional(key)?.map(|_| text(key)).transpose()
+    };
     // It becomes a link, and a link can be a program.
-    if !licence_url.starts_with("https://") {
-        return Err(field
-            .get("licence_url")?
-            .wrong("expected an address that begins with https://"));
-    }
+    let address = |key: &str, address: &str| -> Result<()> {
+        match address.starts_with("https://") {
+            true => Ok(()),
+            false => Err(field.get(key)?.wrong("expected an address that begins with https://")),
+        }
+    };
+    let licence_url = text("licence_url")?;
+    address("licence_url", &licence_url)?;
+    let origin = optional("origin")?;
+    origin.iter().try_for_each(|origin| address("origin", origin))?;
     Ok(Credit {
         file: text("file")?,
         title: text("title")?,
@@ -67,6 +80,8 @@ fn credit(field: &Field<'_>) -> Result<Credit> {
         licence_url,
         source: text("source")?,
         changes: text("changes")?,
+        origin,
+        note: optional("note")?,
     })
 }
 
@@ -84,21 +99,30 @@ mod tests {
             licence_url: "https://creativecommons.org/publicdomain/zero/1.0/".to_owned(),
             source: "a package".to_owned(),
             changes: "cropped".to_owned(),
+            origin: None,
+            note: None,
         }
     }
 
     #[test]
     fn credits_survive_the_round_trip() {
-        let credits = vec![credit(), Credit { title: "Löwe".to_owned(), ..credit() }];
+        let origin = Some("https://commons.wikimedia.org/wiki/File:Loewe.jpg".to_owned());
+        let note = Some("before, by others: sharpened".to_owned());
+        let credits = vec![credit(), Credit { title: "Löwe".to_owned(), origin, note, ..credit() }];
         let text = to_json(&credits).unwrap();
         assert_eq!(from_json(text.as_bytes(), 2).unwrap(), credits);
         assert!(from_json(text.as_bytes(), 3).unwrap_err().to_string().contains("3 pictures"));
     }
 
     #[test]
-    fn a_licence_is_no_script() {
-        let credit = Credit { licence_url: "javascript:alert(1)".to_owned(), ..credit() };
-        let error = from_json(to_json(&[credit]).unwrap().as_bytes(), 1).unwrap_err();
-        assert!(error.to_string().contains("credits[0]: licence_url"), "{error}");
+    fn a_link_is_no_script() {
+        let script = "javascript:alert(1)".to_owned();
+        for (credit, named) in [
+            (Credit { licence_url: script.clone(), ..credit() }, "credits[0]: licence_url"),
+            (Credit { origin: Some(script), ..credit() }, "credits[0]: origin"),
+        ] {
+            let error = from_json(to_json(&[credit]).unwrap().as_bytes(), 1).unwrap_err();
+            assert!(error.to_string().contains(named), "{error}");
+        }
     }
 }

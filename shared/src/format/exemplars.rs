@@ -101,7 +101,7 @@ impl Exemplars {
         let positions = sides(&root.get("positions")?, 65_536)?;
         let heat = sides(&root.get("heat")?, HEAT_SIDE_LIMIT)?;
         let listed = root.get("units")?;
-        let items = listed.items()?;
+        let items = listed.items(channels)?;
         if items.len() != channels {
             return Err(listed.wrong(format!("{} units, {layer} has {channels}", items.len())));
         }
@@ -144,7 +144,7 @@ struct Bounds {
 }
 
 fn sides(field: &Field<'_>, limit: u64) -> Result<[usize; 2]> {
-    let items = field.items()?;
+    let items = field.items(2)?;
     let sides = items.iter().map(|side| Ok(side.number(limit)? as usize));
     let sides: Vec<usize> = sides.collect::<Result<_>>()?;
     match sides[..] {
@@ -154,11 +154,7 @@ fn sides(field: &Field<'_>, limit: u64) -> Result<[usize; 2]> {
 }
 
 fn unit(field: &Field<'_>, bounds: &Bounds) -> Result<UnitExemplars> {
-    let listed = field.get("top")?;
-    let top = listed.items()?;
-    if TOP_LIMIT < top.len() {
-        return Err(listed.wrong(format!("{} exemplars, at most {TOP_LIMIT}", top.len())));
-    }
+    let top = field.get("top")?.items(TOP_LIMIT)?;
     let quantiles: Vec<f32> =
         numbers(&field.get("quantiles")?, QUANTILES.len(), |field| field.float())?;
     if !quantiles.is_sorted() {
@@ -182,7 +178,7 @@ fn numbers<T>(
     count: usize,
     read: impl Fn(&Field<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let items = field.items()?;
+    let items = field.items(count)?;
     if items.len() != count {
         return Err(field.wrong(format!("{} numbers, expected {count}", items.len())));
     }
@@ -190,7 +186,7 @@ fn numbers<T>(
 }
 
 fn exemplar(field: &Field<'_>, bounds: &Bounds) -> Result<Exemplar> {
-    let items = field.items()?;
+    let items = field.items(4)?;
     let [picture, value, row, column] = &items[..] else {
         return Err(field.wrong("expected [picture, value, row, column]"));
     };

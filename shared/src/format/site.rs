@@ -9,6 +9,9 @@ pub const SITE_LIMIT: usize = 1 << 20;
 /// The largest file of a page that is accepted, in bytes.
 const FILE_LIMIT: u64 = 256 << 20;
 
+/// The most files of a page.
+const FILES_LIMIT: usize = 10_000;
+
 /// The page itself, in every site.
 pub const PAGE: &str = "index.html";
 
@@ -39,7 +42,7 @@ impl Site {
         }
         let listed = root.get("files")?;
         let files: Vec<Part> = listed
-            .items()?
+            .items(FILES_LIMIT)?
             .iter()
             .map(|file| Part::read(file, FILE_LIMIT))
             .collect::<Result<_>>()?;

@@ -152,6 +152,8 @@ pub fn credits() -> Vec<Vec<u8>> {
         licence_url: "https://creativecommons.org/publicdomain/zero/1.0/".to_owned(),
         source: "a package".to_owned(),
         changes: "cropped".to_owned(),
+        origin: Some("https://example.org/".to_owned()),
+        note: Some("sharpened before".to_owned()),
     };
     let credits: Vec<Credit> = ["cat", "owl", "yak"].map(credit).into();
     assert_eq!(credits.len(), N_PICTURES);

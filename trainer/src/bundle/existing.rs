@@ -35,7 +35,10 @@ impl Existing {
     pub fn read(&self, part: &Part) -> Result<Vec<u8>> {
         let path = self.folder.join(&part.path);
         let reading = || format!("reading {}", path.display());
-        let bytes = fs::read(&path).with_context(reading)?;
+        let file = fs::File::open(&path).with_context(reading)?;
+        let mut bytes = Vec::new();
+        // One more than it should have, so that what is longer is refused for that.
+        file.take(part.size + 1).read_to_end(&mut bytes).with_context(reading)?;
         part.check(&bytes).with_context(reading)?;
         Ok(bytes)
     }

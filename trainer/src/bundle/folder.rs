@@ -1,11 +1,13 @@
 //! A bundle's folder on disk: replaced whole or not at all.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
 use super::MANIFEST;
+use super::existing::Existing;
 use crate::output;
 
 /// Between a folder's name and the number of the process that works beside it.
@@ -69,25 +71,50 @@ pub fn is_left_over(name: &str) -> bool {
     })
 }
 
-/// Refuses a target that holds somebody's own files.
+/// Refuses a target that holds anything but a bundle: what is there is removed.
 pub fn refuse_to_replace_what_is_no_bundle(folder: &Path) -> Result<()> {
     if !folder.exists() {
         return Ok(());
     }
-    let is_bundle = folder.join(MANIFEST).is_file();
+    let expected = "expected a new folder or a bundle to replace";
     let is_empty = folder.is_dir()
         && fs::read_dir(folder).with_context(|| folder.display().to_string())?.next().is_none();
-    if !is_bundle && !is_empty {
-        bail!(
-            "--out {} exists and holds no {MANIFEST}: expected a new folder or a bundle to replace",
-            folder.display()
-        );
+    if is_empty {
+        return Ok(());
+    }
+    if !folder.join(MANIFEST).is_file() {
+        bail!("--out {} exists and holds no {MANIFEST}: {expected}", folder.display());
+    }
+    let bundle = Existing::open(folder)
+        .with_context(|| format!("--out {} exists: {expected}", folder.display()))?
+        .bundle;
+    let parts = bundle.parts();
+    let parts: HashSet<PathBuf> = parts.iter().map(|part| folder.join(&part.path)).collect();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(inner) = folders.pop() {
+        let reading = || format!("reading the folder {}", inner.display());
+        for entry in fs::read_dir(&inner).with_context(reading)? {
+            let entry = entry.with_context(reading)?;
+            let path = entry.path();
+            if entry.file_type().with_context(reading)?.is_dir() {
+                folders.push(path);
+            } else if path != folder.join(MANIFEST) && !parts.contains(&path) {
+                bail!(
+                    "--out {} holds {}, which is no part of its bundle: {expected}",
+                    folder.display(),
+                    path.strip_prefix(folder).unwrap_or(&path).display()
+                );
+            }
+        }
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::format::bundle::{Bundle, Part};
+    use shared::models;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -127,9 +154,28 @@ mod tests {
     #[test]
     fn a_folder_of_somebodys_own_files_is_not_replaced() {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("thesis.tex"), "").unwrap();
-        assert!(refuse_to_replace_what_is_no_bundle(root.path()).is_err());
-        assert!(refuse_to_replace_what_is_no_bundle(&root.path().join("new")).is_ok());
+        let folder = root.path().join("googlenet");
+        let refusal = || refuse_to_replace_what_is_no_bundle(&folder).map_err(|e| format!("{e:#}"));
+        assert_eq!(refusal(), Ok(()), "not there");
+        fs::create_dir(&folder).unwrap();
+        assert_eq!(refusal(), Ok(()), "empty");
+        let notes = folder.join("notes");
+        fs::create_dir(&notes).unwrap();
+        fs::write(notes.join("thesis.tex"), "").unwrap();
+        assert!(refusal().unwrap_err().contains("holds no bundle.json"));
+
+        // Another program's file of that name.
+        fs::write(folder.join(MANIFEST), r#"{"name": "a parcel"}"#).unwrap();
+        assert!(refusal().unwrap_err().contains("schema"));
+
+        let labels = Part::of("labels.txt", b"tench\n");
+        let bundle = Bundle::new(&models::info("googlenet").unwrap(), None, labels);
+        fs::write(folder.join(MANIFEST), bundle.to_json().unwrap()).unwrap();
+        fs::write(folder.join("labels.txt"), "tench\n").unwrap();
+        let told = refusal().unwrap_err();
+        assert!(told.contains("thesis.tex"), "{told}");
+        fs::remove_dir_all(notes).unwrap();
+        assert_eq!(refusal(), Ok(()), "a bundle");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use shared::models::ModelInfo;
 use super::existing::Existing;
 use super::files::Files;
 use super::{Order, dreams, gallery};
-use crate::exemplars;
+use crate::exemplars::source::Source;
+use crate::exemplars::{self, Wanted};
 use crate::failure::WrongCall;
 
 /// Where layers come from.
@@ -27,11 +28,14 @@ pub struct Layers<'a> {
 struct Photographs {
     gallery: Gallery,
     names: Vec<String>,
+    /// Of the folder they come from; none where they come from a bundle.
+    fingerprint: Option<String>,
 }
 
 impl Photographs {
-    fn new(gallery: Gallery, credits: Vec<Credit>) -> Self {
-        Self { gallery, names: credits.into_iter().map(|credit| credit.file).collect() }
+    fn new(gallery: Gallery, credits: Vec<Credit>, fingerprint: Option<String>) -> Self {
+        let names = credits.into_iter().map(|credit| credit.file).collect();
+        Self { gallery, names, fingerprint }
     }
 }
 
@@ -57,7 +61,7 @@ impl Layers<'_> {
             let is_wanted = wanted.is_empty() || wanted.contains(&name);
             let folder = self.order.exemplars.as_deref().filter(|_| is_wanted);
             if let Some(folder) = folder.filter(|folder| has_exemplars(folder, name)) {
-                self.add_exemplars(folder, names, &mut layer, files)?;
+                self.add_exemplars(folder, photographs.as_ref(), &mut layer, files)?;
             } else if let Some((from, old)) = old {
                 self.keep_exemplars(from, old, names, &mut layer, files)?;
             }
@@ -93,7 +97,11 @@ impl Layers<'_> {
     fn photographs(&self, files: &mut Files) -> Result<Option<Photographs>> {
         if let Some(folder) = &self.order.gallery {
             let (gallery, credits) = gallery::gather(folder, files)?;
-            return Ok(Some(Photographs::new(gallery, credits)));
+            let fingerprint = match self.order.exemplars {
+                Some(_) => Some(Source::new(folder)?.list()?.fingerprint),
+                None => None,
+            };
+            return Ok(Some(Photographs::new(gallery, credits, fingerprint)));
         }
         let Some((from, gallery)) =
             self.from.and_then(|from| Some((from, from.bundle.gallery.as_ref()?)))
@@ -103,22 +111,27 @@ impl Layers<'_> {
         let credits = credits_of(from, gallery)?;
         from.take(&gallery.credits, files)?;
         keep_sheets(from, &gallery.sprites, files)?;
-        Ok(Some(Photographs::new(gallery.clone(), credits)))
+        Ok(Some(Photographs::new(gallery.clone(), credits, None)))
     }
 
     fn add_exemplars(
         &self,
         folder: &Path,
-        names: &[String],
+        photographs: Option<&Photographs>,
         layer: &mut Layer,
         files: &mut Files,
     ) -> Result<()> {
-        if names.is_empty() {
+        let Some(photographs) = photographs else {
             let reason = "--exemplars needs the photographs they were chosen from: --gallery DIR";
             return Err(WrongCall(reason.to_owned()).into());
-        }
+        };
+        let wanted = Wanted {
+            model: self.info.name,
+            gallery: &photographs.names,
+            pictures_sha256: photographs.fingerprint.as_deref(),
+        };
         let (exemplars, heat) =
-            exemplars::bundle_part(folder, &layer.name, names).with_context(|| {
+            exemplars::bundle_part(folder, &layer.name, &wanted).with_context(|| {
                 format!("taking {}'s exemplars from {}", layer.name, folder.display())
             })?;
         let text = exemplars.to_json()?.into_bytes();

@@ -1,6 +1,7 @@
 //! Pictures decoded on threads of their own, ahead of whoever computes with them, in order.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -63,10 +64,11 @@ pub fn decode_ahead(
         let prepare = prepare.clone();
         thread::spawn(move || {
             for found in take {
-                let decoded = found.map(|(name, content)| Decoded {
-                    picture: decode(&name, content)
-                        .and_then(|picture| prepare(picture).with_context(|| name.clone())),
-                    name,
+                let decoded = found.map(|(name, content)| {
+                    let picture = unless_it_panics(&name, || {
+                        prepare(decode(&name, content)?).with_context(|| name.clone())
+                    });
+                    Decoded { name, picture }
                 });
                 if send.send(decoded).is_err() {
                     // Nobody waits for the rest.
@@ -79,6 +81,12 @@ pub fn decode_ahead(
     }
     thread::spawn(move || feed(&source, from, &inputs));
     Ahead { outputs, turn: 0 }
+}
+
+/// A decoder that panics has met a damaged file, and one file does not end a pass over millions.
+fn unless_it_panics(name: &str, decode: impl FnOnce() -> Result<Picture>) -> Result<Picture> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(anyhow!("{name}: the decoder gave up on it")))
 }
 
 /// Hands the pictures round, one to each worker in turn.
@@ -142,6 +150,20 @@ mod tests {
             assert_eq!(widths(0, ahead), expected, "{ahead} ahead");
             assert_eq!(widths(5, ahead), expected[5..], "{ahead} ahead");
         }
+    }
+
+    #[test]
+    fn a_picture_that_its_decoder_panics_on_is_one_that_cannot_be_read() {
+        let folder = nine();
+        let source = Source::new(folder.path()).unwrap();
+        let fussy = |picture: Picture| {
+            assert_ne!(picture.width(), 7, "not this one");
+            Ok(picture)
+        };
+        let read: Vec<_> = decode_ahead(source, 4, 2, fussy).map(Result::unwrap).collect();
+        let bad: Vec<_> = read.iter().filter_map(|one| one.picture.as_ref().err()).collect();
+        assert_eq!((read.len(), bad.len()), (5, 1));
+        assert!(bad[0].to_string().contains("7.png"), "{}", bad[0]);
     }
 
     #[test]

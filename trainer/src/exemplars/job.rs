@@ -18,6 +18,8 @@ pub struct Job {
     pub pictures: u64,
     /// As [`super::source::Listing::fingerprint`].
     pub pictures_sha256: String,
+    /// Of the list that titles pictures, hexadecimal; empty where there is none.
+    pub titles_sha256: String,
 }
 
 impl Job {
@@ -41,6 +43,9 @@ impl Job {
         } else if self.pictures_sha256 != other.pictures_sha256 {
             differences.push("other pictures, or ones that changed since".to_owned());
         }
+        if self.titles_sha256 != other.titles_sha256 {
+            differences.push("other titles of the pictures".to_owned());
+        }
         differences.join("; ")
     }
 }
@@ -58,6 +63,7 @@ mod tests {
             top: 10,
             pictures: 700,
             pictures_sha256: "bb".to_owned(),
+            titles_sha256: String::new(),
         };
         assert_eq!(job.difference(&job), "");
         for (other, told) in [
@@ -67,6 +73,7 @@ mod tests {
             (Job { top: 9, ..job.clone() }, "--top 9, not 10"),
             (Job { pictures: 8, ..job.clone() }, "8 pictures, not 700"),
             (Job { pictures_sha256: "cc".to_owned(), ..job.clone() }, "other pictures"),
+            (Job { titles_sha256: "cc".to_owned(), ..job.clone() }, "other titles"),
         ] {
             let difference = job.difference(&other);
             assert!(difference.contains(told), "{difference}");

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use shared::models::labels;
 
 use crate::bundle::gallery;
+use crate::cache;
 
 /// What is needed of a picture's entry in a gallery's list.
 #[derive(Deserialize)]
@@ -24,6 +26,8 @@ pub struct Labels {
     titles: HashMap<String, String>,
     /// By WordNet identifier.
     classes: HashMap<String, String>,
+    /// Of the list the titles come from.
+    sha256: String,
 }
 
 impl Labels {
@@ -33,16 +37,21 @@ impl Labels {
     /// A `gallery.json` that cannot be read.
     pub fn of(root: &Path) -> Result<Self> {
         let path = root.join(gallery::LIST);
-        let titles = if path.is_file() {
+        let classes = labels::imagenet().into_iter().map(|label| (label.wnid, label.name));
+        let mut labels = Self { classes: classes.collect(), ..Self::default() };
+        if path.is_file() {
             let reading = || format!("reading {}", path.display());
             let bytes = fs::read(&path).with_context(reading)?;
             let entries: Vec<Entry> = serde_json::from_slice(&bytes).with_context(reading)?;
-            entries.into_iter().map(|entry| (entry.file, entry.title)).collect()
-        } else {
-            HashMap::new()
-        };
-        let classes = labels::imagenet().into_iter().map(|label| (label.wnid, label.name));
-        Ok(Self { titles, classes: classes.collect() })
+            labels.titles = entries.into_iter().map(|entry| (entry.file, entry.title)).collect();
+            labels.sha256 = cache::hex(&Sha256::digest(&bytes));
+        }
+        Ok(labels)
+    }
+
+    /// Of the list that the titles come from, hexadecimal; empty where there is none.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// A picture's title in the gallery; else the class whose WordNet identifier its folder, or its

@@ -9,15 +9,42 @@ use shared::format::exemplars::{Exemplar, Exemplars, UnitExemplars};
 
 use super::record::{ExemplarRecord, Record, UnitRecord, heat_path, json_path};
 
+/// What exemplars must be of to go into a bundle.
+pub struct Wanted<'a> {
+    /// The bundle's model.
+    pub model: &'a str,
+    /// Files of its gallery in order, relative to the gallery's folder, with `/`.
+    pub gallery: &'a [String],
+    /// The fingerprint of the gallery's folder, where there is one:
+    /// [`super::source::Listing::fingerprint`].
+    pub pictures_sha256: Option<&'a str>,
+}
+
 /// The exemplars of a layer and their heat maps, from the results in `folder`, each picture as its
-/// number in `gallery` (files relative to the folder of pictures, with `/`).
+/// number in the gallery.
 ///
 /// # Errors
-/// Results that are missing or damaged, or an exemplar that is not in the gallery, by name.
-pub fn bundle_part(folder: &Path, layer: &str, gallery: &[String]) -> Result<(Exemplars, Vec<u8>)> {
+/// Results that are missing or damaged, of another model or other pictures, or an exemplar that is
+/// not in the gallery, by name.
+pub fn bundle_part(
+    folder: &Path,
+    layer: &str,
+    wanted: &Wanted<'_>,
+) -> Result<(Exemplars, Vec<u8>)> {
     let record = Record::read(folder, layer)?;
     let path = json_path(folder, layer);
     let within = || format!("in {}", path.display());
+    let Wanted { model, gallery, pictures_sha256 } = *wanted;
+    if record.job.model != model {
+        bail!("{} is of {}, not of {model}", path.display(), record.job.model);
+    }
+    if pictures_sha256.is_some_and(|sha256| sha256 != record.job.pictures_sha256) {
+        bail!(
+            "{} was chosen from other pictures than those of --gallery, or they changed since: \
+             run `pellucid exemplars` on these",
+            path.display()
+        );
+    }
     let numbers: HashMap<&str, usize> =
         gallery.iter().enumerate().map(|(number, file)| (file.as_str(), number)).collect();
     let units = record.units.iter().map(|unit| unit_exemplars(unit, &numbers));
@@ -82,6 +109,7 @@ mod tests {
             top: 2,
             pictures: 4,
             pictures_sha256: "bb".to_owned(),
+            titles_sha256: String::new(),
         };
         let mut state = State::new(job, &[("mixed4a".to_owned(), 3)]);
         let seen = |number| Seen { number, file: format!("a/{number}.jpg"), label: String::new() };
@@ -100,10 +128,14 @@ mod tests {
         [2, 0, 9, 3, 1].map(|number| format!("a/{number}.jpg")).into()
     }
 
+    fn wanted(gallery: &[String]) -> Wanted<'_> {
+        Wanted { model: "googlenet", gallery, pictures_sha256: Some("bb") }
+    }
+
     #[test]
     fn a_part_points_at_the_gallery_and_has_a_heat_map_for_each_exemplar() {
         let folder = results();
-        let (exemplars, heat) = bundle_part(folder.path(), "mixed4a", &gallery()).unwrap();
+        let (exemplars, heat) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
         let record = Record::read(folder.path(), "mixed4a").unwrap();
         assert_eq!((exemplars.heat, heat.len()), ([7, 7], 3 * 2 * 49));
         for (unit, there) in exemplars.units.iter().zip(&record.units) {
@@ -118,17 +150,22 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let folder = results();
-        let told = |layer, gallery: &[String]| {
-            format!("{:#}", bundle_part(folder.path(), layer, gallery).unwrap_err())
+        let told = |layer, wanted: Wanted<'_>| {
+            format!("{:#}", bundle_part(folder.path(), layer, &wanted).unwrap_err())
         };
-        assert!(told("mixed4b", &gallery()).contains("mixed4b.json"));
-        let missing = told("mixed4a", &gallery()[..1]);
+        let gallery = gallery();
+        assert!(told("mixed4b", wanted(&gallery)).contains("mixed4b.json"));
+        let twin = Wanted { model: "googlenet-torchvision", ..wanted(&gallery) };
+        assert!(told("mixed4a", twin).contains("mixed4a.json is of googlenet, not of"));
+        let changed = Wanted { pictures_sha256: Some("cc"), ..wanted(&gallery) };
+        assert!(told("mixed4a", changed).contains("other pictures"));
+        let missing = told("mixed4a", wanted(&gallery[..1]));
         assert!(
             missing.contains("mixed4a:") && missing.contains("not in the gallery"),
             "{missing}"
         );
         fs::write(heat_path(folder.path(), "mixed4a"), [0; 7]).unwrap();
-        let short = told("mixed4a", &gallery());
+        let short = told("mixed4a", wanted(&gallery));
         assert!(short.contains("7 bytes, expected 294"), "{short}");
     }
 }

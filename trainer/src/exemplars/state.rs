@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::bytes::{Reader, Writer};
@@ -18,7 +18,7 @@ use super::top::Seen;
 use crate::output;
 
 /// Goes up when the bytes change their meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Everything a pass knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,11 +99,14 @@ impl State {
     }
 
     /// Reads what lies at `path`.
-    pub fn load(path: &Path) -> Saved {
+    ///
+    /// # Errors
+    /// Something lies there that cannot be read now, and would be lost if it were written over.
+    pub fn load(path: &Path) -> Result<Saved> {
         match fs::read(path) {
-            Ok(bytes) => Self::from_bytes(&bytes).map_or(Saved::Damaged, Saved::State),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Saved::Nothing,
-            Err(_) => Saved::Damaged,
+            Ok(bytes) => Ok(Self::from_bytes(&bytes).map_or(Saved::Damaged, Saved::State)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Saved::Nothing),
+            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
         }
     }
 
@@ -158,6 +161,7 @@ mod tests {
             top: 2,
             pictures: 5,
             pictures_sha256: "bb".to_owned(),
+            titles_sha256: String::new(),
         };
         let mut state = State::new(job, &[("mixed4a".to_owned(), 3), ("mixed4b".to_owned(), 1)]);
         let seen =
@@ -177,17 +181,20 @@ mod tests {
     fn a_state_survives_its_file_and_a_damaged_one_is_told_from_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path());
-        assert_eq!(State::load(&path), Saved::Nothing);
+        assert_eq!(State::load(&path).unwrap(), Saved::Nothing);
         state().save(&path).unwrap();
-        assert_eq!(State::load(&path), Saved::State(state()));
+        assert_eq!(State::load(&path).unwrap(), Saved::State(state()));
 
         let bytes = fs::read(&path).unwrap();
         for length in 0..bytes.len() {
             assert_eq!(State::from_bytes(&bytes[..length]), None, "{length} bytes");
         }
         assert_eq!(State::from_bytes(&[&bytes[..], b"x"].concat()), None);
-        let other = String::from_utf8_lossy(&bytes).replace("\"version\":1", "\"version\":2");
+        let other = String::from_utf8_lossy(&bytes).replace("\"version\":2", "\"version\":3");
         fs::write(&path, other).unwrap();
-        assert_eq!(State::load(&path), Saved::Damaged);
+        assert_eq!(State::load(&path).unwrap(), Saved::Damaged);
+        // A disk that answers with an error has lost nothing yet.
+        let error = format!("{:#}", State::load(folder.path()).unwrap_err());
+        assert!(error.starts_with("reading "), "{error}");
     }
 }

@@ -19,6 +19,8 @@ struct Row {
 enum Unit {
     Milliseconds,
     Megabytes,
+    /// Milliseconds for so many pictures.
+    Pictures(u32),
 }
 
 impl Unit {
@@ -27,6 +29,10 @@ impl Unit {
             Self::Milliseconds if value < 1000.0 => format!("{value:.1} ms"),
             Self::Milliseconds => format!("{:.2} s", value / 1e3),
             Self::Megabytes => format!("{:.1} MB", value / 1e6),
+            Self::Pictures(count) => {
+                let rate = f64::from(count) / value * 1e3;
+                format!("{:.1} s, {rate:.1} pictures/s", value / 1e3)
+            }
         }
     }
 }
@@ -61,10 +67,11 @@ const PAGE: [Row; 6] = [
 const WHOLE: [Row; 14] = [
     milliseconds("classify_time", "`pellucid classify`: a whole process, from start to answer"),
     megabytes("classify_memory", "its peak memory"),
-    milliseconds(
-        "exemplars_time",
-        "`pellucid exemplars`, 5,488 channels on 700 photographs; other: `pellucid classify` on them",
-    ),
+    Row {
+        key: "exemplars_time",
+        says: "`pellucid exemplars`, 5,488 channels on 700 photographs; other: `pellucid classify` on them",
+        unit: Unit::Pictures(700),
+    },
     milliseconds("first_paint", "page: address to first paint, cold browser, local server"),
     milliseconds("ready", "page: address to a network that can be used, on the processor"),
     milliseconds("first_picture", "page: address to the first picture of a dream (128 px)"),

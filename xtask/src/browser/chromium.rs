@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use super::Session;
+use super::session::{LOADING, SCRIPT};
 use crate::tools;
 
 /// What the browser finds when it looks for a GPU.
@@ -87,7 +88,10 @@ impl Chromium {
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": { "args": flags, "binary": programs.chromium },
             "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "script": 600_000, "pageLoad": 120_000 },
+            "timeouts": {
+                "script": SCRIPT.as_millis() as u64,
+                "pageLoad": LOADING.as_millis() as u64,
+            },
         }}});
         match Session::open(&base, &capabilities) {
             Ok(session) => Ok(Self { driver, session, profile }),
@@ -115,7 +119,11 @@ impl Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         // Closing the session ends the browser; the driver alone would leave it running.
-        let _ = self.session.close();
+        if self.session.close().is_err()
+            && let Some(process) = self.session.process()
+        {
+            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
         let _ = std::fs::remove_dir_all(&self.profile);

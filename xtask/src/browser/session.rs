@@ -12,11 +12,25 @@ const ELEMENT_KEY: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How often a condition is looked at while waiting.
 const POLL: Duration = Duration::from_millis(100);
 
+/// How long a page may load.
+pub(super) const LOADING: Duration = Duration::from_secs(120);
+
+/// How long a script may take; on a software GPU it may be minutes.
+pub(super) const SCRIPT: Duration = Duration::from_secs(300);
+
+/// When the driver is given up. It keeps to the limits above itself, unless it locks up.
+const ANSWER: Duration = Duration::from_secs(400);
+
+/// The same for closing, which has nothing to wait for.
+const CLOSING: Duration = Duration::from_secs(30);
+
 /// A window that can be looked at and acted on.
 pub struct Session {
     /// `http://127.0.0.1:PORT/session/ID`.
     url: String,
     agent: ureq::Agent,
+    /// The browser's own, if the driver told it.
+    process: Option<u64>,
 }
 
 /// An element of the page, as long as the page holds it.
@@ -26,15 +40,22 @@ pub struct Element(String);
 impl Session {
     /// Opens a window with the capabilities given.
     pub fn open(driver: &str, capabilities: &Value) -> Result<Self> {
-        let agent = agent();
+        let agent = agent(ANSWER);
         let value = call(&agent, "POST", &format!("{driver}/session"), Some(capabilities))?;
         let id = value["sessionId"].as_str().context("the driver gave no session")?;
-        Ok(Self { url: format!("{driver}/session/{id}"), agent })
+        let process = value["capabilities"]["goog:processID"].as_u64();
+        Ok(Self { url: format!("{driver}/session/{id}"), agent, process })
     }
 
     /// Closes the window and the browser.
     pub fn close(&self) -> Result<()> {
-        call(&self.agent, "DELETE", &self.url, None).map(drop)
+        call(&agent(CLOSING), "DELETE", &self.url, None).map(drop)
+    }
+
+    /// The browser's process, for when it cannot be closed.
+    #[must_use]
+    pub fn process(&self) -> Option<u64> {
+        self.process
     }
 
     /// Opens an address and waits until the document is loaded.
@@ -229,9 +250,9 @@ impl Session {
     }
 }
 
-fn agent() -> ureq::Agent {
-    // A script may take minutes on a software GPU; the driver has its own limit.
-    ureq::Agent::config_builder().http_status_as_error(false).build().new_agent()
+fn agent(patience: Duration) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    config.timeout_global(Some(patience)).build().new_agent()
 }
 
 fn call(agent: &ureq::Agent, method: &str, url: &str, body: Option<&Value>) -> Result<Value> {

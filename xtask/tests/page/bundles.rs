@@ -252,3 +252,24 @@ fn a_bundle_that_is_not_there_is_named_and_the_sites_own_is_offered() -> Result<
     assert!(visit.page().has("h1")?, "{}", visit.page().describe());
     Ok(())
 }
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn going_on_after_a_bundle_that_did_not_open_leaves_its_address_behind() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    visit.open_ready("?device=cpu&model=efficientnet-lite0&layer=block10")?;
+    page.click("[data-testid=model-chip]")?;
+    page.wait_for_element("[data-testid=bundle-address]", SOON)?;
+    // Enter opens it.
+    page.type_into("[data-testid=bundle-address]", "nowhere/at-all\u{E007}")?;
+    assert_eq!(visit.error_kind()?, "Download");
+    assert_eq!(visit.parameter("bundle")?.as_deref(), Some("nowhere/at-all"));
+    page.click(&format!("{ERROR} .ways button"))?;
+    page.wait_for(&format!("!document.querySelector('{ERROR}')"), SOON)?;
+    assert_eq!(visit.parameter("bundle")?, None);
+    assert_eq!(visit.parameter("model")?.as_deref(), Some("efficientnet-lite0"));
+    // What it leads to is what was open.
+    page.reload()?;
+    page.wait_for_element(READY, LATER)
+}

@@ -125,6 +125,27 @@ fn settled_step(visit: &Visit) -> Result<u64> {
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
+fn two_quick_changes_let_a_dream_that_goes_on_begin_anew() -> Result<()> {
+    let Network { model, layer, .. } = network();
+    let visit = Visit::with(Graphics::None)?;
+    visit.open_ready(&format!(
+        "?{model}objective={layer}:5&size=64&steps=2000&transforms=none&seed=1&device=cpu"
+    ))?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(2)?;
+    visit.page().script(
+        "for (let press = 0; press < 2; press++) {
+             document.dispatchEvent(new KeyboardEvent('keydown', { key: 'r', bubbles: true }));
+         }",
+    )?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    visit.page().wait_for_element("[data-testid=dream-pause]", SOON)?;
+    assert_ne!(visit.parameter("seed")?.as_deref(), Some("1"), "another seed");
+    visit.wait_for_step(2)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
 fn the_same_address_dreams_the_same_picture() -> Result<()> {
     let visit = Visit::new()?;
     let mut pictures = Vec::new();

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use xtask::browser::Graphics;
 
 use crate::visit::{LATER, Visit, has_googlenet, reference};
 
@@ -99,4 +100,23 @@ fn a_dropped_photograph_is_seen() -> Result<()> {
              target.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true }));
          }",
     )
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn the_channels_shown_are_of_the_layer_that_the_address_names() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    visit.open_ready(
+        "?model=efficientnet-lite0&device=cpu&view=look&layer=block8&picture=animals/goldfish.jpg",
+    )?;
+    let shown = |layer: &str| {
+        let tile = format!("[data-testid=look-channels] [data-unit^='{layer}:']");
+        page.wait_for_element(&tile, LATER)
+    };
+    shown("block8")?;
+    page.click("[data-testid=layer-list] [data-layer=block10]")?;
+    shown("block10")?;
+    page.back()?;
+    shown("block8")
 }

@@ -12,6 +12,7 @@ mod failing;
 mod growth;
 mod hosts;
 mod looking;
+mod narrow;
 mod offline;
 mod opening;
 mod sharing;

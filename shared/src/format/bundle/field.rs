@@ -40,11 +40,14 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The values of a list.
-    pub fn items(&self) -> Result<Vec<Self>> {
+    /// The values of a list that has at most `limit`.
+    pub fn items(&self, limit: usize) -> Result<Vec<Self>> {
         let Value::Array(items) = self.value else {
             return Err(self.unlike("a list"));
         };
+        if limit < items.len() {
+            return Err(self.wrong(format!("has {} entries, at most {limit}", items.len())));
+        }
         let named = |(place, value)| Self { name: format!("{}[{place}]", self.name), value };
         Ok(items.iter().enumerate().map(named).collect())
     }

@@ -47,11 +47,9 @@ impl Index {
         let root = Field::root("index.json", &value);
         let schema = schema(&root.get("schema")?)?;
         let listed = root.get("bundles")?;
-        let items = listed.items()?;
-        if items.is_empty() || ENTRIES_LIMIT < items.len() {
-            return Err(
-                listed.wrong(format!("has {} entries, expected 1 to {ENTRIES_LIMIT}", items.len()))
-            );
+        let items = listed.items(ENTRIES_LIMIT)?;
+        if items.is_empty() {
+            return Err(listed.wrong(format!("has no entries, expected 1 to {ENTRIES_LIMIT}")));
         }
         let bundles: Vec<Entry> = items.iter().map(entry).collect::<Result<_>>()?;
         Ok(Self { schema, bundles })

@@ -11,7 +11,7 @@ use crate::models::ModelInfo;
 use crate::visualize::{Objective, Settings};
 
 /// The largest list of exemplars that is accepted, in bytes.
-pub const EXEMPLARS_LIMIT: u64 = 256 << 20;
+pub const EXEMPLARS_LIMIT: u64 = 64 << 20;
 
 /// The largest set of heat maps that is accepted, in bytes.
 const HEAT_LIMIT: u64 = 256 << 20;
@@ -82,7 +82,7 @@ impl Layer {
 
 pub(super) fn read(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Result<Vec<Layer>> {
     let mut layers: Vec<Layer> = Vec::new();
-    for item in field.items()? {
+    for item in field.items(info.layers.len())? {
         let layer = read_layer(&item, info, n_pictures)?;
         if layers.iter().any(|other| other.name == layer.name) {
             return Err(item.get("name")?.wrong(format!("{:?} is there already", layer.name)));
@@ -117,8 +117,8 @@ fn read_layer(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Result<
 fn read_dreams(field: &Field<'_>, layer: &str, channels: usize) -> Result<Dreams> {
     let listed = field.get("units")?;
     let mut units: Vec<[usize; 2]> = Vec::new();
-    for range in listed.items()? {
-        let ends = range.items()?;
+    for range in listed.items(channels)? {
+        let ends = range.items(2)?;
         let ends = ends.iter().map(|end| end.number(channels as u64));
         let ends: Vec<usize> = ends.map(|end| Ok(end? as usize)).collect::<Result<_>>()?;
         let first = units.last().map_or(0, |[_, to]| *to);

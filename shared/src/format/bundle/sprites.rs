@@ -74,8 +74,8 @@ impl Sprites {
         let rows = at_least_one("rows", limit)?;
         let count = at_least_one("count", COUNT_LIMIT)?;
         let listed = field.get("sheets")?;
-        let sheets = listed.items()?;
         let needed = count.div_ceil(columns * rows);
+        let sheets = listed.items(needed)?;
         if sheets.len() != needed {
             return Err(listed.wrong(format!(
                 "has {} sheets; {count} pictures, {columns} x {rows} on each, need {needed}",

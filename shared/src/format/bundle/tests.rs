@@ -218,6 +218,10 @@ fn prose_nesting_and_size_are_no_danger() {
     }
     assert!(Bundle::parse("[".repeat(100_000).as_bytes()).is_err());
     assert!(Bundle::parse(&vec![b' '; MANIFEST_LIMIT + 1]).is_err());
+    // Eight million bytes that would become 32 times as many.
+    let many = format!("[{}0]", "0,".repeat(VALUES_LIMIT));
+    let error = parse_json("exemplars", many.as_bytes(), usize::MAX).unwrap_err().to_string();
+    assert!(error.contains("exemplars") && error.contains("values"), "{error}");
 }
 
 #[test]
