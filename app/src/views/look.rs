@@ -93,7 +93,7 @@ pub fn LookView() -> impl IntoView {
                         "Choose"
                         <input id="look-file" type="file" accept="image/*" data-testid="look-file" on:change=chosen/>
                     </label>
-                    <button class="button" on:click=camera>
+                    <button class="button" data-testid="camera" on:click=camera>
                         <Icon of=outline::CAMERA/>
                         {move || if on() { "Hold" } else { "Camera" }}
                     </button>

@@ -36,7 +36,7 @@ const ATTEMPTS: u32 = 150;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Flags for a quiet browser that works on a machine without a screen, also as root.
-const QUIET: [&str; 9] = [
+const QUIET: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -46,6 +46,9 @@ const QUIET: [&str; 9] = [
     "--no-first-run",
     "--no-default-browser-check",
     "--hide-scrollbars",
+    // A camera that shows a moving pattern, and that nobody need allow.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ];
 
 /// Whether there is a browser on this machine.

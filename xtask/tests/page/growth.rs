@@ -32,6 +32,8 @@ fn the_growth_of_a_dream_is_saved_as_a_picture_that_moves() -> Result<()> {
 
     assert_eq!(played(visit.page(), 0, "image/webp")?, json!([n_frames, true, 48, 48, 1500]));
 
+    // What is said of the first lies over the buttons for a moment.
+    visit.page().wait_for("!document.querySelector('.notice.shown')", SOON)?;
     visit.page().click("[data-testid=save-growth-gif]")?;
     let caught = visit.page().wait_for("window.caught[1]", SOON)?;
     assert_eq!(caught[0], format!("{layer}_5.gif"));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use xtask::browser::Graphics;
 
-use crate::visit::{LATER, Visit, has_googlenet, reference};
+use crate::visit::{LATER, SOON, Visit, has_googlenet, reference};
 
 /// Photographs on which the reference network is not in two minds (its first logit leads by at
 /// least 2), so that another JPEG decoder cannot flip the answer.
@@ -119,4 +119,50 @@ fn the_channels_shown_are_of_the_layer_that_the_address_names() -> Result<()> {
     shown("block10")?;
     page.back()?;
     shown("block8")
+}
+
+/// Keeps every stream that the page gets, and lets it have one only once the test says so.
+const WATCH_THE_CAMERA: &str = "
+    window.streams = [];
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (asked) => {
+        const stream = await ask(asked);
+        window.streams.push(stream);
+        while (window.held) await new Promise((resolve) => setTimeout(resolve, 10));
+        return stream;
+    };
+";
+
+/// Whether the page has had a camera and all its tracks have ended.
+const CAMERA_OFF: &str = "window.streams.length > 0 && window.streams.every((stream) =>
+    stream.getTracks().every((track) => track.readyState === 'ended'))";
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn the_camera_is_seen_and_goes_off_with_the_view() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    page.before_each_page(WATCH_THE_CAMERA)?;
+    visit.open_ready("?model=efficientnet-lite0&device=cpu&view=look")?;
+    page.click("[data-testid=camera]")?;
+    page.wait_for_element("[data-testid=look-top] [data-class]", LATER)?;
+    assert_eq!(page.script(&format!("return {CAMERA_OFF};"))?, false);
+    page.click("[data-testid=view-dream]")?;
+    page.wait_for(CAMERA_OFF, SOON).map(drop)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_camera_that_is_allowed_after_the_view_was_left_goes_off_at_once() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    page.before_each_page(WATCH_THE_CAMERA)?;
+    visit.open_ready("?model=efficientnet-lite0&device=cpu&view=look")?;
+    page.script("window.held = true;")?;
+    page.click("[data-testid=camera]")?;
+    page.wait_for("window.streams.length > 0", SOON)?;
+    page.click("[data-testid=view-dream]")?;
+    page.wait_for_element("[data-testid=dream-wall]", SOON)?;
+    page.script("window.held = false;")?;
+    page.wait_for(CAMERA_OFF, SOON).map(drop)
 }
