@@ -73,11 +73,27 @@ addEventListener("fetch", (event) => {
 
 async function opened(request) {
   if (registration.waiting && await isOnlyWindow(request)) {
-    registration.waiting.postMessage("take over");
-    return new Response(null, { headers: { refresh: "0" } });
+    return new Response(TURNING, { headers: { "content-type": "text/html" } });
   }
   return kept(at("index.html"), request);
 }
+
+// A page that lets the newer version take over, waits until it has, and opens anew. It has to wait:
+// a worker is replaced only when nothing is asked of it any more.
+const TURNING = `<!doctype html>
+<meta name="color-scheme" content="light dark">
+<title>Pellucid</title>
+<script type="module">
+  const { waiting } = await navigator.serviceWorker.getRegistration();
+  const open = () => location.reload();
+  if (waiting) {
+    waiting.addEventListener("statechange", () => waiting.state === "activated" && open());
+    waiting.postMessage("take over");
+    setTimeout(open, 5000);
+  } else {
+    open();
+  }
+</script>`;
 
 // Whether this is a reload of the only page there is, which the newer version may then replace.
 // Where all are closed the browser sees to that itself.
