@@ -25,10 +25,17 @@ case $network in
 googlenet)
     weights=()
     export_weights=(--without-weights)
-    # Layer, units, penalty.
-    dreams=("mixed4a 512 0" "mixed4d 528 0")
+    # A choice of classes; they need room, and get a larger picture that is made small afterwards.
+    classes=(1 2 33 51 63 71 76 84 88 94 99 207 277 288 323 340 388 409 417 471 530 543 817 933 949 954 980)
+    # What is dreamed of each layer, and how.
+    dreams=(
+        "mixed4a:0..512 --size 96 --steps 128"
+        "mixed4d:0..528 --size 96 --steps 128"
+        "mixed3a:0..256 --size 96 --steps 64"
+        "${classes[*]/#/logits:} --size 160 --steps 256"
+    )
     # Those with dreams first: the page leads with them.
-    layers=mixed4a,mixed4d,mixed3a,mixed3b,mixed4b,mixed4c,mixed4e,mixed5a,mixed5b
+    layers=mixed4a,mixed4d,mixed3a,logits,mixed3b,mixed4b,mixed4c,mixed4e,mixed5a,mixed5b
     ;;
 efficientnet-lite0)
     package=$work/package
@@ -43,7 +50,10 @@ efficientnet-lite0)
     pellucid import efficientnet-lite0 "$file" --precision q8 --out "$work/weights.safetensors"
     weights=(--weights "$work/weights.safetensors")
     export_weights=(--weights "$file" --precision q8)
-    dreams=("block8 112 2e-3" "block11 192 2e-3" "block10 112 2e-3")
+    dreams=()
+    for units in block8:0..112 block11:0..192 block10:0..112; do
+        dreams+=("$units --size 96 --steps 128 --tv 2e-3")
+    done
     layers=block8,block11,block10,block5,block14,block4,block7,block12,block15
     ;;
 *)
@@ -56,9 +66,8 @@ esac
 pellucid exemplars "$network" ${layers//,/ } "${weights[@]}" --images "$gallery" --top 9 --no-figure \
     --out "$work/exemplars/$network"
 for row in "${dreams[@]}"; do
-    read -r layer units penalty <<<"$row"
-    pellucid visualize "$network" "$layer:0..$units" "${weights[@]}" --size 96 --steps 128 \
-        --tv "$penalty" --out "$work/dreams/$network/$layer/"
+    # shellcheck disable=SC2086 # objectives and options
+    pellucid visualize "$network" $row "${weights[@]}" --out "$work/dreams/$network/${row%%:*}/"
 done
 pellucid export --model "$network" "${export_weights[@]}" --gallery "$gallery" \
     --exemplars "$work/exemplars/$network" --dreams "$work/dreams/$network" --layers "$layers" \

@@ -22,12 +22,12 @@ pub fn Actions() -> impl IntoView {
                 act=move || share::save(page)/>
             <Action name="Save the growth" key="" icon=outline::FILM disabled=still id="save-growth"
                 act=move || growth::save(page, recorder, Kind::WebP)/>
-            <Action name="Growth as GIF" key="" icon=outline::FILM disabled=still
-                id="save-growth-gif" act=move || growth::save(page, recorder, Kind::Gif)/>
-            <Action name="Save as one file" key="" icon=outline::FILE id="save-file"
-                disabled=is_file act=move || single_file::save(page)/>
+            <Action name="As a GIF" key="" icon=outline::LOOP disabled=still id="save-growth-gif"
+                act=move || growth::save(page, recorder, Kind::Gif)/>
             <Action name="Copy link" key="C" icon=outline::LINK id="copy-link"
                 act=move || share::copy_link(page)/>
+            <Action name="Save as one file" key="" icon=outline::FILE id="save-file"
+                disabled=is_file act=move || single_file::save(page)/>
             <Action name="For a slide" key="E" icon=outline::EMBED id="copy-embed"
                 act=move || share::copy_embed(page)/>
             <Action name="Full screen" key="F" icon=outline::FULL id="full-screen"

@@ -26,6 +26,8 @@ pub mod outline {
     /// A strip of film.
     pub const FILM: &str =
         "M5 4h14v16H5zM9 4v16M15 4v16M5 8h4M5 12h4M5 16h4M15 8h4M15 12h4M15 16h4";
+    /// Round and round.
+    pub const LOOP: &str = "M19 12a7 7 0 11-2.2-5.1M17.5 3.5v4h-4";
     /// A sheet with a corner turned down.
     pub const FILE: &str = "M6 3.5h8l4 4v13H6zM14 3.5v4h4";
     /// Two links of a chain.
