@@ -137,13 +137,19 @@ const WATCH_THE_CAMERA: &str = "
 const CAMERA_OFF: &str = "window.streams.length > 0 && window.streams.every((stream) =>
     stream.getTracks().every((track) => track.readyState === 'ended'))";
 
+/// A visit to Look whose camera is watched.
+fn beside_a_camera() -> Result<Visit> {
+    let visit = Visit::with(Graphics::None)?;
+    visit.page().before_each_page(WATCH_THE_CAMERA)?;
+    visit.open_ready("?model=efficientnet-lite0&device=cpu&view=look")?;
+    Ok(visit)
+}
+
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_camera_is_seen_and_goes_off_with_the_view() -> Result<()> {
-    let visit = Visit::with(Graphics::None)?;
+    let visit = beside_a_camera()?;
     let page = visit.page();
-    page.before_each_page(WATCH_THE_CAMERA)?;
-    visit.open_ready("?model=efficientnet-lite0&device=cpu&view=look")?;
     page.click("[data-testid=camera]")?;
     page.wait_for_element("[data-testid=look-top] [data-class]", LATER)?;
     assert_eq!(page.script(&format!("return {CAMERA_OFF};"))?, false);
@@ -154,10 +160,8 @@ fn the_camera_is_seen_and_goes_off_with_the_view() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_camera_that_is_allowed_after_the_view_was_left_goes_off_at_once() -> Result<()> {
-    let visit = Visit::with(Graphics::None)?;
+    let visit = beside_a_camera()?;
     let page = visit.page();
-    page.before_each_page(WATCH_THE_CAMERA)?;
-    visit.open_ready("?model=efficientnet-lite0&device=cpu&view=look")?;
     page.script("window.held = true;")?;
     page.click("[data-testid=camera]")?;
     page.wait_for("window.streams.length > 0", SOON)?;
