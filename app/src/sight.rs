@@ -66,6 +66,8 @@ pub struct Sight {
     pub camera: RwSignal<bool>,
     request: StoredValue<Option<RequestId>>,
     generation: StoredValue<u32>,
+    /// Counts pictures that were chosen.
+    choice: StoredValue<u32>,
     /// Counts how often the camera was opened or closed.
     camera_turn: StoredValue<u32>,
     stream: StoredValue<Option<MediaStream>, LocalStorage>,
@@ -83,6 +85,7 @@ impl Sight {
             camera: RwSignal::default(),
             request: StoredValue::default(),
             generation: StoredValue::default(),
+            choice: StoredValue::default(),
             camera_turn: StoredValue::default(),
             stream: StoredValue::new_local(None),
         }
@@ -92,12 +95,12 @@ impl Sight {
     pub fn open(self, session: Session, file: Blob, layer: String) {
         self.close_camera();
         self.failure.set(None);
-        self.generation.update_value(|generation| *generation += 1);
-        let generation = self.generation.get_value();
+        self.choice.update_value(|choice| *choice += 1);
+        let choice = self.choice.get_value();
         spawn_local(async move {
             let decoded = decode(&file).await;
             // Another picture may have been chosen meanwhile.
-            if self.generation.get_value() != generation {
+            if self.choice.get_value() != choice {
                 return;
             }
             match decoded {
@@ -112,6 +115,7 @@ impl Sight {
 
     /// Shows pixels that are here already, and looks at them.
     pub fn show(self, session: Session, photo: Photo, layer: String) {
+        self.choice.update_value(|choice| *choice += 1);
         self.close_camera();
         self.failure.set(None);
         self.photo.set(Some(Arc::new(photo)));
