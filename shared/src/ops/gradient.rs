@@ -2,7 +2,6 @@
 
 use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, TensorMetadata};
-use burn::tensor::Shape;
 use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -127,18 +126,15 @@ fn redirect<B: Backend>(
     refused: BoolTensor<B>,
 ) -> FloatTensor<B> {
     let shape = gradient.shape();
-    let batch = shape[0];
     let bools = burn::backend::get_or_init_device_settings::<B>(&gradient.device()).bool_dtype;
     let exact = B::float_mask_fill(gradient.clone(), off, 0f32.into());
     let redirected = B::float_mask_fill(gradient, refused, 0f32.into());
 
-    let per_picture = Shape::from(vec![batch, shape.num_elements() / batch]);
-    let size = B::float_sum_dim(B::float_abs(B::float_reshape(exact.clone(), per_picture)), 1);
-    let mut broadcast = shape.clone();
-    for axis in 1..broadcast.num_dims() {
-        broadcast[axis] = 1;
-    }
-    let size = B::float_expand(B::float_reshape(size, broadcast), shape);
+    // Axis by axis: a GPU gives every sum to one thread.
+    let size = (1..shape.num_dims())
+        .rev()
+        .fold(B::float_abs(exact.clone()), |sum, axis| B::float_sum_dim(sum, axis));
+    let size = B::float_expand(size, shape);
     let alive = B::float_greater_elem(size, 0f32.into(), bools);
     B::float_mask_where(redirected, alive, exact)
 }

@@ -58,11 +58,14 @@ impl Movement {
 
     /// Where in the picture a place of the moved picture comes from; both from their centres,
     /// `[x, y]`.
-    fn origin(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        let [x, y] = [x + self.second_shift[0], y + self.second_shift[1]];
-        let (sine, cosine) = self.angle.sin_cos();
-        let [x, y] = [cosine * x - sine * y, sine * x + cosine * y];
-        [x / self.scale + self.first_shift[0], y / self.scale + self.first_shift[1]]
+    fn origin(&self) -> impl Fn([f64; 2]) -> [f64; 2] {
+        let Self { first_shift, second_shift, scale, angle } = *self;
+        let (sine, cosine) = angle.sin_cos();
+        move |[x, y]| {
+            let [x, y] = [x + second_shift[0], y + second_shift[1]];
+            let [x, y] = [cosine * x - sine * y, sine * x + cosine * y];
+            [x / scale + first_shift[0], y / scale + first_shift[1]]
+        }
     }
 }
 
@@ -100,39 +103,50 @@ impl Gather {
     }
 }
 
-/// For each place, which places of the other picture it sees and how much of each.
+/// For each place, which places of the other picture it sees and how much of each. Laid out as
+/// [`Gather`] wants it; a tap that a place does not need has no weight.
 struct Links {
     size: [usize; 2],
-    of: Vec<Vec<(usize, f32)>>,
+    indices: Vec<i32>,
+    weights: Vec<f32>,
 }
 
 impl Links {
-    fn gather(&self, device: &Device) -> Gather {
-        let outputs = self.of.len();
-        let taps = self.of.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let mut indices = vec![0i32; taps * outputs];
-        let mut weights = vec![0f32; taps * outputs];
-        for (output, links) in self.of.iter().enumerate() {
-            for (tap, &(input, weight)) in links.iter().enumerate() {
-                indices[tap * outputs + output] = input as i32;
-                weights[tap * outputs + output] = weight;
-            }
-        }
+    fn gather(self, device: &Device) -> Gather {
+        let outputs = self.size[0] * self.size[1];
+        let taps = self.weights.len() / outputs;
         Gather {
-            indices: Tensor::from_data(TensorData::new(indices, [taps * outputs]), device),
-            weights: Tensor::from_data(TensorData::new(weights, [1, taps, outputs]), device),
+            indices: Tensor::from_data(TensorData::new(self.indices, [taps * outputs]), device),
+            weights: Tensor::from_data(TensorData::new(self.weights, [1, taps, outputs]), device),
             size: self.size,
         }
     }
 
-    fn transposed(&self, [height, width]: [usize; 2]) -> Self {
-        let mut of = vec![Vec::new(); height * width];
-        for (output, links) in self.of.iter().enumerate() {
-            for &(input, weight) in links {
-                of[input].push((output, weight));
+    /// What each place of the other picture, of this size, is seen by.
+    fn transposed(&self, size: [usize; 2]) -> Self {
+        let [inputs, outputs] = [size[0] * size[1], self.size[0] * self.size[1]];
+        let each = |see: &mut dyn FnMut(usize, usize, f32)| {
+            for output in 0..outputs {
+                for link in (output..self.weights.len()).step_by(outputs) {
+                    if self.weights[link] != 0.0 {
+                        see(output, self.indices[link] as usize, self.weights[link]);
+                    }
+                }
             }
-        }
-        Self { size: [height, width], of }
+        };
+        let mut seen_by = vec![0_usize; inputs];
+        each(&mut |_, input, _| seen_by[input] += 1);
+        let taps = seen_by.iter().copied().max().unwrap_or(0).max(1);
+        seen_by.fill(0);
+        let mut indices = vec![0; taps * inputs];
+        let mut weights = vec![0.0; taps * inputs];
+        each(&mut |output, input, weight| {
+            let place = seen_by[input] * inputs + input;
+            indices[place] = output as i32;
+            weights[place] = weight;
+            seen_by[input] += 1;
+        });
+        Self { size, indices, weights }
     }
 }
 
@@ -170,21 +184,36 @@ impl Sampling {
 
     fn lay_out(movement: Movement, from: [usize; 2], to: [usize; 2], device: &Device) -> Self {
         let centre = |length: usize| (length as f64 - 1.0) / 2.0;
-        let mut of = Vec::with_capacity(to[0] * to[1]);
-        let mut border = Vec::with_capacity(to[0] * to[1]);
+        let origin = movement.origin();
+        let outputs = to[0] * to[1];
+        let mut indices = vec![0; TAPS * outputs];
+        let mut weights = vec![0.0; TAPS * outputs];
+        let mut border = vec![0.0; outputs];
+        let mut taps = 1;
         for row in 0..to[0] {
             for column in 0..to[1] {
                 let place = [column as f64 - centre(to[1]), row as f64 - centre(to[0])];
-                let [x, y] = movement.origin(place);
+                let [x, y] = origin(place);
+                let output = row * to[1] + column;
+                let mut shown = 0.0;
                 let links = bilinear([x + centre(from[1]), y + centre(from[0])], from);
-                border.push(GREY * (1.0 - links.iter().map(|(_, weight)| weight).sum::<f32>()));
-                of.push(links);
+                for (tap, (input, weight)) in links.into_iter().enumerate() {
+                    if weight != 0.0 {
+                        indices[tap * outputs + output] = input as i32;
+                        weights[tap * outputs + output] = weight;
+                        shown += weight;
+                        taps = taps.max(tap + 1);
+                    }
+                }
+                border[output] = GREY * (1.0 - shown);
             }
         }
-        let links = Links { size: to, of };
+        indices.truncate(taps * outputs);
+        weights.truncate(taps * outputs);
+        let links = Links { size: to, indices, weights };
         Self {
-            forward: links.gather(device),
             adjoint: links.transposed(from).gather(device),
+            forward: links.gather(device),
             border: Tensor::from_data(TensorData::new(border, [1, 1, to[0], to[1]]), device),
         }
     }
@@ -204,22 +233,27 @@ impl Sampling {
     }
 }
 
-/// The up to four pixels around a point and their weights; pixels beyond the edge are left out.
-fn bilinear([x, y]: [f64; 2], [height, width]: [usize; 2]) -> Vec<(usize, f32)> {
+/// Pixels around a point.
+const TAPS: usize = 4;
+
+/// The pixels around a point and their weights, zero for those beyond the edge.
+fn bilinear([x, y]: [f64; 2], [height, width]: [usize; 2]) -> [(usize, f32); TAPS] {
     let (left, top) = (x.floor(), y.floor());
     let (right_share, bottom_share) = (x - left, y - top);
-    let mut links = Vec::with_capacity(4);
-    for (row, row_share) in [(top, 1.0 - bottom_share), (top + 1.0, bottom_share)] {
-        for (column, column_share) in [(left, 1.0 - right_share), (left + 1.0, right_share)] {
-            let weight = row_share * column_share;
-            let inside =
-                0.0 <= row && row < height as f64 && 0.0 <= column && column < width as f64;
-            if inside && 0.0 < weight {
-                links.push((row as usize * width + column as usize, weight as f32));
-            }
+    let tap = |row: f64, row_share: f64, column: f64, column_share: f64| {
+        let inside = 0.0 <= row && row < height as f64 && 0.0 <= column && column < width as f64;
+        if inside {
+            (row as usize * width + column as usize, (row_share * column_share) as f32)
+        } else {
+            (0, 0.0)
         }
-    }
-    links
+    };
+    [
+        tap(top, 1.0 - bottom_share, left, 1.0 - right_share),
+        tap(top, 1.0 - bottom_share, left + 1.0, right_share),
+        tap(top + 1.0, bottom_share, left, 1.0 - right_share),
+        tap(top + 1.0, bottom_share, left + 1.0, right_share),
+    ]
 }
 
 #[cfg(test)]
