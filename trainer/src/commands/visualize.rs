@@ -86,6 +86,10 @@ pub struct Args {
     #[arg(long, default_value_t = 0.05, value_name = "RATE")]
     lr: f64,
 
+    /// For so many first steps, units that are off still receive a gradient
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    redirected_steps: usize,
+
     /// For the noise it starts from and every movement after
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
@@ -103,7 +107,7 @@ pub struct Args {
     snapshots: Vec<usize>,
 
     /// One setting in several values, side by side; may be repeated. Of parameterization,
-    /// decorrelate, transforms, lr, size, steps, seed
+    /// decorrelate, transforms, lr, size, steps, seed, redirected_steps
     #[arg(long, value_name = "SETTING=A,B")]
     compare: Vec<String>,
 
@@ -113,7 +117,7 @@ pub struct Args {
         value_name = "FILE",
         conflicts_with_all = [
             "size", "steps", "parameterization", "no_decorrelate", "transforms", "tv", "l2", "lr",
-            "seed", "batch", "diversity", "snapshots", "compare", "columns", "title",
+            "redirected_steps", "seed", "batch", "diversity", "snapshots", "compare", "columns", "title",
         ]
     )]
     recipe: Option<PathBuf>,
@@ -285,7 +289,7 @@ impl Args {
             parameterization: self.parameterization.parse::<Parameterization>()?,
             decorrelate: !self.no_decorrelate,
             transforms: self.transforms.parse::<Transforms>()?,
-            ..Settings::default()
+            redirected_steps: self.redirected_steps,
         })
     }
 }
