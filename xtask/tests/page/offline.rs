@@ -12,7 +12,7 @@ use xtask::offline;
 use xtask::rehearsal::{Fault, Host};
 use xtask::server;
 
-use crate::visit::{Folder, HUNG, LATER, Network, READY, SOON, Visit, network, site};
+use crate::visit::{Folder, HUNG, LATER, Network, READY, SOON, Visit, checkout, network, site};
 
 /// Until everything is kept for later.
 const KEPT: &str = "navigator.serviceWorker.getRegistration().then((found) => !!found?.active)";
@@ -176,7 +176,7 @@ fn build(folder: &Folder, name: &str) -> Result<()> {
     };
     mark("index.html", "<html ", &format!("<html data-build=\"{name}\" "))?;
     mark("worker_loader.js", "", &format!("// build: {name}\n"))?;
-    let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/service_worker.js");
+    let worker = checkout().join("public/service_worker.js");
     offline::write(&folder.0, &worker)
 }
 

@@ -1,7 +1,7 @@
 //! The snippet for reveal.js, as the README has it, in the real reveal.js.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -11,7 +11,7 @@ use xtask::rehearsal::Host;
 use xtask::server::{self, Answer, Query};
 use xtask::workspace::{Workspace, find_program};
 
-use crate::visit::{LATER, SOON, has_googlenet, site};
+use crate::visit::{LATER, SOON, checkout, has_googlenet, site};
 
 /// The version that was tried.
 const PACKAGE: &str = "reveal.js@6.0.2";
@@ -98,7 +98,7 @@ fn a_dream_in_a_slide_of_reveal_starts_when_it_is_shown_and_ends_when_it_is_left
 
 /// The slide in the README.
 fn snippet() -> Result<String> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = checkout().join("README.md");
     let text = fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
     let after = text.split_once("reveal.js").context("the README names no reveal.js")?.1;
     let block = after.split_once("```html\n").context("the README has no snippet for it")?.1;

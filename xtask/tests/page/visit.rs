@@ -211,9 +211,15 @@ pub fn has_googlenet() -> bool {
     found
 }
 
+/// The checkout that is tested. Cargo runs tests in their package's folder; where they were
+/// compiled may be another checkout, with which this one shares a target folder.
+pub fn checkout() -> &'static Path {
+    Path::new("..")
+}
+
 /// A file of the reference data; nothing, and a line saying so, where there is none.
 pub fn reference(path: &str) -> Option<PathBuf> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
+    let file = checkout().join("../shared").join(path);
     if !file.exists() {
         println!("skipped: reference data is not here");
         return None;
