@@ -2,7 +2,7 @@
 
     pip install onnxruntime onnx numpy          # torch too, if its columns are wanted
     python scripts/bench_peers.py export WEIGHTS.safetensors FOLDER
-    python scripts/bench_peers.py time FOLDER --rounds 20
+    python scripts/bench_peers.py time FOLDER --rounds 20 --device cpu
     python scripts/bench_peers.py classify FOLDER PICTURE
 
 `export` writes `googlenet.onnx` and, for JavaScript, `plan.json` beside `weights.bin`. WEIGHTS has
@@ -157,11 +157,13 @@ def ramp(side):
     return values.astype(np.float32).reshape(1, 3, side, side)
 
 
-def timed(rounds, call, warm_up=3):
+def timed(rounds, call, warm_up=3, settle=lambda: None):
+    """Milliseconds of each call; `settle` waits for a device that works behind its calls."""
     samples = []
     for round in range(warm_up + rounds):
         began = time.perf_counter()
         call()
+        settle()
         if warm_up <= round:
             samples.append((time.perf_counter() - began) * 1e3)
     return samples
@@ -182,13 +184,15 @@ def open_session(folder):
 class Torch:
     """The network, an input gradient, and a whole step of Lucid's kind, in PyTorch."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, device="cpu"):
         import torch
 
         self.torch = torch
         arrays = np.load(folder / "weights.npz")
-        self.tensors = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-        self.bands = {channels: torch.from_numpy(band(channels)) for channels in (64, 192)}
+        self.tensors = {name: torch.tensor(arrays[name], device=device) for name in arrays.files}
+        self.bands = {
+            channels: torch.tensor(band(channels), device=device) for channels in (64, 192)
+        }
 
     def run(self, value, entry, prefix=""):
         functional = self.torch.nn.functional
@@ -269,7 +273,7 @@ class Torch:
 class TorchLite0:
     """EfficientNet-Lite0 with weights from a closed formula, normalisation folded in."""
 
-    def __init__(self):
+    def __init__(self, device):
         import efficientnet_lite_reference as reference
         import torch
 
@@ -277,7 +281,8 @@ class TorchLite0:
         self.scale = reference.SCALES["lite0"]
         shapes = reference.shapes(self.scale).items()
         tensors = {name: reference.formula(name, shape).float() for name, shape in shapes}
-        self.tensors = reference.fold(self.scale, tensors)
+        folded = reference.fold(self.scale, tensors).items()
+        self.tensors = {name: tensor.to(device) for name, tensor in folded}
 
     def conv(self, value, name, norm, stride=1, groups=1):
         weight, bias = self.tensors[f"{name}.weight"], self.tensors[f"{norm}.bias"]
@@ -308,35 +313,28 @@ class TorchLite0:
         return self.torch.autograd.grad(score, picture)[0]
 
 
-def time_torch_lite0(rounds):
-    network = TorchLite0()
-    pictures = {side: network.torch.from_numpy(ramp(side) / 128) for side in (128, 224)}
-
-    def forward():
-        with network.torch.no_grad():
-            network.forward(pictures[224])
-
-    return {
-        "lite0_forward_224": timed(rounds, forward),
-        "lite0_gradient_128": timed(rounds, lambda: network.input_gradient(pictures[128])),
-    }
-
-
-def time_torch(folder, rounds):
-    network = Torch(folder)
+def time_torch(folder, rounds, device):
+    network, lite = Torch(folder, device), TorchLite0(device)
     torch = network.torch
-    pictures = {side: torch.from_numpy(ramp(side)) for side in (128, 224)}
+    # In full single precision, as everything it is compared with.
+    torch.backends.cudnn.allow_tf32 = False
+    # What a dream makes as it goes along is made there too.
+    torch.set_default_device(device)
+    settle = torch.cuda.synchronize if device == "cuda" else lambda: None
+    pictures = {side: torch.tensor(ramp(side)) for side in (128, 224)}
 
-    def forward():
+    def forward(network, picture):
         with torch.no_grad():
-            network.forward(pictures[224])
+            network.forward(picture)
 
-    return {
-        "forward_224": timed(rounds, forward),
-        "gradient_128": timed(rounds, lambda: network.input_gradient(pictures[128])),
-        "dream_224": timed(rounds, network.dream(224)),
-        **time_torch_lite0(rounds),
+    calls = {
+        "forward_224": lambda: forward(network, pictures[224]),
+        "gradient_128": lambda: network.input_gradient(pictures[128]),
+        "dream_224": network.dream(224),
+        "lite0_forward_224": lambda: forward(lite, pictures[224] / 128),
+        "lite0_gradient_128": lambda: lite.input_gradient(pictures[128] / 128),
     }
+    return {name: timed(rounds, call, settle=settle) for name, call in calls.items()}
 
 
 def classify(folder, picture):
@@ -369,6 +367,7 @@ def main():
     parser.add_argument("verb", choices=["export", "time", "classify"])
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     arguments = parser.parse_args()
     if arguments.verb == "export":
         export(*arguments.paths)
@@ -376,10 +375,12 @@ def main():
         classify(*arguments.paths)
     else:
         (folder,) = arguments.paths
-        peers = {"onnxruntime": time_onnxruntime(folder, arguments.rounds)}
+        peers = {}
+        if arguments.device == "cpu":
+            peers["onnxruntime"] = time_onnxruntime(folder, arguments.rounds)
         try:
             check(folder)
-            peers["torch"] = time_torch(folder, arguments.rounds)
+            peers["torch"] = time_torch(folder, arguments.rounds, arguments.device)
         except ModuleNotFoundError:
             pass
         print(json.dumps(peers))

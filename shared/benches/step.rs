@@ -6,7 +6,7 @@
 //! ```
 //! Cargo runs it in the folder of the package, so a path is best absolute.
 //! Without weights the network is filled with noise of the right size: the work is the same.
-//! Prints one line of JSON: samples in milliseconds, and on Linux memory in bytes.
+//! Prints one line of JSON: the GPU's name, samples in milliseconds, and on Linux memory in bytes.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -32,8 +32,6 @@ struct Arguments {
     device: Device,
     weights: Option<String>,
     rounds: usize,
-    /// Only what this many seconds allow on a software GPU: small pictures, no growth.
-    small: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -47,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let network: Arc<dyn VisionModel> =
         models::load("googlenet", weights, &arguments.device)?.into();
-    let (forward, step) = if arguments.small { (64, 32) } else { (224, 128) };
+    let (adapter, small) = adapter(&arguments.device);
+    let (forward, step) = if small { (64, 32) } else { (224, 128) };
 
     let mut report = serde_json::Map::new();
     let mut note = |name: String, samples: Vec<f64>| {
@@ -74,16 +73,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         format!("dream_{forward}"),
         time(arguments.rounds, || pollster::block_on(dream.step()).map(drop))?,
     );
-    if !arguments.small {
+    if !small {
         note("resident_over_steps".to_owned(), resident_over_steps(&network, &arguments.device)?);
     }
-    println!("{}", serde_json::Value::from(report));
+    println!("{}", serde_json::json!({ "adapter": adapter, "samples": report }));
     Ok(())
+}
+
+/// A GPU's name, and whether it is a software renderer, which would take minutes over a full
+/// picture: no card on any bus.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn adapter(device: &Device) -> (Option<String>, bool) {
+    let identity = device.identity();
+    let software = identity.as_ref().is_some_and(|adapter| adapter.physical.is_none());
+    (identity.map(|adapter| adapter.name), software)
+}
+
+/// There is only the processor.
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+fn adapter(_device: &Device) -> (Option<String>, bool) {
+    (None, false)
 }
 
 /// Nothing where cargo only asks whether this runs (`cargo test --benches`).
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let mut parsed = Arguments { device: device::cpu(), weights: None, rounds: 20, small: false };
+    let mut parsed = Arguments { device: device::cpu(), weights: None, rounds: 20 };
     let mut timed = false;
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
@@ -94,9 +108,10 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             "--rounds" => {
                 parsed.rounds = value()?.parse().map_err(|error| format!("--rounds: {error}"))?
             }
-            "--small" => parsed.small = true,
             #[cfg(feature = "wgpu")]
             "--wgpu" => parsed.device = device::wgpu(),
+            #[cfg(feature = "cuda")]
+            "--cuda" => parsed.device = device::cuda(),
             other => return Err(format!("unknown argument {other}")),
         }
     }
@@ -143,7 +158,7 @@ fn dream(
     device: &Device,
 ) -> shared::Result<Dream> {
     let objective: Objective = "mixed4a:11".parse()?;
-    let settings = Settings { width: side, height: side, transforms, ..Settings::default() };
+    let settings = Settings { transforms, redirected_steps: 0, ..Settings::square(side) };
     Dream::new(network.clone(), objective, Context::default(), settings, 1, device)
 }
 

@@ -18,6 +18,12 @@ pub fn wgpu() -> Device {
     Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)
 }
 
+/// The first of NVIDIA's GPUs.
+#[cfg(feature = "cuda")]
+pub fn cuda() -> Device {
+    Device::cuda(0)
+}
+
 /// Reads a tensor's values back, row by row.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ mod peers;
 mod report;
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -26,11 +27,21 @@ pub fn run(workspace: &Workspace, arguments: &Bench) -> Result<()> {
     let weights = page::weights(&site)?;
     let peers = Peers::prepare(workspace, &weights)?;
     let mut measured = Measured::default();
-    native::measure(workspace, arguments, &weights, &peers, &mut measured)?;
-    page::measure(arguments, &site, &peers, &mut measured)?;
+    let default = match arguments.gpu {
+        None => {
+            native::processor(workspace, arguments, &weights, &peers, &mut measured)?;
+            page::processor(arguments, &site, &peers, &mut measured)?;
+            "docs/benchmarks.md"
+        }
+        Some(driver) => {
+            native::gpu(workspace, driver, arguments, &weights, &peers, &mut measured)?;
+            page::gpu(arguments, &site, &peers, &mut measured)?;
+            "docs/benchmarks-gpu.md"
+        }
+    };
     let text = report::markdown(&measured, arguments);
-    let out = std::path::absolute(&arguments.out)
-        .with_context(|| format!("finding {}", arguments.out.display()))?;
+    let out = arguments.out.as_deref().unwrap_or(Path::new(default));
+    let out = std::path::absolute(out).with_context(|| format!("finding {}", out.display()))?;
     // Shown first: minutes of measuring must not go with a disk that is full.
     println!("\n{text}");
     fs::write(&out, &text).with_context(|| format!("writing {}", out.display()))?;

@@ -116,7 +116,8 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     let stamp = workspace.workshop().join(format!("page-{settings}.stamp"));
     let mut inputs = Fingerprint::default();
     for path in [
-        "app",
+        "app/src",
+        "app/Cargo.toml",
         "shared/src",
         "shared/Cargo.toml",
         "index.html",

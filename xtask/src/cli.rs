@@ -125,6 +125,18 @@ pub struct Test {
 pub enum Device {
     /// Vulkan, Metal or DX12.
     Wgpu,
+    /// NVIDIA's own.
+    Cuda,
+}
+
+impl Device {
+    /// As cargo's features and the programs here name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        }
+    }
 }
 
 /// Arguments of `screenshots`.
@@ -147,12 +159,13 @@ pub struct Bench {
     /// Samples a turn; ours and theirs take three turns each.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
-    /// Also measure a device that is off by default: 23 CPU minutes to build.
-    #[arg(long, value_enum)]
-    pub device: Option<Device>,
-    /// Where the results go.
-    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
-    pub out: PathBuf,
+    /// Measure this machine's GPU instead, natively through this driver and in Chromium: 23 CPU
+    /// minutes to build.
+    #[arg(long, value_enum, value_name = "DRIVER")]
+    pub gpu: Option<Device>,
+    /// Where the results go; by default docs/benchmarks.md, or docs/benchmarks-gpu.md with --gpu.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Parses the command line, does the task, and turns a failure into its message and exit code.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{Content, Device, Test};
+use crate::cli::{Content, Test};
 use crate::process::{self, Background};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -73,7 +73,7 @@ fn native(workspace: &Workspace, arguments: &Test) -> Result<()> {
     command.args(["--config", "profile.release.package.app.opt-level=0"]);
     match arguments.device {
         None => command.arg("--workspace"),
-        Some(Device::Wgpu) => command.args(["--package", "shared", "--features", "wgpu"]),
+        Some(device) => command.args(["--package", "shared", "--features", device.name()]),
     };
     if let Some(only) = &arguments.only {
         command.arg(only);

@@ -26,8 +26,8 @@ pub const TURNS: usize = 3;
 /// How often memory is looked at while a program runs.
 const POLL: Duration = Duration::from_millis(1);
 
-/// Everything that runs without a browser.
-pub fn measure(
+/// Everything that runs on the processor without a browser.
+pub fn processor(
     workspace: &Workspace,
     arguments: &Bench,
     weights: &Path,
@@ -37,19 +37,38 @@ pub fn measure(
     for turn in 1..=TURNS {
         println!("\nnative, turn {turn} of {TURNS}");
         let ours = step(workspace, None, weights, arguments.rounds)?;
-        measured.add_all(Part::Native, OURS, &ours)?;
-        if let Value::Object(theirs) = peers.turn(arguments.rounds)? {
+        measured.add_all(Part::Native, OURS, &ours["samples"])?;
+        if let Value::Object(theirs) = peers.turn(None, arguments.rounds)? {
             for (who, samples) in &theirs {
                 measured.add_all(Part::Native, who, samples)?;
             }
         }
     }
-    if arguments.device == Some(Device::Wgpu) {
-        let ours = step(workspace, arguments.device, weights, 3)?;
-        measured.add_all(Part::NativeGpu, OURS, &ours)?;
-    }
     whole_programs(workspace, weights, peers, measured)?;
     exemplars(workspace, weights, measured)
+}
+
+/// What a driver's GPU does without a browser.
+pub fn gpu(
+    workspace: &Workspace,
+    driver: Device,
+    arguments: &Bench,
+    weights: &Path,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    for turn in 1..=TURNS {
+        println!("\nnative, {}, turn {turn} of {TURNS}", driver.name());
+        let ours = step(workspace, Some(driver), weights, arguments.rounds)?;
+        measured.native_adapter = ours["adapter"].as_str().map(str::to_owned);
+        measured.add_all(Part::NativeGpu, OURS, &ours["samples"])?;
+        if let Value::Object(theirs) = peers.turn(Some("cuda"), arguments.rounds)? {
+            for (who, samples) in &theirs {
+                measured.add_all(Part::NativeGpu, who, samples)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Every channel of the nine modules over all photographs of the reference data, beside plain
@@ -91,12 +110,11 @@ fn step(
     command.args(["bench", "--quiet", "--bench", "step"]);
     match device {
         None => command.arg("--workspace"),
-        Some(Device::Wgpu) => command.args(["--package", "shared", "--features", "wgpu"]),
+        Some(driver) => command.args(["--package", "shared", "--features", driver.name()]),
     };
     command.arg("--").arg("--weights").arg(weights).args(["--rounds", &rounds.to_string()]);
-    if device.is_some() {
-        // A software GPU would take minutes over a full picture.
-        command.args(["--wgpu", "--small"]);
+    if let Some(driver) = device {
+        command.arg(format!("--{}", driver.name()));
     }
     let printed = process::output(&mut command)?;
     serde_json::from_str(&printed).context("reading what the benchmark `step` printed")

@@ -80,7 +80,7 @@ export async function pellucid({ site, device, rounds, side, stepSide, dreamSide
   };
   if (dreamSide) {
     samples[`dream_${dreamSide}`] =
-      await stepTimes(ask, { side: dreamSide, rounds, objective, settings: {} });
+      await stepTimes(ask, { side: dreamSide, rounds, objective, settings: { redirected_steps: 0 } });
   }
   await load("efficientnet-lite0");
   await look();

@@ -23,7 +23,7 @@ use crate::stamp;
 const PATIENCE: Duration = Duration::from_secs(550);
 
 /// Samples of a software GPU: each takes seconds.
-pub const GPU_ROUNDS: usize = 2;
+pub const SOFTWARE_ROUNDS: usize = 2;
 
 /// Steps over which the page's memory must not grow, and how many looks at it.
 const MANY_STEPS: u64 = 2000;
@@ -46,8 +46,8 @@ pub fn weights(site: &Path) -> Result<PathBuf> {
     Ok(site.join("bundles/googlenet").join(path))
 }
 
-/// Everything that runs in a browser.
-pub fn measure(
+/// Everything that runs in a browser on the processor, a software GPU included.
+pub fn processor(
     arguments: &Bench,
     site: &Path,
     peers: &Peers,
@@ -61,26 +61,39 @@ pub fn measure(
             "device": "cpu", "rounds": arguments.rounds,
             "side": 224, "stepSide": 128, "dreamSide": 224,
         });
-        engine(&host, &ask, Part::Page, measured)?;
+        engine(&host, Graphics::Software, &ask, Part::Page, measured)?;
         if peers.javascript {
             let ask = json!({
                 "device": "wasm", "rounds": arguments.rounds, "side": 224, "stepSide": 128,
             });
-            theirs(&host, &ask, Part::Page, measured)?;
+            theirs(&host, Graphics::Software, &ask, Part::Page, measured)?;
         }
     }
-    println!("\nin the page, on WebGPU");
-    let ask = json!({ "device": "webgpu", "rounds": GPU_ROUNDS, "side": 224, "stepSide": 128 });
-    engine(&host, &ask, Part::PageGpu, measured)?;
-    if peers.javascript {
-        theirs(&host, &ask, Part::PageGpu, measured)?;
-    }
+    println!("\nin the page, on WebGPU in software");
+    let ask = json!({
+        "device": "webgpu", "rounds": SOFTWARE_ROUNDS, "side": 224, "stepSide": 128,
+    });
+    both(&host, Graphics::Software, &ask, Part::PageGpu, peers, measured)?;
     println!("\nthe page as a visitor opens it");
     for _ in 0..TURNS {
         visit(&host, &sent, measured)?;
     }
     memory(&host, measured)?;
     sizes(site, peers, measured);
+    Ok(())
+}
+
+/// What the machine's GPU does in a browser.
+pub fn gpu(arguments: &Bench, site: &Path, peers: &Peers, measured: &mut Measured) -> Result<()> {
+    let host = host(site, peers, Arc::default())?;
+    for turn in 1..=TURNS {
+        println!("\nin the page, on WebGPU, turn {turn} of {TURNS}");
+        let ask = json!({
+            "device": "webgpu", "rounds": arguments.rounds,
+            "side": 224, "stepSide": 128, "dreamSide": 224,
+        });
+        both(&host, Graphics::Hardware, &ask, Part::PageGpu, peers, measured)?;
+    }
     Ok(())
 }
 
@@ -115,8 +128,14 @@ fn host(site: &Path, peers: &Peers, sent: Arc<AtomicU64>) -> Result<Host> {
 }
 
 /// Runs a function of a module in a fresh browser and returns what it returns.
-fn in_browser(host: &Host, module: &str, function: &str, ask: &Value) -> Result<Value> {
-    let browser = Chromium::start(Graphics::Software)?;
+fn in_browser(
+    host: &Host,
+    graphics: Graphics,
+    module: &str,
+    function: &str,
+    ask: &Value,
+) -> Result<Value> {
+    let browser = Chromium::start(graphics)?;
     browser.page().go(&host.url(""))?;
     let answer = browser.page().script_with(
         "const [module, name, ask] = arguments;
@@ -131,10 +150,31 @@ fn in_browser(host: &Host, module: &str, function: &str, ask: &Value) -> Result<
     }
 }
 
-fn engine(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
+fn both(
+    host: &Host,
+    graphics: Graphics,
+    ask: &Value,
+    part: Part,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    engine(host, graphics, ask, part, measured)?;
+    if peers.javascript {
+        theirs(host, graphics, ask, part, measured)?;
+    }
+    Ok(())
+}
+
+fn engine(
+    host: &Host,
+    graphics: Graphics,
+    ask: &Value,
+    part: Part,
+    measured: &mut Measured,
+) -> Result<()> {
     let mut ask = ask.clone();
     ask["site"] = host.url("site/").into();
-    let answer = in_browser(host, "ours.js", "pellucid", &ask)?;
+    let answer = in_browser(host, graphics, "ours.js", "pellucid", &ask)?;
     if part == Part::PageGpu {
         let adapter = answer["adapter"].as_str().unwrap_or_default().to_owned();
         measured.adapter = Some((adapter, answer["software"] == true));
@@ -143,9 +183,15 @@ fn engine(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Resu
 }
 
 /// What a peer cannot do on this machine is said and left out.
-fn theirs(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
+fn theirs(
+    host: &Host,
+    graphics: Graphics,
+    ask: &Value,
+    part: Part,
+    measured: &mut Measured,
+) -> Result<()> {
     for (who, function) in [("onnxruntime-web", "onnxruntime"), ("TensorFlow.js", "tfjs")] {
-        match in_browser(host, "peers.js", function, ask) {
+        match in_browser(host, graphics, "peers.js", function, ask) {
             Ok(samples) => measured.add_all(part, who, &samples)?,
             Err(error) => println!("{who} is left out: {error:#}"),
         }

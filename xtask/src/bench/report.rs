@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::measured::{Measured, Part};
 use super::native::{BARE, OURS, TURNS};
-use super::page::GPU_ROUNDS;
-use crate::cli::Bench;
+use super::page::SOFTWARE_ROUNDS;
+use crate::cli::{Bench, Device};
 
 /// A row of a table: what was measured, under which key, in which unit.
 #[derive(Clone, Copy)]
@@ -48,7 +48,10 @@ const fn megabytes(key: &'static str, says: &'static str) -> Row {
 const COMPUTE: [Row; 7] = [
     milliseconds("forward_224", "forward pass, 224 px"),
     milliseconds("gradient_128", "gradient step: mixed4a:11 with respect to the picture, 128 px"),
-    milliseconds("dream_224", "whole step of a visualization, 224 px, standard settings"),
+    milliseconds(
+        "dream_224",
+        "whole step of a visualization after its first 16, 224 px, standard settings",
+    ),
     milliseconds("lite0_forward_224", "EfficientNet-Lite0: forward pass, 224 px"),
     milliseconds("lite0_gradient_128", "EfficientNet-Lite0: gradient step, block8:11, 128 px"),
     milliseconds("forward_64", "forward pass, 64 px"),
@@ -90,11 +93,23 @@ const WHOLE: [Row; 14] = [
 
 /// The page.
 pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
-    let Bench { rounds, .. } = arguments;
+    let Bench { rounds, gpu, .. } = arguments;
+    let (title, call, exceptions) = match gpu {
+        None => (
+            "Benchmarks",
+            "cargo xtask bench".to_owned(),
+            format!("; {SOFTWARE_ROUNDS} on WebGPU, {TURNS} of whole programs"),
+        ),
+        Some(driver) => (
+            "Benchmarks on a GPU",
+            format!("cargo xtask bench --gpu {}", driver.name()),
+            String::new(),
+        ),
+    };
     let mut text = format!(
-        "# Benchmarks\n\n\
-         Written by `cargo xtask bench` on {}. Medians of {} samples ({TURNS} turns of {rounds}, \
-         ours and theirs alternating; {GPU_ROUNDS} on WebGPU, {TURNS} of whole programs), batch 1; \
+        "# {title}\n\n\
+         Written by `{call}` on {}. Medians of {} samples ({TURNS} turns of {rounds}, \
+         ours and theirs alternating{exceptions}), batch 1; \
          the last column is Pellucid's time over that of \
          the fastest other. Run it on a quiet machine; ratios carry over to other machines better \
          than times do.\n\n\
@@ -110,7 +125,10 @@ pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
         }
     };
     section("Native, on the processor", Part::Native, &COMPUTE, &["onnxruntime", "torch"]);
-    section("Native, on the GPU through wgpu", Part::NativeGpu, &COMPUTE, &[]);
+    let driver = gpu.map_or("", Device::name);
+    let adapter = measured.native_adapter.as_deref().unwrap_or("a GPU");
+    let title = format!("Native, {adapter} through {driver}");
+    section(&title, Part::NativeGpu, &COMPUTE, &["torch"]);
     let browser = ["onnxruntime-web", "TensorFlow.js"];
     section("In Chromium, on the processor, one thread", Part::Page, &PAGE, &browser);
     let title = match &measured.adapter {
@@ -127,11 +145,11 @@ pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
     );
     let growth = [
         (Part::Native, "resident_over_steps", "natively (32 px, mixed4a)"),
+        (Part::NativeGpu, "resident_over_steps", "natively (32 px, mixed4a)"),
         (Part::Whole, "page_resident", "in the page (32 px, mixed3a)"),
     ];
-    let _ = write!(
-        text,
-        "\n## Memory over 2,000 steps\n\nResident memory after every 200 steps, in MB:\n\n"
+    text.push_str(
+        "\n## Memory over 2,000 steps\n\nResident memory after every 200 steps, in MB:\n\n",
     );
     for (part, key, says) in growth {
         if let Some(samples) = measured.samples(part, OURS, key) {

@@ -20,6 +20,8 @@ pub enum Graphics {
     /// A WebGPU adapter in software: the real interface, slowly.
     #[default]
     Software,
+    /// The machine's own, through Vulkan where Chromium lets one choose.
+    Hardware,
     /// No WebGPU at all, as in an old browser.
     None,
 }
@@ -136,6 +138,14 @@ impl Drop for Chromium {
 fn graphics_flags(graphics: Graphics) -> &'static [&'static str] {
     match graphics {
         Graphics::Software => &["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+        Graphics::Hardware => &[
+            "--enable-unsafe-webgpu",
+            "--ignore-gpu-blocklist",
+            "--enable-features=Vulkan",
+            "--use-angle=vulkan",
+            // Without a screen there is none, and Chromium would fall back on software.
+            "--disable-vulkan-surface",
+        ],
         Graphics::None => &["--disable-features=WebGPU,WebGPUService", "--disable-gpu"],
     }
 }

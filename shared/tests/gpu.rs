@@ -1,13 +1,12 @@
-//! The network and the stepper on a native GPU: `cargo xtask test --device wgpu`.
-//!
-//! Without a GPU, a software renderer does as well (Mesa's lavapipe), slowly.
-#![cfg(feature = "wgpu")]
+//! The network and the stepper on a native GPU: `cargo xtask test --device wgpu` or `cuda`.
+#![cfg(any(feature = "wgpu", feature = "cuda"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 
 use pollster::block_on;
-use shared::device::{cpu, wgpu};
+use shared::burn::tensor::Device;
+use shared::device::{self, cpu};
 use shared::weights::{NamedTensors, from_safetensors};
 
 mod agreement;
@@ -15,6 +14,16 @@ mod agreement;
 mod place;
 
 use agreement::Reference;
+
+/// Every driver that was compiled in.
+fn gpus() -> Vec<Device> {
+    vec![
+        #[cfg(feature = "wgpu")]
+        device::wgpu(),
+        #[cfg(feature = "cuda")]
+        device::cuda(),
+    ]
+}
 
 fn reference() -> Option<Reference> {
     let file = |name| -> Option<NamedTensors> {
@@ -26,17 +35,23 @@ fn reference() -> Option<Reference> {
 
 #[test]
 fn our_own_operations_agree_between_processor_and_gpu() {
-    block_on(agreement::operations_agree(&cpu(), &wgpu()));
+    for gpu in gpus() {
+        block_on(agreement::operations_agree(&cpu(), &gpu));
+    }
 }
 
 #[test]
 fn three_steps_of_a_dream_agree_between_processor_and_gpu() {
     let Some(reference) = reference() else { return };
-    block_on(agreement::dreams_agree(&reference, &cpu(), &wgpu()));
+    for gpu in gpus() {
+        block_on(agreement::dreams_agree(&reference, &cpu(), &gpu));
+    }
 }
 
 #[test]
 fn the_gpu_reproduces_the_reference() {
     let Some(reference) = reference() else { return };
-    block_on(agreement::reproduces_the_reference(&reference, &wgpu()));
+    for gpu in gpus() {
+        block_on(agreement::reproduces_the_reference(&reference, &gpu));
+    }
 }
