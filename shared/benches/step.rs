@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! cargo bench --workspace --bench step -- --weights googlenet.safetensors --rounds 20
+//! cargo bench --package shared --features wgpu --bench step -- --wgpu
 //! ```
 //! Cargo runs it in the folder of the package, so a path is best absolute.
 //! Without weights the network is filled with noise of the right size: the work is the same.
-//! Prints one line of JSON: the GPU's name, samples in milliseconds, and on Linux memory in bytes.
+//! Prints one line of JSON: the GPU, samples in milliseconds, and on Linux memory in bytes.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -45,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let network: Arc<dyn VisionModel> =
         models::load("googlenet", weights, &arguments.device)?.into();
-    let (adapter, small) = adapter(&arguments.device);
+    let adapter = adapter(&arguments.device);
+    let small = adapter.as_ref().is_some_and(|(_, software)| *software);
     let (forward, step) = if small { (64, 32) } else { (224, 128) };
 
     let mut report = serde_json::Map::new();
@@ -76,23 +78,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !small {
         note("resident_over_steps".to_owned(), resident_over_steps(&network, &arguments.device)?);
     }
-    println!("{}", serde_json::json!({ "adapter": adapter, "samples": report }));
+    let name = adapter.map(|(name, _)| name);
+    let report = serde_json::json!({ "adapter": name, "software": small, "samples": report });
+    println!("{report}");
     Ok(())
 }
 
-/// A GPU's name, and whether it is a software renderer, which would take minutes over a full
-/// picture: no card on any bus.
+/// A GPU's name, and whether it computes in software: then only small pictures are timed.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn adapter(device: &Device) -> (Option<String>, bool) {
-    let identity = device.identity();
-    let software = identity.as_ref().is_some_and(|adapter| adapter.physical.is_none());
-    (identity.map(|adapter| adapter.name), software)
+fn adapter(device: &Device) -> Option<(String, bool)> {
+    shared::device::identity(device)
 }
 
 /// There is only the processor.
 #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-fn adapter(_device: &Device) -> (Option<String>, bool) {
-    (None, false)
+fn adapter(_device: &Device) -> Option<(String, bool)> {
+    None
 }
 
 /// Nothing where cargo only asks whether this runs (`cargo test --benches`).

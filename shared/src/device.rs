@@ -24,6 +24,13 @@ pub fn cuda() -> Device {
     Device::cuda(0)
 }
 
+/// A GPU's name, and whether it computes in software; nothing for the processor.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub fn identity(device: &Device) -> Option<(String, bool)> {
+    // A software renderer is no card on any bus.
+    device.identity().map(|identity| (identity.name, identity.physical.is_none()))
+}
+
 /// Reads a tensor's values back, row by row.
 ///
 /// # Errors

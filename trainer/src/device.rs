@@ -113,15 +113,8 @@ pub fn adapters() -> Vec<Adapter> {
     let mut adapters = Vec::new();
     for (driver, kind) in drivers {
         for device in Device::enumerate(kind).iter() {
-            let Some(identity) = device.identity() else { continue };
-            // A software renderer is no card on any bus.
-            let software = identity.physical.is_none();
-            adapters.push(Adapter {
-                device: device.clone(),
-                driver,
-                name: identity.name,
-                software,
-            });
+            let Some((name, software)) = shared::device::identity(device) else { continue };
+            adapters.push(Adapter { device: device.clone(), driver, name, software });
         }
     }
     adapters

@@ -3,6 +3,7 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
 mod server;
 

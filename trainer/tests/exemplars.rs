@@ -10,6 +10,7 @@ mod closed_form;
 #[path = "../../shared/tests/inception/formula.rs"]
 #[allow(dead_code, reason = "it also has a picture, which these tests have no use for")]
 mod formula;
+#[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
 
 use std::collections::BTreeMap;

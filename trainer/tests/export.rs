@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+#[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
 mod bench;
+#[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
 
 use std::fs;

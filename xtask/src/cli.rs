@@ -120,7 +120,7 @@ pub struct Test {
     pub only: Option<String>,
 }
 
-/// Devices whose native tests are opt-in.
+/// Drivers of GPUs, which native builds leave out unless one is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Device {
     /// Vulkan, Metal or DX12.

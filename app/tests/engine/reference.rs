@@ -27,8 +27,7 @@ impl Reference {
 
     /// The reference, or nothing (and a word about it) where it is not here.
     pub fn find() -> Option<Self> {
-        // Cargo runs tests in their package's folder. Not the folder they were compiled in:
-        // several checkouts may share what is compiled.
+        // From the package's folder, where cargo runs tests.
         let folder = PathBuf::from("../../shared");
         let weights = fs::read(folder.join("weights/bvlc_googlenet.safetensors"));
         let rows = fs::read_to_string(folder.join("weights/imagenet_labels.txt"));

@@ -125,27 +125,27 @@ impl Links {
     /// What each place of the other picture, of this size, is seen by.
     fn transposed(&self, size: [usize; 2]) -> Self {
         let [inputs, outputs] = [size[0] * size[1], self.size[0] * self.size[1]];
-        let each = |see: &mut dyn FnMut(usize, usize, f32)| {
-            for output in 0..outputs {
-                for link in (output..self.weights.len()).step_by(outputs) {
-                    if self.weights[link] != 0.0 {
-                        see(output, self.indices[link] as usize, self.weights[link]);
-                    }
-                }
-            }
+        let links = || {
+            (0..outputs).flat_map(move |output| {
+                let taps = (output..self.weights.len()).step_by(outputs);
+                taps.map(move |tap| (output, self.indices[tap] as usize, self.weights[tap]))
+                    .filter(|(_, _, weight)| *weight != 0.0)
+            })
         };
         let mut seen_by = vec![0_usize; inputs];
-        each(&mut |_, input, _| seen_by[input] += 1);
+        for (_, input, _) in links() {
+            seen_by[input] += 1;
+        }
         let taps = seen_by.iter().copied().max().unwrap_or(0).max(1);
         seen_by.fill(0);
         let mut indices = vec![0; taps * inputs];
         let mut weights = vec![0.0; taps * inputs];
-        each(&mut |output, input, weight| {
+        for (output, input, weight) in links() {
             let place = seen_by[input] * inputs + input;
             indices[place] = output as i32;
             weights[place] = weight;
             seen_by[input] += 1;
-        });
+        }
         Self { size, indices, weights }
     }
 }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf, absolute};
 
 /// The path of a reference file; nothing, and a line saying so, where there is none.
 pub fn path(name: &str) -> Option<PathBuf> {
-    // Cargo runs tests in their package's folder. Not the folder they were compiled in: several
-    // checkouts may share what is compiled.
+    // Relative to the package, where cargo runs tests: a path from when they were compiled may
+    // name another checkout that shares the target folder.
     let path = absolute(Path::new("../../shared").join(name)).ok()?;
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: reference data is not here");
+    eprintln!("skipped: reference data is not here ({name})");
     None
 }

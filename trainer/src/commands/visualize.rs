@@ -107,7 +107,7 @@ pub struct Args {
     snapshots: Vec<usize>,
 
     /// One setting in several values, side by side; may be repeated. Of parameterization,
-    /// decorrelate, transforms, lr, size, steps, seed, redirected_steps
+    /// decorrelate, transforms, lr, size, steps, seed, redirected-steps
     #[arg(long, value_name = "SETTING=A,B")]
     compare: Vec<String>,
 
@@ -117,7 +117,8 @@ pub struct Args {
         value_name = "FILE",
         conflicts_with_all = [
             "size", "steps", "parameterization", "no_decorrelate", "transforms", "tv", "l2", "lr",
-            "redirected_steps", "seed", "batch", "diversity", "snapshots", "compare", "columns", "title",
+            "redirected_steps", "seed", "batch", "diversity", "snapshots", "compare", "columns",
+            "title",
         ]
     )]
     recipe: Option<PathBuf>,

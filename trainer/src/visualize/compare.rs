@@ -9,7 +9,7 @@ use crate::failure::WrongCall;
 
 /// Settings that can be compared, as typed.
 pub const KEYS: &str =
-    "parameterization, decorrelate, transforms, lr, size, steps, seed, redirected_steps";
+    "parameterization, decorrelate, transforms, lr, size, steps, seed, redirected-steps";
 
 /// As typed: `parameterization=pixel,fourier`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ fn set(task: &mut Task, key: &str, value: &str) -> Result<()> {
         "lr" => settings.learning_rate = number(value)?,
         "steps" => task.steps = number(value)?,
         "seed" => task.seed = number(value)?,
-        "redirected_steps" => settings.redirected_steps = number(value)?,
+        "redirected-steps" => settings.redirected_steps = number(value)?,
         _ => return Err(WrongCall(format!("there are {KEYS}")).into()),
     }
     Ok(())
@@ -128,7 +128,7 @@ mod tests {
             "size=64x96",
             "steps=10",
             "seed=7",
-            "redirected_steps=0",
+            "redirected-steps=0",
         ] {
             let spread = comparison.parse::<Comparison>().unwrap().spread(&task()).unwrap();
             let changed = Task { variant: Vec::new(), ..spread[0].clone() };

@@ -24,9 +24,10 @@ pub enum Part {
 #[derive(Debug, Default)]
 pub struct Measured {
     samples: BTreeMap<(Part, String), BTreeMap<String, Vec<f64>>>,
-    /// The GPU that programs outside the browser use, as it names itself.
-    pub native_adapter: Option<String>,
-    /// The browser's GPU, as it names itself, and whether it is a software one.
+    /// The GPU that programs outside the browser use, as it names itself, and whether it is a
+    /// software one.
+    pub native_adapter: Option<(String, bool)>,
+    /// The browser's.
     pub adapter: Option<(String, bool)>,
 }
 

@@ -38,7 +38,7 @@ pub fn processor(
         println!("\nnative, turn {turn} of {TURNS}");
         let ours = step(workspace, None, weights, arguments.rounds)?;
         measured.add_all(Part::Native, OURS, &ours["samples"])?;
-        if let Value::Object(theirs) = peers.turn(None, arguments.rounds)? {
+        if let Value::Object(theirs) = peers.turn("cpu", arguments.rounds)? {
             for (who, samples) in &theirs {
                 measured.add_all(Part::Native, who, samples)?;
             }
@@ -60,11 +60,12 @@ pub fn gpu(
     for turn in 1..=TURNS {
         println!("\nnative, {}, turn {turn} of {TURNS}", driver.name());
         let ours = step(workspace, Some(driver), weights, arguments.rounds)?;
-        measured.native_adapter = ours["adapter"].as_str().map(str::to_owned);
+        let name = ours["adapter"].as_str().unwrap_or("a GPU without a name").to_owned();
+        measured.native_adapter = Some((name, ours["software"] == true));
         measured.add_all(Part::NativeGpu, OURS, &ours["samples"])?;
-        if let Value::Object(theirs) = peers.turn(Some("cuda"), arguments.rounds)? {
+        if let Value::Object(theirs) = peers.turn("cuda", arguments.rounds)? {
             for (who, samples) in &theirs {
-                measured.add_all(Part::NativeGpu, who, samples)?;
+                measured.add_all(Part::NativeGpu, &format!("{who} on CUDA"), samples)?;
             }
         }
     }

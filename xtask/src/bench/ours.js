@@ -45,12 +45,16 @@ async function stepTimes(ask, { side, rounds, objective, settings, warmUp = 2 })
   return gaps.slice(warmUp - 1, -1);
 }
 
-export async function pellucid({ site, device, rounds, side, stepSide, dreamSide }) {
+export async function pellucid({ site, device, hardware, rounds, side, stepSide, dreamSide }) {
   const began = performance.now();
   const { ask, stop } = engine(site);
   const load = (name) =>
     ask({ LoadModel: { bundle_url: new URL(`bundles/${name}/bundle.json`, site).href } });
   const [opened] = await ask({ OpenDevice: device === "webgpu" ? "WebGpu" : "Cpu" });
+  // A software GPU would take hours over what hardware does in a minute.
+  if (hardware && opened.Device.software) {
+    throw new Error("Chromium finds no GPU in hardware, or does not use it");
+  }
   await load("googlenet");
   const look = async () => {
     const events = await ask(
@@ -79,8 +83,9 @@ export async function pellucid({ site, device, rounds, side, stepSide, dreamSide
     [`gradient_${stepSide}`]: await gradients(objective),
   };
   if (dreamSide) {
+    const settings = { redirected_steps: 0 };
     samples[`dream_${dreamSide}`] =
-      await stepTimes(ask, { side: dreamSide, rounds, objective, settings: { redirected_steps: 0 } });
+      await stepTimes(ask, { side: dreamSide, rounds, objective, settings });
   }
   await load("efficientnet-lite0");
   await look();

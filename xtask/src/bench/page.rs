@@ -73,7 +73,7 @@ pub fn processor(
     let ask = json!({
         "device": "webgpu", "rounds": SOFTWARE_ROUNDS, "side": 224, "stepSide": 128,
     });
-    both(&host, Graphics::Software, &ask, Part::PageGpu, peers, measured)?;
+    ours_and_theirs(&host, Graphics::Software, &ask, Part::PageGpu, peers, measured)?;
     println!("\nthe page as a visitor opens it");
     for _ in 0..TURNS {
         visit(&host, &sent, measured)?;
@@ -89,10 +89,10 @@ pub fn gpu(arguments: &Bench, site: &Path, peers: &Peers, measured: &mut Measure
     for turn in 1..=TURNS {
         println!("\nin the page, on WebGPU, turn {turn} of {TURNS}");
         let ask = json!({
-            "device": "webgpu", "rounds": arguments.rounds,
+            "device": "webgpu", "hardware": true, "rounds": arguments.rounds,
             "side": 224, "stepSide": 128, "dreamSide": 224,
         });
-        both(&host, Graphics::Hardware, &ask, Part::PageGpu, peers, measured)?;
+        ours_and_theirs(&host, Graphics::Hardware, &ask, Part::PageGpu, peers, measured)?;
     }
     Ok(())
 }
@@ -150,7 +150,8 @@ fn in_browser(
     }
 }
 
-fn both(
+/// Ours, and the peers where they are installed.
+fn ours_and_theirs(
     host: &Host,
     graphics: Graphics,
     ask: &Value,

@@ -67,12 +67,12 @@ impl Peers {
         self.folder.join("data")
     }
 
-    /// Samples of a turn: `{"onnxruntime": {"forward_224": [..]}, "torch": ..}`; on the processor,
-    /// or on a device as torch names it.
-    pub fn turn(&self, device: Option<&str>, rounds: u32) -> Result<Value> {
+    /// Samples of a turn: `{"onnxruntime": {"forward_224": [..]}, "torch": ..}`; on `cpu` or
+    /// `cuda`.
+    pub fn turn(&self, device: &str, rounds: u32) -> Result<Value> {
         let Some(mut command) = self.command() else { return Ok(Value::Null) };
         command.arg("time").arg(self.data()).args(["--rounds", &rounds.to_string()]);
-        command.args(["--device", device.unwrap_or("cpu")]);
+        command.args(["--device", device]);
         let printed = process::output(&mut command)?;
         serde_json::from_str(&printed).context("reading what scripts/bench_peers.py printed")
     }

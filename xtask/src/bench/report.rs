@@ -126,16 +126,11 @@ pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
     };
     section("Native, on the processor", Part::Native, &COMPUTE, &["onnxruntime", "torch"]);
     let driver = gpu.map_or("", Device::name);
-    let adapter = measured.native_adapter.as_deref().unwrap_or("a GPU");
-    let title = format!("Native, {adapter} through {driver}");
-    section(&title, Part::NativeGpu, &COMPUTE, &["torch"]);
+    let title = format!("Native, on {} through {driver}", named(&measured.native_adapter));
+    section(&title, Part::NativeGpu, &COMPUTE, &["torch on CUDA"]);
     let browser = ["onnxruntime-web", "TensorFlow.js"];
     section("In Chromium, on the processor, one thread", Part::Page, &PAGE, &browser);
-    let title = match &measured.adapter {
-        Some((name, true)) => format!("In Chromium, on WebGPU ({name}: a software renderer)"),
-        Some((name, false)) => format!("In Chromium, on WebGPU ({name})"),
-        None => "In Chromium, on WebGPU".to_owned(),
-    };
+    let title = format!("In Chromium, on WebGPU ({})", named(&measured.adapter));
     section(&title, Part::PageGpu, &PAGE, &browser);
     section(
         "Whole programs",
@@ -148,18 +143,30 @@ pub fn markdown(measured: &Measured, arguments: &Bench) -> String {
         (Part::NativeGpu, "resident_over_steps", "natively (32 px, mixed4a)"),
         (Part::Whole, "page_resident", "in the page (32 px, mixed3a)"),
     ];
-    text.push_str(
-        "\n## Memory over 2,000 steps\n\nResident memory after every 200 steps, in MB:\n\n",
-    );
+    let mut lines = String::new();
     for (part, key, says) in growth {
         if let Some(samples) = measured.samples(part, OURS, key) {
             let turn = &samples[..samples.len().min(10)];
             let list: Vec<String> =
                 turn.iter().map(|bytes| format!("{:.0}", bytes / 1e6)).collect();
-            let _ = writeln!(text, "- {says}: {}", list.join(", "));
+            let _ = writeln!(lines, "- {says}: {}", list.join(", "));
         }
     }
+    if !lines.is_empty() {
+        text.push_str("\n## Memory over 2,000 steps\n\n");
+        text.push_str("Resident memory after every 200 steps, in MB:\n\n");
+        text.push_str(&lines);
+    }
     text
+}
+
+/// A GPU's name, and a word about it if it is none.
+fn named(adapter: &Option<(String, bool)>) -> String {
+    match adapter {
+        Some((name, true)) => format!("{name}: a software renderer"),
+        Some((name, false)) => name.clone(),
+        None => "a GPU".to_owned(),
+    }
 }
 
 /// Rows that were measured, with a column for each of `others` that measured any of them.

@@ -20,7 +20,7 @@ pub enum Graphics {
     /// A WebGPU adapter in software: the real interface, slowly.
     #[default]
     Software,
-    /// The machine's own, through Vulkan where Chromium lets one choose.
+    /// The machine's own.
     Hardware,
     /// No WebGPU at all, as in an old browser.
     None,
@@ -138,6 +138,7 @@ impl Drop for Chromium {
 fn graphics_flags(graphics: Graphics) -> &'static [&'static str] {
     match graphics {
         Graphics::Software => &["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+        Graphics::Hardware if cfg!(not(target_os = "linux")) => &[],
         Graphics::Hardware => &[
             "--enable-unsafe-webgpu",
             "--ignore-gpu-blocklist",

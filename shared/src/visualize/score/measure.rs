@@ -169,13 +169,13 @@ fn total_variation(picture: Tensor<4>) -> Tensor<1> {
 /// Over everything but the batch.
 fn mean(tensor: Tensor<4>) -> Tensor<1> {
     let [batch, ..] = tensor.dims();
-    tensor.reshape([batch as i32, -1]).mean_dim(1).reshape([batch])
+    tensor.mean_dim(3).mean_dim(2).mean_dim(1).reshape([batch])
 }
 
-/// Over everything but the batch.
+/// Over everything but the batch. Axis by axis: a GPU gives every sum to one thread.
 fn sum(tensor: Tensor<4>) -> Tensor<1> {
     let [batch, ..] = tensor.dims();
-    tensor.reshape([batch as i32, -1]).sum_dim(1).reshape([batch])
+    tensor.sum_dim(3).sum_dim(2).sum_dim(1).reshape([batch])
 }
 
 #[cfg(test)]
