@@ -14,6 +14,9 @@ use crate::{offline, optimize, process, tools};
 /// A file that only a site of ours has: such a folder may be replaced.
 const MARK: &str = "worker_loader.js";
 
+/// The engine's program.
+const ENGINE: &str = "worker_bg.wasm";
+
 /// Where networks lie, below `public` and below the site.
 const BUNDLES: &str = "bundles";
 
@@ -148,12 +151,24 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     // Trunk takes NO_COLOR=1, which many machines set, for a wrong value of a flag.
     trunk.arg(&folder).env_remove("NO_COLOR");
     process::run(&mut trunk)?;
+    refuse_constructors_in_calls(&stamp::read(&folder.join(ENGINE))?)?;
     if optimized {
         optimize::folder(workspace, &folder)?;
     }
     offline::write(&folder, &public.join(offline::WORKER))?;
     stamp::set(&stamp, &fingerprint)?;
     Ok(folder)
+}
+
+/// Refuses an engine that the linker made to run its constructors in every call from JavaScript:
+/// on a GPU it is tens of times slower, on a software GPU nobody would notice.
+fn refuse_constructors_in_calls(engine: &[u8]) -> Result<()> {
+    // How the linker names such functions, before the names are optimized away.
+    const WRAPPER: &[u8] = b".command_export";
+    if engine.windows(WRAPPER.len()).any(|name| name == WRAPPER) {
+        bail!("{ENGINE} runs constructors in every call; see shared/src/device/webgpu.rs");
+    }
+    Ok(())
 }
 
 /// Refuses to replace a folder that holds anything but a site of ours.
@@ -260,6 +275,13 @@ mod tests {
         fs::write(folder.join(MARK), "").unwrap();
         assert!(refuse_foreign(&folder).is_ok(), "a site may be replaced");
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn an_engine_whose_calls_run_constructors_is_refused() {
+        assert!(refuse_constructors_in_calls(b"..__externref_table_alloc..").is_ok());
+        let error = refuse_constructors_in_calls(b"..__externref_table_alloc.command_export..");
+        assert!(error.unwrap_err().to_string().contains("constructors"));
     }
 
     #[test]
