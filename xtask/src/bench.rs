@@ -27,14 +27,14 @@ pub fn run(workspace: &Workspace, arguments: &Bench) -> Result<()> {
     let weights = page::weights(&site)?;
     let peers = Peers::prepare(workspace, &weights)?;
     let mut measured = Measured::default();
+    native::steps(workspace, arguments, &weights, &peers, &mut measured)?;
     let default = match arguments.gpu {
         None => {
-            native::processor(workspace, arguments, &weights, &peers, &mut measured)?;
+            native::programs(workspace, &weights, &peers, &mut measured)?;
             page::processor(arguments, &site, &peers, &mut measured)?;
             "docs/benchmarks.md"
         }
-        Some(driver) => {
-            native::gpu(workspace, driver, arguments, &weights, &peers, &mut measured)?;
+        Some(_) => {
             // What was measured natively counts without the rest.
             if let Err(error) = page::gpu(arguments, &site, &peers, &mut measured) {
                 println!("the page is left out: {error:#}");

@@ -26,50 +26,43 @@ pub const TURNS: usize = 3;
 /// How often memory is looked at while a program runs.
 const POLL: Duration = Duration::from_millis(1);
 
-/// Everything that runs on the processor without a browser.
-pub fn processor(
+/// Passes and steps, on the processor or through the driver asked for, beside peers.
+pub fn steps(
     workspace: &Workspace,
     arguments: &Bench,
     weights: &Path,
     peers: &Peers,
     measured: &mut Measured,
 ) -> Result<()> {
+    let (part, device, suffix) = match arguments.gpu {
+        None => (Part::Native, "cpu", ""),
+        Some(_) => (Part::NativeGpu, "cuda", " on CUDA"),
+    };
     for turn in 1..=TURNS {
         println!("\nnative, turn {turn} of {TURNS}");
-        let ours = step(workspace, None, weights, arguments.rounds)?;
-        measured.add_all(Part::Native, OURS, &ours["samples"])?;
-        if let Value::Object(theirs) = peers.turn("cpu", arguments.rounds)? {
-            for (who, samples) in &theirs {
-                measured.add_all(Part::Native, who, samples)?;
-            }
+        let ours = step(workspace, arguments.gpu, weights, arguments.rounds)?;
+        if let Some(name) = ours["adapter"].as_str() {
+            measured.native_adapter = Some((name.to_owned(), ours["software"] == true));
         }
-    }
-    whole_programs(workspace, weights, peers, measured)?;
-    exemplars(workspace, weights, measured)
-}
-
-/// What a driver's GPU does without a browser.
-pub fn gpu(
-    workspace: &Workspace,
-    driver: Device,
-    arguments: &Bench,
-    weights: &Path,
-    peers: &Peers,
-    measured: &mut Measured,
-) -> Result<()> {
-    for turn in 1..=TURNS {
-        println!("\nnative, {}, turn {turn} of {TURNS}", driver.name());
-        let ours = step(workspace, Some(driver), weights, arguments.rounds)?;
-        let name = ours["adapter"].as_str().unwrap_or("a GPU without a name").to_owned();
-        measured.native_adapter = Some((name, ours["software"] == true));
-        measured.add_all(Part::NativeGpu, OURS, &ours["samples"])?;
-        if let Value::Object(theirs) = peers.turn("cuda", arguments.rounds)? {
+        measured.add_all(part, OURS, &ours["samples"])?;
+        if let Value::Object(theirs) = peers.turn(device, arguments.rounds)? {
             for (who, samples) in &theirs {
-                measured.add_all(Part::NativeGpu, &format!("{who} on CUDA"), samples)?;
+                measured.add_all(part, &format!("{who}{suffix}"), samples)?;
             }
         }
     }
     Ok(())
+}
+
+/// Whole programs on the processor, from their start to their end.
+pub fn programs(
+    workspace: &Workspace,
+    weights: &Path,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    classify(workspace, weights, peers, measured)?;
+    exemplars(workspace, weights, measured)
 }
 
 /// Every channel of the nine modules over all photographs of the reference data, beside plain
@@ -122,7 +115,7 @@ fn step(
 }
 
 /// A picture classified from the command line: start, weights, decoding, answer.
-fn whole_programs(
+fn classify(
     workspace: &Workspace,
     weights: &Path,
     peers: &Peers,

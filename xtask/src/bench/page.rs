@@ -61,19 +61,19 @@ pub fn processor(
             "device": "cpu", "rounds": arguments.rounds,
             "side": 224, "stepSide": 128, "dreamSide": 224,
         });
-        engine(&host, Graphics::Software, &ask, Part::Page, measured)?;
+        engine(&host, &ask, Part::Page, measured)?;
         if peers.javascript {
             let ask = json!({
                 "device": "wasm", "rounds": arguments.rounds, "side": 224, "stepSide": 128,
             });
-            theirs(&host, Graphics::Software, &ask, Part::Page, measured)?;
+            theirs(&host, &ask, Part::Page, measured)?;
         }
     }
     println!("\nin the page, on WebGPU in software");
     let ask = json!({
         "device": "webgpu", "rounds": SOFTWARE_ROUNDS, "side": 224, "stepSide": 128,
     });
-    ours_and_theirs(&host, Graphics::Software, &ask, Part::PageGpu, peers, measured)?;
+    ours_and_theirs(&host, &ask, Part::PageGpu, peers, measured)?;
     println!("\nthe page as a visitor opens it");
     for _ in 0..TURNS {
         visit(&host, &sent, measured)?;
@@ -92,7 +92,7 @@ pub fn gpu(arguments: &Bench, site: &Path, peers: &Peers, measured: &mut Measure
             "device": "webgpu", "hardware": true, "rounds": arguments.rounds,
             "side": 224, "stepSide": 128, "dreamSide": 224,
         });
-        ours_and_theirs(&host, Graphics::Hardware, &ask, Part::PageGpu, peers, measured)?;
+        ours_and_theirs(&host, &ask, Part::PageGpu, peers, measured)?;
     }
     Ok(())
 }
@@ -128,13 +128,9 @@ fn host(site: &Path, peers: &Peers, sent: Arc<AtomicU64>) -> Result<Host> {
 }
 
 /// Runs a function of a module in a fresh browser and returns what it returns.
-fn in_browser(
-    host: &Host,
-    graphics: Graphics,
-    module: &str,
-    function: &str,
-    ask: &Value,
-) -> Result<Value> {
+fn in_browser(host: &Host, module: &str, function: &str, ask: &Value) -> Result<Value> {
+    let hardware = ask["hardware"] == true;
+    let graphics = if hardware { Graphics::Hardware } else { Graphics::Software };
     let browser = Chromium::start(graphics)?;
     browser.page().go(&host.url(""))?;
     let answer = browser.page().script_with(
@@ -153,29 +149,22 @@ fn in_browser(
 /// Ours, and the peers where they are installed.
 fn ours_and_theirs(
     host: &Host,
-    graphics: Graphics,
     ask: &Value,
     part: Part,
     peers: &Peers,
     measured: &mut Measured,
 ) -> Result<()> {
-    engine(host, graphics, ask, part, measured)?;
+    engine(host, ask, part, measured)?;
     if peers.javascript {
-        theirs(host, graphics, ask, part, measured)?;
+        theirs(host, ask, part, measured)?;
     }
     Ok(())
 }
 
-fn engine(
-    host: &Host,
-    graphics: Graphics,
-    ask: &Value,
-    part: Part,
-    measured: &mut Measured,
-) -> Result<()> {
+fn engine(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
     let mut ask = ask.clone();
     ask["site"] = host.url("site/").into();
-    let answer = in_browser(host, graphics, "ours.js", "pellucid", &ask)?;
+    let answer = in_browser(host, "ours.js", "pellucid", &ask)?;
     if part == Part::PageGpu {
         let adapter = answer["adapter"].as_str().unwrap_or_default().to_owned();
         measured.adapter = Some((adapter, answer["software"] == true));
@@ -184,15 +173,9 @@ fn engine(
 }
 
 /// What a peer cannot do on this machine is said and left out.
-fn theirs(
-    host: &Host,
-    graphics: Graphics,
-    ask: &Value,
-    part: Part,
-    measured: &mut Measured,
-) -> Result<()> {
+fn theirs(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
     for (who, function) in [("onnxruntime-web", "onnxruntime"), ("TensorFlow.js", "tfjs")] {
-        match in_browser(host, graphics, "peers.js", function, ask) {
+        match in_browser(host, "peers.js", function, ask) {
             Ok(samples) => measured.add_all(part, who, &samples)?,
             Err(error) => println!("{who} is left out: {error:#}"),
         }
