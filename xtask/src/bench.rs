@@ -22,7 +22,7 @@ use peers::Peers;
 
 /// `cargo xtask bench`.
 pub fn run(workspace: &Workspace, arguments: &Bench) -> Result<()> {
-    let content = Content { weights: arguments.weights.clone(), no_optimize: false };
+    let content = Content { weights: arguments.weights.clone(), optimize: true };
     let site = build::usual_site(workspace, &content)?;
     let weights = page::weights(&site)?;
     let peers = Peers::prepare(workspace, &weights)?;

@@ -67,7 +67,7 @@ impl Site {
         refuse_foreign(&folder)?;
         let weights = content.weights.as_deref().map(std::path::absolute).transpose()?;
         let bundles = Bundles::gather(workspace, &Wish::AtHand(weights))?;
-        let page = page(workspace, RELATIVE, !content.no_optimize)?;
+        let page = page(workspace, RELATIVE, content.optimize)?;
         Ok(Self { folder, page, bundles })
     }
 
@@ -144,7 +144,15 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     if folder.join(MARK).is_file() && stamp::is_current(&stamp, &fingerprint) {
         return Ok(folder);
     }
-    tools::for_page(workspace, optimized)?;
+    // Trunk asks for the crates of default features only, and the engine has more.
+    process::run(workspace.cargo().args(["fetch", "--locked"]))?;
+    let tools = if optimized {
+        tools::in_background(workspace)?
+    } else {
+        tools::for_serve_in_background(workspace)?
+    };
+    compile(workspace)?;
+    tools.wait()?;
     remove(&folder)?;
     let mut trunk = workspace.tool("trunk");
     trunk.args(["build", "--release", "--offline", "--public-url", public_url, "--dist"]);
@@ -158,6 +166,17 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     offline::write(&folder, &public.join(offline::WORKER))?;
     stamp::set(&stamp, &fingerprint)?;
     Ok(folder)
+}
+
+/// Compiles page and engine as Trunk will, beside the tools that it needs for the rest.
+fn compile(workspace: &Workspace) -> Result<()> {
+    for program in [&["--bin", "page"][..], &["--bin", "worker", "--features", "webgpu"]] {
+        let mut command = workspace.cargo();
+        command.args(["build", "--release", "--locked", "--target", tools::WASM]);
+        command.args(["--manifest-path", "app/Cargo.toml"]).args(program);
+        process::run(&mut command)?;
+    }
+    Ok(())
 }
 
 /// Refuses an engine that the linker made to run its constructors in every call from JavaScript:

@@ -33,7 +33,7 @@ enum Task {
     /// Formatting, lints, documentation, the dependency rule, then every test.
     Ci,
     /// Install what the page's build and its tests need.
-    Tools,
+    Tools(Tools),
     /// Check the dependency rule and what `shared` must not touch.
     Tidy,
     /// Photograph every state of the page.
@@ -53,9 +53,9 @@ pub struct Content {
     /// beside the checkout.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Leave the wasm as the compiler made it: quicker to build, slower to run.
+    /// Also optimize the wasm, as in a site for others: minutes to build, half to download.
     #[arg(long)]
-    pub no_optimize: bool,
+    pub optimize: bool,
 }
 
 /// Arguments of `serve`.
@@ -101,6 +101,14 @@ pub struct Build {
 pub enum Network {
     /// BVLC's.
     Googlenet,
+}
+
+/// Arguments of `tools`.
+#[derive(Args, Clone, Debug)]
+pub struct Tools {
+    /// Only what a build of the page needs that is not optimized.
+    #[arg(long)]
+    pub for_serve: bool,
 }
 
 /// Arguments of `test`.
@@ -176,7 +184,7 @@ pub fn run() -> ExitCode {
         Task::Build(arguments) => build::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Ci => ci::run(&workspace),
-        Task::Tools => tools::run(&workspace),
+        Task::Tools(arguments) => tools::run(&workspace, &arguments),
         Task::Tidy => tidy::run(&workspace),
         Task::Screenshots(arguments) => screenshots::run(&workspace, &arguments),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),

@@ -220,7 +220,7 @@ fn start(page: &Session) -> Result<()> {
 pub fn run(workspace: &Workspace, arguments: &Screenshots) -> Result<()> {
     tools::browser()?;
     let weights = workspace.reference("weights/bvlc_googlenet.safetensors");
-    let site = build::usual_site(workspace, &Content { weights, no_optimize: false })?;
+    let site = build::usual_site(workspace, &Content { weights, optimize: true })?;
     let out = std::path::absolute(&arguments.out)
         .with_context(|| format!("finding {}", arguments.out.display()))?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;

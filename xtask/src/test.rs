@@ -44,7 +44,7 @@ pub fn all(
         // They leave a core idle, and compiling has none to lose.
         let mut tests = wasm_in_browser(workspace, arguments)?;
         let tests = Background::start(&mut tests, &workspace.log("wasm-tests")?)?;
-        let content = Content { weights, no_optimize: false };
+        let content = Content { weights, optimize: true };
         let mut site = None;
         steps.step("the page, built", || {
             site = Some(build::usual_site(workspace, &content)?);

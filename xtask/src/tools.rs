@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cli::Tools;
 use crate::process::{self, Background};
 use crate::workspace::{Workspace, find_program};
 
@@ -62,24 +63,34 @@ const WASM_OPT: CargoTool = CargoTool {
 };
 
 /// `cargo xtask tools`.
-pub fn run(workspace: &Workspace) -> Result<()> {
-    for_page(workspace, true)?;
-    browser().map(drop)
+pub fn run(workspace: &Workspace, arguments: &Tools) -> Result<()> {
+    for_page(workspace, !arguments.for_serve)?;
+    if arguments.for_serve { Ok(()) } else { browser().map(drop) }
 }
 
 /// Installs all of them beside whatever else is done until they are needed: compiling them leaves
 /// much of two cores idle, as do the tests.
 pub fn in_background(workspace: &Workspace) -> Result<Background> {
+    start(workspace, &[])
+}
+
+/// The same with what a build of the page needs that is not optimized.
+pub fn for_serve_in_background(workspace: &Workspace) -> Result<Background> {
+    start(workspace, &["--for-serve"])
+}
+
+fn start(workspace: &Workspace, arguments: &[&str]) -> Result<Background> {
     // Now, because it may be needed at once, and rustup does one thing at a time.
     wasm_target(workspace)?;
     let program = std::env::current_exe().context("finding this program")?;
     let mut command = Command::new(program);
-    command.arg("tools").env("CARGO_MANIFEST_DIR", workspace.root.join("xtask"));
+    command.arg("tools").args(arguments);
+    command.env("CARGO_MANIFEST_DIR", workspace.root.join("xtask"));
     Background::start(&mut command, &workspace.log("tools")?)
 }
 
 /// Everything the page's build needs.
-pub fn for_page(workspace: &Workspace, optimize: bool) -> Result<()> {
+fn for_page(workspace: &Workspace, optimize: bool) -> Result<()> {
     wasm_target(workspace)?;
     install(workspace, &WASM_BINDGEN)?;
     install(workspace, &TRUNK)?;
