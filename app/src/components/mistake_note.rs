@@ -15,7 +15,7 @@ pub fn MistakeNote(
     choose: Callback<String>,
     /// Names the sentence for what it describes.
     #[prop(optional)]
-    id: &'static str,
+    id: Option<&'static str>,
 ) -> impl IntoView {
     let offer = move |Offer { title, objective }: Offer| {
         let (chosen, shown) = (objective.clone(), objective.clone());
@@ -35,10 +35,12 @@ pub fn MistakeNote(
     };
     let offers = move || wrong.get().map(|wrong| wrong.offers).unwrap_or_default();
     view! {
-        <p id=id class="mistake" role="status">
-            {move || wrong.get().map(|wrong| wrong.message)}
-            <Show when=move || !offers().is_empty()>" Did you mean:"</Show>
-        </p>
-        <ul class="layers offers">{move || offers().into_iter().map(offer).collect_view()}</ul>
+        <div class="wrong">
+            <p id=id class="mistake" role="status">
+                {move || wrong.get().map(|wrong| wrong.message)}
+                <Show when=move || !offers().is_empty()>" Did you mean:"</Show>
+            </p>
+            <ul class="layers">{move || offers().into_iter().map(offer).collect_view()}</ul>
+        </div>
     }
 }

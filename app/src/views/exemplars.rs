@@ -104,11 +104,13 @@ fn OtherUnits(
             bundles: &[],
             elsewhere: &elsewhere,
         };
-        let mut entries = units(&typed, sights);
+        let entries = units(&typed, sights);
         let here = format!("{}:", layer.get());
-        entries.retain(
-            |entry| !matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here)),
-        );
+        let is_here =
+            |entry: &Entry| matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here));
+        if entries.iter().any(is_here) {
+            return None;
+        }
         Some(entries)
     });
     let button = move |Entry { title, jump, .. }: Entry| {

@@ -40,7 +40,9 @@ pub fn UnitView() -> impl IntoView {
                 <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
                 <DepthScale layer=Signal::derive(move || shown.get().map(|unit| unit.layer).unwrap_or_default())/>
                 <Sentences/>
-                <Watch/>
+                <Show when=move || wrong.with(Option::is_none)>
+                    <Watch/>
+                </Show>
             </div>
             <div class="unit-pictures">
                 <PartsTrouble/>

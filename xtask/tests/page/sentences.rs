@@ -40,8 +40,9 @@ fn a_unit_that_does_not_exist_is_no_unit_without_a_dream() -> Result<()> {
 fn a_dream_that_did_not_come_is_not_called_unmade_and_comes_with_the_network() -> Result<()> {
     let Some((layer, _)) = layer_with_exemplars() else { return Ok(()) };
     let visit = Visit::with(Graphics::None)?;
-    visit.host.spoil("dreams-0.jpg", Fault::Missing);
-    visit.open(&format!("?device=cpu#/googlenet/{layer}/3"))?;
+    visit.host.spoil(".jpg", Fault::Missing);
+    // A unit whose dream is not a file of the page's own.
+    visit.open(&format!("?device=cpu#/googlenet/{layer}/200"))?;
     visit.page().wait_for_element(".unmade", LATER)?;
     let said = said_of_unit(&visit)?;
     assert!(said.contains("made beforehand and did not come"), "{said}");
