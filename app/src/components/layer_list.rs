@@ -62,7 +62,7 @@ pub fn LayerList(
                     on:click=move |_| choose.run(name.get_value())
                 >
                     <span class="name">{layer.name.clone()}</span>
-                    <i style=move || format!("--share:{:.1}%", width())></i>
+                    <i prop:style=move || format!("--share:{:.1}%", width())></i>
                     <span class="count">{layer.channels}</span>
                 </button>
             </li>

@@ -78,7 +78,7 @@ pub fn LossCurve(
                     <path class="line" d=line></path>
                 </svg>
                 <Show when=move || drawn.with(Option::is_some)>
-                    <span class="end" style=end class:early=early>
+                    <span class="end" prop:style=end class:early=early>
                         <i></i>
                         <b>"loss "{loss}</b>
                     </span>
