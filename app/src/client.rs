@@ -10,6 +10,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::browser;
 use crate::protocol::{
     Ask, Envelope, Event, Failure, FailureKind, FromWindow, FromWorker, Pace, Request, RequestId,
 };
@@ -143,7 +144,7 @@ impl Link {
     fn connect(self: &Rc<Self>) {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&self.script, &options) {
+        let worker = match start(&self.script, &options) {
             Ok(worker) => worker,
             Err(thrown) => return self.bury(&reason(&thrown)),
         };
@@ -240,6 +241,16 @@ impl Link {
             self.deliver(id, Event::Failed(failure), Vec::new());
         });
     }
+}
+
+/// Starts a worker from a script of the host. A sandboxed frame without an origin of its own may
+/// start none, but one of its own making, which imports the host's if the host lets everybody have it.
+fn start(script: &str, options: &WorkerOptions) -> Result<Worker, JsValue> {
+    Worker::new_with_options(script, options).or_else(|thrown| {
+        let source = format!("import {:?};", browser::absolute(script));
+        let address = browser::object_url(source.as_bytes(), "text/javascript").ok_or(thrown)?;
+        Worker::new_with_options(&address, options)
+    })
 }
 
 /// A dead worker in the page's three sentences.

@@ -10,6 +10,7 @@ pub mod baked;
 pub mod browser;
 pub mod client;
 pub mod components;
+pub mod deck;
 pub mod engine;
 pub mod estimate;
 pub mod exemplars;
