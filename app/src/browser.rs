@@ -71,11 +71,8 @@ pub async fn read(file: &Blob) -> Result<Vec<u8>, String> {
 }
 
 /// An address under which this page finds bytes again, as long as it is open.
-pub fn object_url(bytes: &[u8], mime: &str) -> Option<String> {
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let options = BlobPropertyBag::new();
-    options.set_type(mime);
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
+pub fn object_url(bytes: &[u8]) -> Option<String> {
+    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).ok()?;
     Url::create_object_url_with_blob(&blob).ok()
 }
 
@@ -134,7 +131,11 @@ pub fn copy(text: String, done: impl FnOnce(bool) + 'static) {
 
 /// Hands bytes to the visitor as a file.
 pub fn download(name: &str, bytes: &[u8], mime: &str) -> Option<()> {
-    let url = object_url(bytes, mime)?;
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let options = BlobPropertyBag::new();
+    options.set_type(mime);
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
+    let url = Url::create_object_url_with_blob(&blob).ok()?;
     let anchor: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
     anchor.set_href(&url);
     anchor.set_download(name);

@@ -14,6 +14,7 @@ use crate::browser;
 use crate::protocol::{
     Ask, Envelope, Event, Failure, FailureKind, FromWindow, FromWorker, Pace, Request, RequestId,
 };
+use crate::query;
 use crate::transport::{Packed, pack, reason, unpack};
 
 /// Where the build puts the worker's script, relative to the page's base address.
@@ -246,9 +247,9 @@ impl Link {
 /// Starts a worker from a script of the host. A sandboxed frame without an origin of its own may
 /// start none, but one of its own making, which imports the host's if the host lets everybody have it.
 fn start(script: &str, options: &WorkerOptions) -> Result<Worker, JsValue> {
-    Worker::new_with_options(script, options).or_else(|thrown| {
+    Worker::new_with_options(script, options).or_else(|_| {
         let source = format!("import {:?};", browser::absolute(script));
-        let address = browser::object_url(source.as_bytes(), "text/javascript").ok_or(thrown)?;
+        let address = format!("data:text/javascript,{}", query::encode(&source));
         Worker::new_with_options(&address, options)
     })
 }

@@ -154,7 +154,7 @@ impl Parts {
             return Loaded::Here(address);
         }
         let read = |bytes: Vec<u8>| {
-            browser::object_url(&bytes, "").ok_or_else(|| "the browser did not take it".to_owned())
+            browser::object_url(&bytes).ok_or_else(|| "the browser did not take it".to_owned())
         };
         self.get(|shelves| &mut shelves.sheets, &open, part, "pictures", read)
     }
