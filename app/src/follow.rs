@@ -321,13 +321,13 @@ pub fn keys(page: Page) {
 }
 
 /// Whether the focused control takes this key as text, and whether it answers to Space.
-fn focus(key: &str) -> (bool, bool) {
+pub fn focus(key: &str) -> (bool, bool) {
     let Some(element) = document().active_element() else { return (false, false) };
     let name = element.tag_name().to_lowercase();
     let kind = element.get_attribute("type").unwrap_or_default();
     let typing = match name.as_str() {
         "input" if kind == "range" => key.starts_with("Arrow"),
-        "input" => kind != "checkbox" && kind != "radio",
+        "input" => !matches!(kind.as_str(), "checkbox" | "radio" | "file"),
         "textarea" | "select" => true,
         _ => false,
     };

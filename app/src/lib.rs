@@ -12,6 +12,7 @@ pub mod camera;
 pub mod classes;
 pub mod client;
 pub mod components;
+pub mod deck;
 pub mod engine;
 pub mod estimate;
 pub mod exemplars;

@@ -137,7 +137,7 @@ impl Bundles {
 }
 
 /// Writes a file beside its place and lets it take that, unless it is there already.
-fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
+pub fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(target).is_ok_and(|there| there == bytes) {
         return Ok(());
     }

@@ -1,8 +1,7 @@
 //! wasm-opt over the built modules; a module that did not change is not optimised again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -37,7 +36,7 @@ pub fn folder(workspace: &Workspace, folder: &Path) -> Result<()> {
         fs::copy(&optimized, &module)
             .with_context(|| format!("copying {} to {}", optimized.display(), module.display()))?;
     }
-    prune(&workspace.workshop().join("optimized"))
+    stamp::keep_newest(&workspace.workshop().join("optimized"), KEPT)
 }
 
 /// The optimised form of a module, from the folder of those made before if it is there.
@@ -47,10 +46,7 @@ fn optimized(workspace: &Workspace, module: &Path) -> Result<PathBuf> {
     let key = Fingerprint::default().with(stamp::read(module)?).with(LEVEL).with(FEATURES).finish();
     let kept = cache.join(format!("{key}.wasm"));
     if kept.is_file() {
-        // Counts as used now, so that pruning takes the others first.
-        if let Ok(file) = File::options().append(true).open(&kept) {
-            let _ = file.set_modified(SystemTime::now());
-        }
+        stamp::touch(&kept);
         return Ok(kept);
     }
     let unfinished = cache.join(format!("{key}.part"));
@@ -60,17 +56,4 @@ fn optimized(workspace: &Workspace, module: &Path) -> Result<PathBuf> {
     process::run(&mut command)?;
     fs::rename(&unfinished, &kept).with_context(|| format!("renaming {}", unfinished.display()))?;
     Ok(kept)
-}
-
-fn prune(cache: &Path) -> Result<()> {
-    let mut files: Vec<(SystemTime, PathBuf)> = stamp::files_below(cache)?
-        .into_iter()
-        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file)))
-        .collect();
-    files.sort();
-    let n_old = files.len().saturating_sub(KEPT);
-    for (_, file) in files.into_iter().take(n_old) {
-        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
-    }
-    Ok(())
 }

@@ -4,12 +4,14 @@
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
 mod bundles;
+mod deck;
 mod dreaming;
 mod driver;
 mod embedding;
 mod exemplars;
 mod failing;
 mod growth;
+mod halted;
 mod hosts;
 mod looking;
 mod narrow;
@@ -20,5 +22,6 @@ mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
+mod strict;
 mod visit;
 mod zip;
