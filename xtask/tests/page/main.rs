@@ -4,19 +4,24 @@
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
 mod bundles;
+mod deck;
 mod dreaming;
 mod driver;
 mod embedding;
 mod exemplars;
 mod failing;
 mod growth;
+mod halted;
 mod hosts;
 mod looking;
 mod narrow;
 mod offline;
 mod opening;
+mod searching;
+mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
+mod strict;
 mod visit;
 mod zip;
