@@ -20,6 +20,7 @@ mod weights;
 #[path = "inception/wrapped.rs"]
 mod wrapped;
 #[path = "hostile/zip.rs"]
+#[allow(dead_code, reason = "PyTorch writes its own kind of archive")]
 mod zip;
 
 use closeness::values;

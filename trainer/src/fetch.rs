@@ -1,5 +1,7 @@
 //! Published weights, downloaded, verified, converted into the cache.
 
+mod published;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -13,140 +15,11 @@ use crate::download::{DownloadError, Part, Patience, download};
 use crate::failure::WrongCall;
 use crate::output;
 
-/// Where a model's weights are published.
-#[derive(Clone, Copy, Debug)]
-pub struct Published {
-    /// The model's name in the registry.
-    pub model: &'static str,
-    /// Its addresses, in the order in which they are tried.
-    pub sources: &'static [Source<'static>],
-}
-
-/// One address of a weights file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source<'a> {
-    /// Of the file.
-    pub address: &'a str,
-    /// What is known of its bytes.
-    pub hash: Hash,
-}
+pub use published::{Hash, PUBLISHED, Published, Source};
 
 /// Names of the classes of `inception-v1`, which are in an order of their own: Lucid's list.
 const INCEPTION_V1_LABELS: &str =
     "https://storage.googleapis.com/modelzoo/labels/ImageNet_alternate.txt";
-
-/// What is known of a published file's bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hash {
-    /// SHA-1, hexadecimal.
-    Sha1(&'static str),
-    /// How the SHA-256 begins, hexadecimal.
-    Sha256Begins(&'static str),
-    /// Nothing: the file is judged by its structure.
-    Unknown,
-}
-
-impl Hash {
-    /// By which a file is known before it is whole, wherever it comes from.
-    fn identity(self) -> Option<&'static str> {
-        match self {
-            Self::Sha1(hash) | Self::Sha256Begins(hash) => Some(hash),
-            Self::Unknown => None,
-        }
-    }
-}
-
-/// BVLC's, under the name it was published by.
-const BVLC: Hash = Hash::Sha1("405fc5acd08a3bb12de8ee5e23a96bec22f08204");
-
-/// torchvision's.
-const TORCHVISION: Hash = Hash::Sha256Begins("1378be20");
-
-const fn source(address: &'static str, hash: Hash) -> Source<'static> {
-    Source { address, hash }
-}
-
-/// An EfficientNet-Lite as timm publishes it: PyTorch's naming, with the beginning of the file's
-/// SHA-256; and the same weights on Hugging Face, with no hash.
-macro_rules! lite {
-    ($size:literal, $hash:literal) => {
-        Published {
-            model: concat!("efficientnet-lite", $size),
-            sources: &[
-                source(
-                    concat!(
-                        "https://github.com/rwightman/pytorch-image-models/releases/download/",
-                        "v0.1-weights/tf_efficientnet_lite",
-                        $size,
-                        "-",
-                        $hash,
-                        ".pth"
-                    ),
-                    Hash::Sha256Begins($hash),
-                ),
-                source(
-                    concat!(
-                        "https://huggingface.co/timm/tf_efficientnet_lite",
-                        $size,
-                        ".in1k/resolve/main/model.safetensors"
-                    ),
-                    Hash::Unknown,
-                ),
-            ],
-        }
-    };
-}
-
-/// The published files.
-pub const PUBLISHED: [Published; 8] = [
-    Published {
-        model: "googlenet",
-        sources: &[
-            // Address and hash: models/bvlc_googlenet/readme.md of BVLC's Caffe.
-            source("http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel", BVLC),
-            // tools/caffe_converter/model_zoo.py of Apache MXNet.
-            source(
-                "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/caffe/models/bvlc_googlenet/bvlc_googlenet.caffemodel",
-                BVLC,
-            ),
-            source(
-                "https://www.deepdetect.com/downloads/platform/pretrained/caffe/googlenet/bvlc_googlenet.caffemodel",
-                BVLC,
-            ),
-        ],
-    },
-    // The conversion of Google's inception5h that Lucent loads; no hash is published.
-    Published {
-        model: "inception-v1",
-        sources: &[
-            source(
-                "https://github.com/ProGamerGov/pytorch-old-tensorflow-models/raw/master/inception5h.pth",
-                Hash::Unknown,
-            ),
-            source(
-                "https://raw.githubusercontent.com/ProGamerGov/pytorch-old-tensorflow-models/master/inception5h.pth",
-                Hash::Unknown,
-            ),
-        ],
-    },
-    // PyTorch writes the beginning of a file's SHA-256 into its name.
-    Published {
-        model: "googlenet-torchvision",
-        sources: &[
-            source("https://download.pytorch.org/models/googlenet-1378be20.pth", TORCHVISION),
-            // Huawei's model zoo for Ascend.
-            source(
-                "https://ascend-repo-modelzoo.obs.cn-east-2.myhuaweicloud.com/model/1_PyTorch_PTH/GoogleNet/PTH/googlenet-1378be20.pth",
-                TORCHVISION,
-            ),
-        ],
-    },
-    lite!("0", "0aa007d2"),
-    lite!("1", "bde8b488"),
-    lite!("2", "dcccb7df"),
-    lite!("3", "b733e338"),
-    lite!("4", "741542c3"),
-];
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]
@@ -391,6 +264,7 @@ fn sha1_of_file(path: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::published::BVLC;
     use super::*;
 
     fn order(model: &str, from: Option<&str>) -> Order {

@@ -113,7 +113,10 @@ fn the_network_that_is_built_in_works_with_no_weights_anywhere() {
     assert!(layers.as_array().unwrap().iter().any(|layer| layer["name"] == "block12"));
 
     let out = cache.path().join("bundle");
-    let output = pellucid(cache.path(), ["export", "--out", out.to_str().unwrap()]);
+    let output = pellucid(
+        cache.path(),
+        ["export", "--model", "efficientnet-lite0", "--out", out.to_str().unwrap()],
+    );
     assert!(output.status.success(), "{}", stderr(&output));
     // Byte for byte what ships.
     let shipped = "../public/bundles/efficientnet-lite0/weights.safetensors";

@@ -85,6 +85,7 @@ pub fn checkpoints() -> Vec<Vec<u8>> {
     let checkpoint = dict([
         ("model", parameters.clone()),
         ("optimizer", dict([("state", Saved::Numbered(vec![known]))])),
+        ("losses", Saved::List(vec![Saved::Number(3), Saved::Number(2)])),
         ("args", Saved::Object("Namespace", dict([("lr", Saved::Text("0.1"))]).into())),
     ]);
     let model = Saved::Object("Net", dict([("_parameters", parameters)]).into());

@@ -37,7 +37,6 @@ pub fn zip(entries: &[Entry]) -> Vec<u8> {
 
 /// The same with the records of large archives before the end (APPNOTE 4.3.14, 4.3.15), which
 /// PyTorch writes into small ones too.
-#[allow(dead_code, reason = "not every test that writes archives has large ones")]
 pub fn zip64(entries: &[Entry]) -> Vec<u8> {
     archive(entries, true)
 }

@@ -9,7 +9,7 @@ use shared::format::bundle::{Bundle, Index};
 use crate::bundle::{self, Order, Weights};
 use crate::cli::PrecisionChoice;
 use crate::commands::single_file;
-use crate::{cache, naming, output};
+use crate::{cache, output};
 
 /// Which model, what was made of it, and where to.
 #[derive(Debug, clap::Args)]
@@ -24,9 +24,8 @@ use crate::{cache, naming, output};
     A bundle that is at --out already is replaced, whole or not at all. The same inputs give the\n\
     same bytes. docs/export.md makes a bundle from nothing.")]
 pub struct Args {
-    /// Its name, such as googlenet or efficientnet-lite0; that of --from if not given, and without
-    /// it that of the network that is built in
-    #[arg(long, value_name = "NAME")]
+    /// Its name, such as googlenet or efficientnet-lite0; that of --from if not given
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["from", "list", "single_file"])]
     model: Option<String>,
 
     /// Its weights, in any published format; otherwise those of --from, or without it those in the
@@ -134,12 +133,8 @@ fn list(folder: &Path, as_json: bool) -> Result<()> {
 
 impl Args {
     fn order(self) -> Result<Order> {
-        let model = self.model.or_else(|| {
-            let default = self.from.is_none().then(naming::default);
-            default.map(str::to_owned)
-        });
         // Before any file is looked for: a wrong name is a wrong call.
-        let known = model.as_deref().map(shared::models::info).transpose()?;
+        let known = self.model.as_deref().map(shared::models::info).transpose()?;
         let weights = if self.without_weights {
             Weights::Without
         } else if self.weights.is_none() && self.from.is_some() {
@@ -150,7 +145,7 @@ impl Args {
             Weights::Given { weights, precision: self.precision.map(Into::into) }
         };
         Ok(Order {
-            model,
+            model: self.model,
             weights,
             gallery: self.gallery,
             exemplars: self.exemplars,

@@ -12,8 +12,8 @@ use crate::{cache, output};
     pellucid fetch googlenet\n  \
     pellucid fetch googlenet --from https://mirror.example.org/bvlc_googlenet.caffemodel\n\n\
     Where an address does not answer, the next one known is tried. An interrupted download goes on\n\
-    with the same command. The cache is $PELLUCID_CACHE, else\n\
-    the system's cache folder; `pellucid doctor` shows it.")]
+    with the same command. The cache is $PELLUCID_CACHE, else the system's cache folder;\n\
+    `pellucid doctor` shows it.")]
 pub struct Args {
     /// Its name: googlenet, inception-v1, googlenet-torchvision, efficientnet-lite1 ..
     model: String,
