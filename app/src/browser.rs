@@ -104,11 +104,11 @@ pub fn remembered(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(&format!("pellucid.{key}")).ok()?
 }
 
-/// Lets the visitor's browser remember something. Private windows may refuse; nothing depends on it.
-pub fn remember(key: &str, value: &str) {
-    if let Ok(Some(storage)) = window().local_storage() {
-        let _ = storage.set_item(&format!("pellucid.{key}"), value);
-    }
+/// Lets the visitor's browser remember something, and says whether it does: private windows may
+/// refuse.
+pub fn remember(key: &str, value: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(&format!("pellucid.{key}"), value).is_ok())
 }
 
 /// Lets the visitor's browser forget something.

@@ -17,6 +17,7 @@ pub mod exemplars;
 pub mod follow;
 pub mod growth;
 pub mod heatmap;
+pub mod keeping;
 pub mod keys;
 pub mod kinds;
 pub mod library;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::models;
 use web_sys::File;
 
 use crate::browser;
@@ -330,4 +331,9 @@ impl Default for Session {
 /// Under which the hash of a model's weights is remembered.
 fn kept(model: &str) -> String {
     format!("weights.{model}")
+}
+
+/// The hashes of all weights that the visitor gave.
+pub fn own_weights() -> Vec<String> {
+    models::registry().iter().filter_map(|info| browser::remembered(&kept(info.name))).collect()
 }

@@ -15,6 +15,7 @@ use crate::components::trouble::Trouble;
 use crate::deck;
 use crate::follow;
 use crate::growth;
+use crate::keeping;
 use crate::single_file;
 use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;
@@ -30,6 +31,7 @@ pub fn App() -> impl IntoView {
     provide_context(page);
     follow::everything(page);
     single_file::follow_views(page);
+    keeping::follow(page.session);
     if page.address.with_untracked(|address| address.autostart && !address.embed) {
         page.start(false);
     }

@@ -5,8 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, DedicatedWorkerGlobalScope, Response};
 
-/// Where they are kept. Another name makes all earlier ones be forgotten.
-const NAME: &str = "pellucid-v1";
+use crate::keeping::open_store;
 
 /// What is kept under a hash, unchecked.
 pub async fn get(
@@ -38,7 +37,7 @@ pub async fn delete(scope: &DedicatedWorkerGlobalScope, sha256: &str) -> Result<
 }
 
 async fn open(scope: &DedicatedWorkerGlobalScope) -> Result<Cache, JsValue> {
-    JsFuture::from(scope.caches()?.open(NAME)).await?.dyn_into()
+    open_store(scope).await
 }
 
 /// Caches are asked by address, so a hash is made to look like one; nothing is ever fetched there.
