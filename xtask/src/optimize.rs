@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::process;
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
+use crate::{process, tools};
 
 /// How hard wasm-opt tries: two CPU minutes for the engine, where `-O3` takes about four.
 const LEVEL: &str = "-O2";
@@ -50,7 +50,8 @@ fn optimized(workspace: &Workspace, module: &Path) -> Result<PathBuf> {
         return Ok(kept);
     }
     let unfinished = cache.join(format!("{key}.part"));
-    let mut command = workspace.tool("wasm-opt");
+    let program = tools::wasm_opt(workspace).context("wasm-opt is not installed")?;
+    let mut command = workspace.tool(program);
     command.arg(LEVEL).args(FEATURES).arg(module).arg("--output").arg(&unfinished);
     process::run(&mut command)?;
     fs::rename(&unfinished, &kept).with_context(|| format!("renaming {}", unfinished.display()))?;

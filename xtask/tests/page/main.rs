@@ -17,6 +17,8 @@ mod looking;
 mod narrow;
 mod offline;
 mod opening;
+mod searching;
+mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
