@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Function, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::{document, set_timeout, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement,
-    HtmlElement, HtmlImageElement, ImageData, RequestCache, RequestInit, Response, Url,
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, DataTransfer, HtmlAnchorElement,
+    HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData, RequestCache, RequestInit,
+    Response, Url,
 };
 
 use crate::transport::reason;
@@ -68,6 +69,17 @@ pub async fn fetch(address: &str, limit: u64) -> Result<Vec<u8>, String> {
 pub async fn read(file: &Blob) -> Result<Vec<u8>, String> {
     let buffer = JsFuture::from(file.array_buffer()).await.map_err(|thrown| reason(&thrown))?;
     Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// Whether what is dropped is a folder, as far as the browser tells.
+pub fn is_folder(dropped: &DataTransfer) -> bool {
+    let tell = || -> Result<bool, JsValue> {
+        let item = Reflect::get_u32(&dropped.items(), 0)?;
+        let ask = Reflect::get(&item, &"webkitGetAsEntry".into())?.dyn_into::<Function>()?;
+        let entry = ask.call0(&item)?;
+        Ok(Reflect::get(&entry, &"isDirectory".into())?.is_truthy())
+    };
+    tell().unwrap_or(false)
 }
 
 /// An address under which this page finds bytes again, as long as it is open.

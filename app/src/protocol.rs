@@ -57,8 +57,8 @@ pub enum Ask {
         /// Where `bundle.json` is, absolute.
         bundle_url: String,
     },
-    /// Build the model of a bundle from weights of the visitor's own: buffer 0, a safetensors file
-    /// or a `.caffemodel`. They are kept for the next visit. Streams [`Event::Model`]. Needs an
+    /// Build the model of a bundle from weights of the visitor's own: buffer 0, a safetensors file,
+    /// a `.caffemodel` or what PyTorch saved. They are kept for the next visit. Streams [`Event::Model`]. Needs an
     /// open device.
     TakeWeights {
         /// Where `bundle.json` is, absolute.
@@ -265,6 +265,8 @@ pub struct ModelReport {
     pub labels: Vec<String>,
     /// Of the weights file, hexadecimal.
     pub weights_sha256: String,
+    /// Which weights were taken, where the file has several that fit.
+    pub note: Option<String>,
 }
 
 /// What the network saw in a picture.

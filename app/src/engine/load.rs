@@ -24,6 +24,8 @@ pub struct Loaded {
     pub labels: Vec<String>,
     /// Of the weights file, hexadecimal.
     pub weights_sha256: String,
+    /// Which weights were taken, where the file has several that fit.
+    note: Option<String>,
     weights: Weights,
     choice: DeviceChoice,
 }
@@ -46,8 +48,15 @@ impl Weights {
         Self { bytes: bytes.into(), read: from_bytes }
     }
 
-    fn build(&self, name: &str, device: &Device) -> shared::Result<Arc<dyn VisionModel>> {
-        Ok(models::load(name, (self.read)(&self.bytes)?, device)?.into())
+    /// The model, and which of several weights were taken.
+    fn build(
+        &self,
+        name: &str,
+        device: &Device,
+    ) -> shared::Result<(Arc<dyn VisionModel>, Option<String>)> {
+        let tensors = (self.read)(&self.bytes)?;
+        let note = models::choice(name, &tensors)?.map(|choice| choice.to_string());
+        Ok((models::load(name, tensors, device)?.into(), note))
     }
 }
 
@@ -59,9 +68,10 @@ impl Loaded {
 
     /// The same model on another device.
     fn moved(&self, open: &Open) -> shared::Result<Self> {
-        let name = self.model.info().name;
+        let (model, note) = self.weights.build(self.model.info().name, &open.device)?;
         Ok(Self {
-            model: self.weights.build(name, &open.device)?,
+            model,
+            note,
             device: open.device.clone(),
             labels: self.labels.clone(),
             weights_sha256: self.weights_sha256.clone(),
@@ -203,8 +213,10 @@ fn build<H: Host>(
     failure: impl FnOnce(shared::Error) -> Failure,
 ) -> Result<Loaded, Failure> {
     let open = core.open()?;
+    let (model, note) = weights.build(described.info.name, &open.device).map_err(failure)?;
     let loaded = Loaded {
-        model: weights.build(described.info.name, &open.device).map_err(failure)?,
+        model,
+        note,
         device: open.device,
         labels: described.labels.clone(),
         weights_sha256,
@@ -222,6 +234,7 @@ fn put_to_use<H: Host>(core: &Core<H>, answer: &Answer, described: Described, lo
         layers: described.info.layers,
         labels: described.labels,
         weights_sha256: loaded.weights_sha256.clone(),
+        note: loaded.note.clone(),
     };
     *core.model.borrow_mut() = Some(loaded.into());
     answer.model(report);
