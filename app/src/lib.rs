@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod answers;
+pub mod arrival;
 pub mod baked;
 pub mod browser;
 pub mod client;
@@ -13,6 +14,8 @@ pub mod components;
 pub mod engine;
 pub mod estimate;
 pub mod exemplars;
+pub mod failure;
+pub mod files;
 pub mod follow;
 pub mod growth;
 pub mod heatmap;

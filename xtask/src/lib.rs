@@ -8,6 +8,7 @@ mod build;
 mod bundle;
 mod ci;
 mod cli;
+pub mod line;
 pub mod offline;
 mod optimize;
 mod process;

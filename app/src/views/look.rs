@@ -118,7 +118,7 @@ pub fn LookView() -> impl IntoView {
 }
 
 /// The picture of the gallery that the address names, as soon as it is here.
-fn follow_picture(page: Page) {
+pub fn follow_picture(page: Page) {
     let parts = page.session.parts;
     let asked = Memo::new(move |_| page.address.with(|address| address.picture.clone()));
     // Where the picture lies: its sheet, the corner and the side there.
@@ -150,7 +150,7 @@ fn follow_picture(page: Page) {
 
 /// The crop that the network saw, or a channel's heat map over it.
 #[component]
-fn Picture() -> impl IntoView {
+pub fn Picture() -> impl IntoView {
     let sight = Page::here().sight;
     let shown = Signal::derive(move || sight.seen.get().map(|seen| (seen, sight.shown.get())));
     let label = Signal::derive(move || match shown.get() {

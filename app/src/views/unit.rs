@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use shared::format::credits::Credit;
 use shared::format::exemplars::UnitExemplars;
 
-use crate::baked::baked_here;
+use crate::baked::{baked_here, is_coming};
 use crate::components::activation_histogram::ActivationHistogram;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
@@ -72,15 +72,6 @@ pub fn Portrait(
             </Show>
         </div>
     }
-}
-
-/// Whether the bundle has the unit's picture on a sheet that is still on its way.
-fn is_coming(page: Page) -> bool {
-    let has = || {
-        let unit = page.unit()?;
-        page.session.parts.layer(&unit.layer)?.dreams?.picture(unit.channel)
-    };
-    has().is_some() && page.session.parts.failure.with(Option::is_none)
 }
 
 /// Starts the live dream beside the exemplars.

@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds the page, names its folder in `$PELLUCID_SITE` and runs these; on
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
+mod boxes;
 mod bundles;
 mod dreaming;
 mod driver;
@@ -18,5 +19,6 @@ mod opening;
 mod sharing;
 mod single_file;
 mod slides;
+mod slow_line;
 mod visit;
 mod zip;
