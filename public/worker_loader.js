@@ -3,6 +3,7 @@
 import init from "./worker.js";
 
 const PROGRAM = "worker_bg.wasm";
+const at = (path) => new URL(path, import.meta.url);
 
 // As the window reads what the engine says (app/src/transport.rs, protocol.rs).
 const say = (message) => postMessage([JSON.stringify(message)]);
@@ -30,13 +31,13 @@ async function count(answer) {
 
 // How long the program is, as the list of the page's files says.
 async function listed() {
-  const { files } = await (await fetch("site.json")).json();
+  const { files } = await (await fetch(at("site.json"))).json();
   return files.find(({ path }) => path === PROGRAM).size;
 }
 
 try {
   // Where the browser chooses, what is to be seen comes first.
-  const answer = await fetch(PROGRAM, { priority: "low" });
+  const answer = await fetch(at(PROGRAM), { priority: "low" });
   if (!answer.ok) throw new Error(`${PROGRAM}: the server answered ${answer.status}`);
   // Counted beside it: compiled as it comes and kept compiled is only what comes from the network.
   count(answer.clone()).catch(() => {});

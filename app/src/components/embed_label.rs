@@ -22,7 +22,7 @@ pub fn EmbedLabel(
     view! {
         <div class="label">
             {children.map(|children| children())}
-            <p aria-live="polite">
+            <p>
                 <b>{title}</b>
                 <span data-testid="step-count" title=said>{said}</span>
             </p>
