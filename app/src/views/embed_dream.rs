@@ -34,10 +34,14 @@ pub fn EmbedDream() -> impl IntoView {
         (true, true) => "Pause",
         (true, false) => "Play",
     };
-    let said = Signal::derive(move || said(page));
-    let empty = Memo::new(move |_| {
+    let missing = Memo::new(move |_| {
         let nothing = page.panes[0].frame.with(Option::is_none) && baked.with(Option::is_none);
-        nothing.then(|| said_instead(page)).flatten()
+        nothing.then(|| missing(page)).flatten()
+    });
+    // What is said in place of the picture is not said twice.
+    let said = Signal::derive(move || match missing.with(Option::is_some) {
+        true if page.status() == Status::Idle => page.model_title(),
+        _ => said(page),
     });
     let background = ground(page);
     let framed = background.is_some();
@@ -58,7 +62,7 @@ pub fn EmbedDream() -> impl IntoView {
             >
                 <DreamCanvas pane=page.panes[0] title baked/>
                 {move || {
-                    empty.get().map(|words| view! { <span class="instead" data-testid="embed-empty">{words}</span> })
+                    missing.get().map(|words| view! { <span class="instead" data-testid="embed-empty">{words}</span> })
                 }}
             </button>
             <EmbedLabel title said>
@@ -97,7 +101,7 @@ fn said(page: Page) -> String {
 }
 
 /// What is said in place of a picture; nothing while one is on its way. Reactive.
-fn said_instead(page: Page) -> Option<String> {
+fn missing(page: Page) -> Option<String> {
     if let Some(what) = trouble(page).or_else(|| mistake(page)) {
         return Some(what);
     }

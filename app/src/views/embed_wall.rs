@@ -19,8 +19,10 @@ pub fn EmbedWall() -> impl IntoView {
     let said = Signal::derive(move || match trouble(page).or_else(|| misspelt(page)) {
         Some(what) => what,
         None => {
-            let count = dream_count(page, &layer.get());
-            format!("{} · {count} units, what each looks for", page.model_title())
+            let layer = layer.get();
+            let units = if layer == "logits" { "classes" } else { "units" };
+            let count = dream_count(page, &layer);
+            format!("{} · {count} {units}, what each looks for", page.model_title())
         }
     });
     let missing = move || {
