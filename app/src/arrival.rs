@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use web_sys::Element;
 
 use crate::session::Session;
 
@@ -14,6 +15,30 @@ const QUIET_LOOKS: u32 = 2;
 
 /// After so many looks the engine comes all the same: a picture may never come.
 const PATIENCE: u32 = 300;
+
+/// After so many looks the first paint goes, whether or not there is a picture to take its place.
+const HANDOVER: u32 = 20;
+
+/// Takes down what the served page showed before. A picture of its own (`public/first_picture.js`)
+/// stays until there is one here, so that nothing blinks.
+pub fn take_over(first: Element) {
+    let hangs = first.query_selector(".picture:not(.empty)").is_ok_and(|found| found.is_some());
+    if !hangs {
+        return first.remove();
+    }
+    // It lets clicks through from now on. The name of a class is no reason to refuse it.
+    let _ = first.class_list().add_1("leaving");
+    leave(first, 0);
+}
+
+fn leave(first: Element, looks: u32) {
+    let picture = "body > :not(#first) :is(.baked, .picture:not(.empty))";
+    let is_here = document().query_selector(picture).is_ok_and(|found| found.is_some());
+    if is_here || HANDOVER < looks {
+        return first.remove();
+    }
+    set_timeout(move || leave(first, looks + 1), LOOK);
+}
 
 /// Starts the engine once the view's pictures are here: its program is larger than all of them, and
 /// on a slow line they would wait for it.

@@ -7,6 +7,6 @@ fn main() {
     leptos::mount::mount_to_body(App);
     // The first paint has done its work; the wall is the same, so nothing jumps.
     if let Some(first) = leptos::prelude::document().get_element_by_id("first") {
-        first.remove();
+        app::arrival::take_over(first);
     }
 }
