@@ -31,9 +31,10 @@ pub fn EmbedLabel(
     }
 }
 
-/// What is behind a view in a slide: the colour that its address names.
+/// What is behind a view in a slide, as a style: the colour that its address names.
 pub fn ground(page: Page) -> Option<String> {
-    page.address.with_untracked(|address| address.background.clone())
+    let background = page.address.with_untracked(|address| address.background.clone());
+    background.map(|colour| format!("background:{colour}"))
 }
 
 /// Whether nobody knows what is behind: then the words need a ground of their own.

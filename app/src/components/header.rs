@@ -101,7 +101,7 @@ fn Progress() -> impl IntoView {
             aria-valuetext=move || downloaded(page)
             title=move || downloaded(page)
             class:unsure=move || share().is_none()
-            style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
+            prop:style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
         ></div>
     }
 }

@@ -52,7 +52,7 @@ pub fn EmbedDream() -> impl IntoView {
             node_ref=root
             class:framed=framed
             class:plated=is_over_anything(page)
-            style:background=background
+            prop:style=background
         >
             <button
                 class="canvas"
@@ -62,7 +62,7 @@ pub fn EmbedDream() -> impl IntoView {
             >
                 <DreamCanvas pane=page.panes[0] title baked/>
                 {move || {
-                    missing.get().map(|words| view! { <span class="instead" data-testid="embed-empty">{words}</span> })
+                    missing.get().map(|words| view! { <span class="missing" data-testid="embed-empty">{words}</span> })
                 }}
             </button>
             <EmbedLabel title said>

@@ -16,7 +16,7 @@ use crate::views::look::{Picture, follow_picture};
 pub fn EmbedLook() -> impl IntoView {
     let page = Page::here();
     let sight = page.sight;
-    follow_picture(page);
+    let unknown = follow_picture(page);
     let best = move || {
         let seen = sight.seen.get()?;
         let best = seen.classified.top.first()?;
@@ -45,13 +45,13 @@ pub fn EmbedLook() -> impl IntoView {
         }
     });
     let hangs = move || sight.photo.with(Option::is_some);
-    let missing = move || if hangs() { None } else { missing(page) };
+    let missing = move || if hangs() { None } else { missing(page, unknown.get()) };
     view! {
         <div
             class="embed look-in"
             class:plated=is_over_anything(page)
             class:seen=move || sight.seen.with(Option::is_some)
-            style:background=ground(page)
+            prop:style=ground(page)
             data-testid="embed-look"
         >
             <div class="sight-of">
@@ -62,7 +62,7 @@ pub fn EmbedLook() -> impl IntoView {
                         </Show>
                         {move || {
                             missing()
-                                .map(|words| view! { <p class="instead" data-testid="embed-empty">{words}</p> })
+                                .map(|words| view! { <p class="missing" data-testid="embed-empty">{words}</p> })
                         }}
                     </div>
                     <Classes/>
@@ -83,7 +83,7 @@ fn Classes() -> impl IntoView {
             <li class="bar">
                 <span class="name">{short_label(&score.label).to_owned()}</span>
                 <span class="value">{percent(score.probability)}</span>
-                <i style=("--share", format!("{:.2}%", 100.0 * score.probability))></i>
+                <i prop:style=format!("--share:{:.2}%", 100.0 * score.probability)></i>
             </li>
         }
     };
@@ -101,21 +101,18 @@ fn named(page: Page) -> Option<String> {
     credits.iter().find(|credit| credit.file == asked).map(|credit| credit.title.clone())
 }
 
-/// Why no picture hangs here; nothing while it is on its way. Reactive.
-fn missing(page: Page) -> Option<String> {
+/// Why no picture hangs here; nothing while it is on its way. `unknown` is the file that the gallery
+/// lacks. Reactive.
+fn missing(page: Page, unknown: Option<String>) -> Option<String> {
     if let Some(what) = trouble(page) {
         return Some(what);
     }
     page.session.library.open.with(Option::is_some).then_some(())?;
-    let Some(asked) = page.address.with(|address| address.picture.clone()) else {
+    if page.address.with(|address| address.picture.is_none()) {
         return Some("The address names no picture of the gallery.".to_owned());
-    };
+    }
     match page.session.parts.credits() {
-        None => Some(format!("{} comes without a gallery.", page.model_title())),
         Some(Loaded::Failed) => Some("The gallery did not come.".to_owned()),
-        Some(Loaded::Coming) => None,
-        Some(Loaded::Here(_)) => {
-            named(page).is_none().then(|| format!("The gallery has no picture {asked}."))
-        }
+        _ => unknown.map(|file| format!("The gallery has no picture {file}.")),
     }
 }

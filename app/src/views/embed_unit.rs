@@ -65,7 +65,7 @@ pub fn EmbedUnit() -> impl IntoView {
         <div
             class="embed unit"
             class:plated=is_over_anything(page)
-            style:background=ground(page)
+            prop:style=ground(page)
             data-testid="embed-unit"
         >
             <div class="sheet-of">
@@ -80,7 +80,7 @@ pub fn EmbedUnit() -> impl IntoView {
                     </Show>
                     {move || {
                         missing()
-                            .map(|words| view! { <p class="instead" data-testid="embed-empty">{words}</p> })
+                            .map(|words| view! { <p class="missing" data-testid="embed-empty">{words}</p> })
                     }}
                 </div>
             </div>

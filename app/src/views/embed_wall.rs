@@ -38,14 +38,14 @@ pub fn EmbedWall() -> impl IntoView {
         <div
             class="embed whole-wall"
             class:plated=is_over_anything(page)
-            style:background=ground(page)
+            prop:style=ground(page)
             data-testid="embed-wall"
         >
             <div class="wall-of">
                 <div id="stage" class="scrolls"><DreamWall layer/></div>
                 {move || {
                     missing()
-                        .map(|words| view! { <p class="instead" data-testid="embed-empty">{words}</p> })
+                        .map(|words| view! { <p class="missing" data-testid="embed-empty">{words}</p> })
                 }}
             </div>
             <EmbedLabel title said/>

@@ -5,20 +5,25 @@
 
 mod boxes;
 mod bundles;
+mod deck;
 mod dreaming;
 mod driver;
 mod embedding;
 mod exemplars;
 mod failing;
 mod growth;
+mod halted;
 mod hosts;
 mod looking;
 mod narrow;
 mod offline;
 mod opening;
+mod searching;
+mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
 mod slow_line;
+mod strict;
 mod visit;
 mod zip;
