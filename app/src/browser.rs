@@ -13,6 +13,7 @@ use web_sys::{
     Response, Url,
 };
 
+use crate::files::download;
 use crate::transport::reason;
 
 /// Query and route of the address bar.
@@ -50,8 +51,9 @@ pub async fn fetch(address: &str, limit: u64) -> Result<Vec<u8>, String> {
     let options = RequestInit::new();
     // A list that has changed on the host has changed here.
     options.set_cache(RequestCache::NoCache);
-    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &options)).await;
-    let answer = answer.map_err(|thrown| reason(&thrown))?;
+    let answer = download::coming(&absolute(address))
+        .unwrap_or_else(|| window().fetch_with_str_and_init(address, &options));
+    let answer = JsFuture::from(answer).await.map_err(|thrown| reason(&thrown))?;
     let answer: Response = answer.dyn_into().map_err(|_| "no answer came".to_owned())?;
     if !answer.ok() {
         return Err(format!("{address} answered {}", answer.status()));

@@ -224,7 +224,12 @@ fn changes(page: Page) {
 
 fn theme(page: Page) {
     Effect::new(move |_| {
-        let theme = page.address.with(|address| address.theme).or(page.theme.get());
+        let asked = page.address.with(|address| {
+            // In a slide the words stand on what the address puts behind them.
+            let ground = address.background.as_deref().filter(|_| address.embed);
+            ground.and_then(Theme::on).or(address.theme)
+        });
+        let theme = asked.or(page.theme.get());
         browser::mark("theme", theme.map(Theme::name));
     });
 }
