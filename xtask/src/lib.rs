@@ -2,12 +2,14 @@
 //!
 //! Depends on nothing else of ours, so that it compiles in seconds and can judge the rest.
 
+pub mod axe;
 mod bench;
 pub mod browser;
 mod build;
 mod bundle;
 mod ci;
 mod cli;
+mod npm;
 pub mod offline;
 mod optimize;
 mod process;

@@ -7,6 +7,7 @@ use crate::components::actions::Actions;
 use crate::components::compare_box::labels;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::failure::FailureNote;
+use crate::components::far_line::FarLine;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
 use crate::components::weights_note::WeightsNote;
@@ -42,10 +43,8 @@ pub fn DreamView() -> impl IntoView {
     view! {
         <div class="stage" class:two=move || two.get()>
             <div id="pictures" class="pictures">
-                {move || {
-                    let count = if two.get() { 2 } else { 1 };
-                    (0..count).map(|index| view! { <Side index title=title.into()/> }).collect_view()
-                }}
+                <Sides title=title.into()/>
+                <FarLine title=title.into()/>
             </div>
             <div class="under">
                 <UnitTitle title=title.into()/>
@@ -57,6 +56,20 @@ pub fn DreamView() -> impl IntoView {
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}
             <Actions/>
         </div>
+    }
+}
+
+/// The picture, or the two that are compared.
+#[component]
+pub fn Sides(
+    /// What is dreamed.
+    title: Signal<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let two = Memo::new(move |_| page.address.with(|address| !address.compare.is_empty()));
+    move || {
+        let count = if two.get() { 2 } else { 1 };
+        (0..count).map(|index| view! { <Side index title/> }).collect_view()
     }
 }
 
@@ -95,7 +108,7 @@ fn Activation(
     let terms = move || pane.stepped.get().map(|step| step.terms).unwrap_or_default();
     let single = move || terms().len() == 1;
     view! {
-        <p class="activation" aria-label="Activation">
+        <p class="activation">
             {move || {
                 terms()
                     .into_iter()

@@ -10,6 +10,7 @@ use crate::baked::baked_here;
 use crate::components::activation_histogram::ActivationHistogram;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
+use crate::components::far_line::FarLine;
 use crate::components::icon::{Icon, outline};
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::transport::Transport;
@@ -67,6 +68,7 @@ pub fn Portrait(
     view! {
         <div id="pictures" class="portrait">
             <DreamCanvas pane=page.panes[0] title baked/>
+            <FarLine title/>
             <Show when=nothing>
                 <p class="unmade">"No dream of this unit was made beforehand."</p>
             </Show>

@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds the page, names its folder in `$PELLUCID_SITE` and runs these; on
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
+mod accessible;
 mod bundles;
 mod dreaming;
 mod driver;
@@ -12,9 +13,12 @@ mod failing;
 mod growth;
 mod hosts;
 mod looking;
+mod low;
 mod narrow;
+mod notices;
 mod offline;
 mod opening;
+mod presenting;
 mod sharing;
 mod single_file;
 mod slides;
