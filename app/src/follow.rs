@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 use shared::weights::ENDINGS;
+use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
 use crate::address::{Address, Theme, View};
 use crate::browser;
-use crate::client::WorkerState;
+use crate::client::{WorkerState, crashed};
 use crate::library::Source;
 use crate::page::{Page, asked, keep_sense, named};
 use crate::pane::Status;
-use crate::protocol::{Failure, FailureKind};
 use crate::views::dream::title_here;
 
 /// What every page follows, also one in a slide.
@@ -48,25 +48,30 @@ fn line(page: Page) {
 
 /// Back and Forward show what was on view.
 fn history(page: Page) {
-    let follow = move || {
+    let follow = move |state: JsValue| {
+        let owed = page.over.left(&state);
         let (address, problems) = Address::parse(&browser::query());
         if page.address.with_untracked(|before| *before == address) {
             return;
         }
+        if let Some(owed) = owed {
+            // What was changed in a sheet stays when Back closes it.
+            return browser::show_query(&page.address.with_untracked(Address::query), owed);
+        }
         page.problems.set(problems);
         page.scrolled.note(&page.address.get_untracked());
+        page.focused.note(&page.address.get_untracked());
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
         if changed {
-            page.stop();
-            page.session.switch(device);
+            page.compute_on(device);
         }
     };
     // An address typed over the one on view changes only what follows its #.
     let handles = [
-        window_event_listener(leptos::ev::popstate, move |_| follow()),
-        window_event_listener(leptos::ev::hashchange, move |_| follow()),
+        window_event_listener(leptos::ev::popstate, move |event| follow(event.state())),
+        window_event_listener(leptos::ev::hashchange, move |_| follow(JsValue::NULL)),
     ];
     on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
 }
@@ -248,12 +253,7 @@ fn worker(page: Page) {
         if let WorkerState::Dead(why) = page.session.client.state().get()
             && page.session.trouble.with_untracked(Option::is_none)
         {
-            page.session.trouble.set(Some(Failure::new(
-                FailureKind::Internal,
-                "The engine has stopped.",
-                why,
-                "Start it again; if it happens once more, report the details.",
-            )));
+            page.session.trouble.set(Some(crashed(&why)));
         }
     });
 }

@@ -37,13 +37,15 @@ impl Page {
         self.settle(&mut after);
         if after != before {
             self.scrolled.note(&before);
+            self.focused.note(&before);
+            self.presented.set_value(None);
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
-            browser::show_query(&after.query(), new_entry);
             // The sheet would lie over the view that a tap in it has opened.
             if after.view != before.view {
                 self.sheet.set(false);
             }
+            self.over.show(&after.query(), new_entry);
             self.address.set(after);
             return true;
         }
@@ -52,6 +54,7 @@ impl Page {
 
     /// Makes an address say no more than it must, and all that its view needs.
     fn settle(self, address: &mut Address) {
+        address.present = address.presents();
         // A search belongs to the list it searches; Back returns to it.
         if address.view != View::Exemplars || !address.objective.is_empty() {
             address.find.clear();
@@ -203,9 +206,8 @@ impl Page {
 
     /// Changes device, in the address too.
     pub fn switch(self, choice: DeviceChoice) {
-        self.stop();
         self.go(|address| address.device = choice);
-        self.session.switch(choice);
+        self.compute_on(choice);
     }
 
     /// Changes colours, from now on.
@@ -273,6 +275,8 @@ impl Page {
             Command::Walk(by) => self.walk(by),
             Command::Save => share::save(self),
             Command::FullScreen => share::full_screen(),
+            Command::Present => self.present(),
+            Command::Leave => return self.leave_presenting(),
             Command::Dice => self.dice(),
         }
         true

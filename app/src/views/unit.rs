@@ -9,6 +9,7 @@ use crate::components::activation_histogram::ActivationHistogram;
 use crate::components::depth_scale::DepthScale;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
+use crate::components::far_line::FarLine;
 use crate::components::icon::{Icon, outline};
 use crate::components::mistake_note::MistakeNote;
 use crate::components::parts_trouble::PartsTrouble;
@@ -97,6 +98,7 @@ pub fn Portrait(
     view! {
         <div id="pictures" class="portrait">
             <DreamCanvas pane=page.panes[0] title baked/>
+            <FarLine title/>
             <Show when=nothing>
                 <Show when=move || instead.with(Option::is_some)>
                     <div class="instead"><SpritePicture style=instead label=""/></div>
