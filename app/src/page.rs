@@ -3,6 +3,7 @@
 mod dreaming;
 mod going;
 mod layout;
+mod living;
 
 use std::sync::Arc;
 
@@ -14,9 +15,11 @@ use crate::address::{Address, Problem, Theme, USUAL_MODEL};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
+use crate::halls::{self, Hall};
 use crate::making::Making;
 use crate::pane::Pane;
 use crate::parts::Loaded;
+use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
@@ -54,8 +57,12 @@ pub struct Page {
     pub layers: Memo<Arc<Vec<LayerInfo>>>,
     /// Class labels; empty before they are loaded.
     pub labels: Memo<Arc<Vec<String>>>,
-    /// Units whose picture is a file of the page's own, in the order they hang in the hall.
-    pub hung: StoredValue<Vec<String>>,
+    /// Whether the network that the address asks for dreams here; nothing before that is known.
+    pub lives: Memo<Option<bool>>,
+    /// What hangs in the halls.
+    pub halls: StoredValue<Vec<Hall>>,
+    /// A growth that was recorded beforehand.
+    pub replay: Replay,
     /// How far walls were scrolled.
     pub scrolled: Scrolled,
     // What the panes were last started with.
@@ -110,7 +117,9 @@ impl Page {
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
-            hung: StoredValue::new(crate::baked::hung()),
+            lives: Memo::new(move |_| living::lives(session, address)),
+            halls: StoredValue::new(halls::hung()),
+            replay: Replay::new(),
             scrolled: Scrolled::new(),
             begun: StoredValue::default(),
             opened_as: StoredValue::default(),

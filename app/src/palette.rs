@@ -230,6 +230,7 @@ mod tests {
         let bundle = |path: &str, title: &str| bundle::Entry {
             path: path.to_owned(),
             title: title.to_owned(),
+            weights: None,
             weights_coming: false,
         };
         let bundles = [bundle("googlenet", "GoogLeNet"), bundle("lite", "EfficientNet-Lite0")];

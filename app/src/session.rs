@@ -277,11 +277,14 @@ impl Session {
     /// comes, it is never done.
     pub fn once_loading(self, work: impl FnOnce() + 'static) {
         let coming = self.building.get_value().is_some();
+        // What the network before could do is not asked for.
+        let opening = self.library.is_opening();
         // In trouble the engine's own answer says more than waiting.
         let trouble = self.trouble.with_untracked(Option::is_some) || self.worker_is_dead();
-        if coming || trouble || self.model.with_untracked(Option::is_some) {
+        let model = self.model.with_untracked(Option::is_some);
+        if trouble || (!opening && (coming || model)) {
             work();
-        } else if !self.lacking.get_untracked() {
+        } else if opening || !self.lacking.get_untracked() {
             self.waiting.update_value(|waiting| waiting.push(Box::new(work)));
         }
     }
@@ -330,4 +333,9 @@ impl Default for Session {
 /// Under which the hash of a model's weights is remembered.
 fn kept(model: &str) -> String {
     format!("weights.{model}")
+}
+
+/// Whether the browser keeps weights of a model that the visitor gave on an earlier visit.
+pub fn keeps_weights(model: &str) -> bool {
+    browser::remembered(&kept(model)).is_some()
 }

@@ -9,7 +9,7 @@ use crate::components::dream_canvas::DreamCanvas;
 use crate::components::failure::FailureNote;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
+use crate::components::unlived::Unlived;
 use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
@@ -51,8 +51,8 @@ pub fn DreamView() -> impl IntoView {
                 <UnitTitle title=title.into()/>
                 <Activation pane=page.panes[0]/>
             </div>
-            <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
-                <WeightsNote what="Dreaming"/>
+            <Show when=move || page.lives.get() == Some(false) fallback=|| view! { <Transport/> }>
+                <Unlived what="Dreaming it"/>
             </Show>
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}
             <Actions/>
@@ -80,7 +80,7 @@ fn Side(
     let baked = Signal::derive(move || if index == 0 { baked_here(page) } else { None });
     view! {
         <figure>
-            <DreamCanvas pane=page.panes[index] title baked/>
+            <DreamCanvas pane=page.panes[index] title baked replays={index == 0}/>
             {move || label().map(|label| view! { <figcaption>{label}</figcaption> })}
         </figure>
     }

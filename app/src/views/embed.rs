@@ -68,7 +68,7 @@ fn EmbedDream() -> impl IntoView {
                 aria-label=move || if going.get() { "Pause" } else { "Play" }
                 on:click=move |_| page.play()
             >
-                <DreamCanvas pane=page.panes[0] title baked/>
+                <DreamCanvas pane=page.panes[0] title baked replays=true/>
             </button>
             <div class="label">
                 <button

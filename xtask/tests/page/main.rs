@@ -9,6 +9,7 @@ mod driver;
 mod embedding;
 mod exemplars;
 mod failing;
+mod front_door;
 mod growth;
 mod hosts;
 mod looking;
