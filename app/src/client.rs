@@ -10,9 +10,11 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::browser;
 use crate::protocol::{
     Ask, Envelope, Event, Failure, FailureKind, FromWindow, FromWorker, Pace, Request, RequestId,
 };
+use crate::query;
 use crate::transport::{Packed, pack, reason, unpack};
 
 /// Where the build puts the worker's script, relative to the page's base address.
@@ -143,7 +145,7 @@ impl Link {
     fn connect(self: &Rc<Self>) {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&self.script, &options) {
+        let worker = match start(&self.script, &options) {
             Ok(worker) => worker,
             Err(thrown) => return self.bury(&reason(&thrown)),
         };
@@ -240,6 +242,16 @@ impl Link {
             self.deliver(id, Event::Failed(failure), Vec::new());
         });
     }
+}
+
+/// Starts a worker from a script of the host. A sandboxed frame without an origin of its own may
+/// start none, but one of its own making, which imports the host's if the host lets everybody have it.
+fn start(script: &str, options: &WorkerOptions) -> Result<Worker, JsValue> {
+    Worker::new_with_options(script, options).or_else(|_| {
+        let source = format!("import {:?};", browser::absolute(script));
+        let address = format!("data:text/javascript,{}", query::encode(&source));
+        Worker::new_with_options(&address, options)
+    })
 }
 
 /// A dead worker in the page's three sentences.

@@ -21,7 +21,28 @@ pub fn everything(page: Page) {
     theme(page);
     model(page);
     worker(page);
+    line(page);
     title(page);
+}
+
+/// What could not be downloaded is asked for again once there is a network.
+fn line(page: Page) {
+    let session = page.session;
+    let is_download = |failure: &Option<Failure>| {
+        failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Download)
+    };
+    let handle = window_event_listener_untyped("online", move |_| {
+        if session.library.failure.with_untracked(is_download) {
+            return session.open(page.wanted_bundle());
+        }
+        if session.parts.failure.with_untracked(is_download) {
+            session.parts.again();
+        }
+        if session.trouble.with_untracked(is_download) {
+            session.load();
+        }
+    });
+    on_cleanup(move || handle.remove());
 }
 
 /// Back and Forward show what was on view.
@@ -157,6 +178,8 @@ fn changes(page: Page) {
             for pane in page.panes {
                 if unchanged_objective {
                     pane.stop(page.session);
+                    // What failed was asked with other settings.
+                    pane.failure.set(None);
                 } else {
                     pane.clear(page.session);
                 }
@@ -287,13 +310,13 @@ pub fn keys(page: Page) {
 }
 
 /// Whether the focused control takes this key as text, and whether it answers to Space.
-fn focus(key: &str) -> (bool, bool) {
+pub fn focus(key: &str) -> (bool, bool) {
     let Some(element) = document().active_element() else { return (false, false) };
     let name = element.tag_name().to_lowercase();
     let kind = element.get_attribute("type").unwrap_or_default();
     let typing = match name.as_str() {
         "input" if kind == "range" => key.starts_with("Arrow"),
-        "input" => kind != "checkbox" && kind != "radio",
+        "input" => !matches!(kind.as_str(), "checkbox" | "radio" | "file"),
         "textarea" | "select" => true,
         _ => false,
     };

@@ -11,8 +11,9 @@ use shared::models::{self, ModelInfo};
 
 use crate::browser;
 use crate::client::Client;
-use crate::library::{Library, Opened};
+use crate::library::{Library, Opened, Source};
 use crate::protocol::{Ask, Event, Failure, FailureKind};
+use crate::site;
 use crate::sprite::{self, Square};
 
 /// A part on its way.
@@ -147,6 +148,11 @@ impl Parts {
         let (Some(open), Some(part)) = (open, sprites.sheets.get(sheet)) else {
             return Loaded::Failed;
         };
+        if let Source::Address(url) = &open.source
+            && let Some(address) = site::picture_at_host(url, part)
+        {
+            return Loaded::Here(address);
+        }
         let read = |bytes: Vec<u8>| {
             browser::object_url(&bytes).ok_or_else(|| "the browser did not take it".to_owned())
         };

@@ -329,6 +329,13 @@ pub struct Stepped {
     pub recipe: String,
 }
 
+impl Stepped {
+    /// Whether the objective's value is more than that of its only term.
+    pub fn is_sum(&self) -> bool {
+        !matches!(self.terms[..], [(_, activation)] if activation == -self.loss)
+    }
+}
+
 /// Why a request failed, in the page's three sentences.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {

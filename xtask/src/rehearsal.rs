@@ -61,6 +61,16 @@ impl Host {
         })
     }
 
+    /// Serves a site and says the same of every file of it.
+    pub fn with_header(site: &Path, name: &'static str, value: &str) -> Result<Self> {
+        let (site, value) = (site.to_owned(), value.to_owned());
+        Self::start_with(move |query| {
+            let mut answer = server::answer(&site, query);
+            answer.headers.push((name, value.clone()));
+            answer
+        })
+    }
+
     /// Serves whatever `respond` says.
     pub fn start_with(respond: impl Fn(&Query) -> Answer + Send + Sync + 'static) -> Result<Self> {
         let log = Arc::new(Mutex::new(Vec::new()));

@@ -97,7 +97,7 @@ fn Progress() -> impl IntoView {
             aria-valuenow=move || share().map(|share| format!("{share:.0}"))
             aria-valuetext=move || downloaded(page)
             class:unsure=move || share().is_none()
-            style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
+            prop:style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
         ></div>
     }
 }

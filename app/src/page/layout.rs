@@ -12,6 +12,7 @@ use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
 use crate::components::rail::Rail;
 use crate::components::trouble::Trouble;
+use crate::deck;
 use crate::follow;
 use crate::growth;
 use crate::single_file;
@@ -34,6 +35,7 @@ pub fn App() -> impl IntoView {
     }
     page.session.library.list(move || page.session.open(page.wanted_bundle()));
     if page.address.with_untracked(|address| address.embed) {
+        deck::give_keys_back();
         return view! { <EmbedView/> }.into_any();
     }
     follow::keys(page);

@@ -62,7 +62,7 @@ fn EmbedDream() -> impl IntoView {
     };
     pause_out_of_sight(page, root);
     view! {
-        <div class="embed" node_ref=root style=style class:framed=background.is_some()>
+        <div class="embed" node_ref=root prop:style=style class:framed=background.is_some()>
             <button
                 class="canvas"
                 aria-label=move || if going.get() { "Pause" } else { "Play" }

@@ -41,7 +41,7 @@ pub fn EmbedUnit() -> impl IntoView {
     let background = page.address.with_untracked(|address| address.background.clone());
     let style = background.map(|colour| format!("background:{colour}"));
     view! {
-        <div class="embed unit" style=style data-testid="embed-unit">
+        <div class="embed unit" prop:style=style data-testid="embed-unit">
             <div class="sheet-of">
                 <div class="dreamed"><BakedPicture of=baked label/></div>
                 <ol>{move || pictures.get().unwrap_or_default().into_iter().map(tile).collect_view()}</ol>

@@ -19,7 +19,7 @@ pub fn EmbedWall() -> impl IntoView {
         format!("{} · {} units, what each looks for", page.model_title(), dream_count(page, &layer))
     };
     view! {
-        <div class="embed whole-wall" style=style data-testid="embed-wall">
+        <div class="embed whole-wall" prop:style=style data-testid="embed-wall">
             <div id="stage" class="scrolls"><DreamWall layer/></div>
             <div class="label">
                 <p>

@@ -6,6 +6,7 @@ use crate::address::{Address, View};
 use crate::baked::baked;
 use crate::browser;
 use crate::components::baked_picture::BakedPicture;
+use crate::components::depth_scale::DepthScale;
 use crate::components::dialog::Dialog;
 use crate::components::dream_live::DreamLive;
 use crate::components::dream_wall::DreamWall;
@@ -58,6 +59,7 @@ pub fn WallView() -> impl IntoView {
                     <div class="head">
                         <Heading title=move || layer_words(&layer.get()) first=in_hall/>
                         <p>{move || about(page, &layer.get())}</p>
+                        <DepthScale layer/>
                     </div>
                     <DreamWall layer/>
                 </section>

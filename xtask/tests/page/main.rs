@@ -4,6 +4,7 @@
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
 mod bundles;
+mod deck;
 mod dreaming;
 mod driver;
 mod embedding;
@@ -11,13 +12,17 @@ mod exemplars;
 mod failing;
 mod front_door;
 mod growth;
+mod halted;
 mod hosts;
 mod looking;
 mod narrow;
 mod offline;
 mod opening;
+mod searching;
+mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
+mod strict;
 mod visit;
 mod zip;

@@ -70,7 +70,7 @@ impl Served {
         fs::write(page.join("worker_loader.js"), "").unwrap();
         let mut bundles = Bundles::of(&workspace, None);
         bundles.weights_coming = true;
-        let site = Site { folder: workspace.site(), page, bundles };
+        let site = Site { folder: workspace.site(), page, bundles, compressed: false };
         site.make(&workspace).unwrap();
         let source = Source { address: None, cache: Some(folder.join("cache")) };
         Some(Self { folder, workspace, site, source })
