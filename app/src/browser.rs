@@ -127,6 +127,13 @@ pub async fn pixels(
     Some(context.get_image_data(0.0, 0.0, side, side).ok()?.data().0)
 }
 
+/// Has the browser fetch a picture that may be wanted soon.
+pub fn fetch_picture(address: &str) {
+    if let Ok(picture) = HtmlImageElement::new() {
+        picture.set_src(address);
+    }
+}
+
 /// What the visitor's browser remembers under a key.
 pub fn remembered(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(&format!("pellucid.{key}")).ok()?

@@ -82,21 +82,14 @@ fn bundle(page: Page) {
     let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
         move || asked.get(),
-        move |(elsewhere, model), _, _| {
+        move |_, _, _| {
             // The list of bundles decides what an address means; the first is opened with it.
             if library.offered.with_untracked(Option::is_none) {
                 return;
             }
-            // A file has no address: it stays open as long as its model is the one asked for.
-            let from_file = library.open.get_untracked().is_some_and(|open| {
-                let first = || untrack(|| library.first());
-                let model = if model.is_empty() { first() } else { model.clone() };
-                let is_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
-                is_file && model == open.bundle.model
-            });
-            if from_file || page.is_open(&page.wanted_bundle()) {
+            if page.is_met() {
                 library.stay();
-            } else {
+            } else if !library.is_asked(&page.wanted_bundle()) {
                 page.open_wanted();
             }
         },
@@ -145,13 +138,9 @@ fn weights(page: Page) {
     });
     // The model that lacked them.
     Effect::new(move |before: Option<Option<String>>| {
-        let lacking = session.lacking.get();
+        let lacking = page.lives.get() == Some(false);
         if lacking {
-            page.panes.into_iter().for_each(|pane| {
-                if pane.status.get_untracked() == Status::Waiting {
-                    pane.stop(session);
-                }
-            });
+            page.stop_waiting();
             page.sight.busy.set(false);
         }
         let lacked = match lacking {

@@ -3,6 +3,7 @@
 mod dreaming;
 mod going;
 mod layout;
+mod living;
 mod presenting;
 
 use std::sync::Arc;
@@ -16,11 +17,13 @@ use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
 use crate::focused::Focused;
+use crate::halls::{self, Hall};
 use crate::making::Making;
 use crate::mistake::{Mistake, mistake};
 use crate::over::Over;
 use crate::pane::Pane;
 use crate::parts::Loaded;
+use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
@@ -60,8 +63,12 @@ pub struct Page {
     pub layers: Memo<Arc<Vec<LayerInfo>>>,
     /// Class labels; empty before they are loaded.
     pub labels: Memo<Arc<Vec<String>>>,
-    /// Units whose picture is a file of the page's own, in the order they hang in the hall.
-    pub hung: StoredValue<Vec<String>>,
+    /// Whether the network that the address asks for dreams here; nothing before that is known.
+    pub lives: Memo<Option<bool>>,
+    /// What hangs in the halls.
+    pub halls: StoredValue<Vec<Hall>>,
+    /// A growth that was recorded beforehand.
+    pub replay: Replay,
     /// How far walls were scrolled.
     pub scrolled: Scrolled,
     /// What had the focus in views that were left.
@@ -125,7 +132,9 @@ impl Page {
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
-            hung: StoredValue::new(crate::baked::hung()),
+            lives: Memo::new(move |_| living::lives(session, address)),
+            halls: StoredValue::new(halls::hung()),
+            replay: Replay::new(),
             scrolled: Scrolled::new(),
             focused: Focused::new(),
             presented: StoredValue::default(),

@@ -289,11 +289,14 @@ impl Session {
     /// comes, it is never done.
     pub fn once_loading(self, work: impl FnOnce() + 'static) {
         let coming = self.building.get_value().is_some();
+        // What the network before could do is not asked for.
+        let opening = self.library.is_opening();
         // In trouble the engine's own answer says more than waiting.
         let trouble = self.trouble.with_untracked(Option::is_some) || self.worker_is_dead();
-        if coming || trouble || self.model.with_untracked(Option::is_some) {
+        let model = self.model.with_untracked(Option::is_some);
+        if trouble || (!opening && (coming || model)) {
             work();
-        } else if !self.lacking.get_untracked() {
+        } else if opening || !self.lacking.get_untracked() {
             self.waiting.update_value(|waiting| waiting.push(Box::new(work)));
         }
     }
@@ -354,4 +357,9 @@ fn kept(model: &str) -> String {
 /// The hashes of all weights that the visitor gave.
 pub fn own_weights() -> Vec<String> {
     models::registry().iter().filter_map(|info| browser::remembered(&kept(info.name))).collect()
+}
+
+/// Whether the browser keeps weights of a model that the visitor gave on an earlier visit.
+pub fn keeps_weights(model: &str) -> bool {
+    browser::remembered(&kept(model)).is_some()
 }

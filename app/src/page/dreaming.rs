@@ -7,15 +7,20 @@ use crate::pane::{Pane, Status};
 use crate::protocol::DeviceChoice;
 
 impl Page {
-    /// Begins the dream on view, in as many panes as are compared. An engine that has ended is
-    /// started again for it.
+    /// Begins the dream on view, in as many panes as are compared. Until its first picture comes,
+    /// and where none can come, what was recorded of it beforehand is played. An engine that has
+    /// ended is started again for it.
     pub fn start(self, paused: bool) {
         let address = self.address.get_untracked();
-        let lacking = self.session.lacking.get_untracked();
-        // Before a bundle is open it is not known what a mistake would be.
-        let known = self.session.library.open.with_untracked(Option::is_some);
-        let mistaken = known && untrack(|| self.mistake()).is_some();
-        if address.objective.is_empty() || lacking || mistaken {
+        // Before its bundle is open it is not known what a mistake would be.
+        let mistaken = self.is_met() && untrack(|| self.mistake()).is_some();
+        if address.objective.is_empty() || mistaken {
+            return;
+        }
+        if !paused {
+            self.replay();
+        }
+        if self.lives.get_untracked() == Some(false) {
             return;
         }
         if self.session.worker_is_dead() {
@@ -36,6 +41,9 @@ impl Page {
 
     /// Starts, pauses or resumes, whichever comes next.
     pub fn play(self) {
+        if self.lives.get_untracked() == Some(false) {
+            return self.replay_or_rest();
+        }
         match untrack(|| self.status()) {
             Status::Waiting | Status::Running => self.each(|pane| pane.pause(self.session)),
             Status::Paused => self.each(|pane| pane.resume(self.session)),
@@ -72,6 +80,12 @@ impl Page {
     /// Ends the dream; its picture stays.
     pub fn stop(self) {
         self.each(|pane| pane.stop(self.session));
+    }
+
+    /// Ends what waits for a network that does not come.
+    pub fn stop_waiting(self) {
+        let waits = |pane: &Pane| pane.status.get_untracked() == Status::Waiting;
+        self.panes.into_iter().filter(waits).for_each(|pane| pane.stop(self.session));
     }
 
     /// What the panes are doing together: going while one of them is.

@@ -137,15 +137,18 @@ impl Page {
             change(address);
         });
         // A file has its model's address, as has what failed to come: going there changes nothing.
-        if self.address.with_untracked(named) == before && !self.is_open(&self.wanted_bundle()) {
+        let open = self.session.library.open.get_untracked();
+        if self.address.with_untracked(named) == before
+            && open.is_none_or(|open| open.url != self.wanted_bundle())
+        {
             self.open_wanted();
         }
     }
 
-    /// Whether it is the bundle at this address that is open.
-    pub fn is_open(self, url: &str) -> bool {
+    /// Whether it is the bundle that the address asks for that is open.
+    pub fn is_met(self) -> bool {
         let library = self.session.library;
-        library.open.with_untracked(|open| open.as_ref().is_some_and(|open| open.url == url))
+        self.address.with_untracked(|address| untrack(|| library.met(address))).is_some()
     }
 
     /// Opens the bundle that the address asks for, in place of the one that is open.
@@ -163,6 +166,8 @@ impl Page {
         });
         self.session.library.stay();
         self.session.library.failure.set(None);
+        // What waited for the other one would wait for ever.
+        self.stop_waiting();
     }
 
     /// Opens a bundle from elsewhere.

@@ -11,7 +11,7 @@ use crate::components::far_line::FarLine;
 use crate::components::mistake_note::MistakeNote;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
+use crate::components::unlived::Unlived;
 use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
@@ -55,8 +55,8 @@ pub fn DreamView() -> impl IntoView {
             <div class="astray">
                 <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
             </div>
-            <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
-                <WeightsNote what="Dreaming"/>
+            <Show when=move || page.lives.get() == Some(false) fallback=|| view! { <Transport/> }>
+                <Unlived what="Dreaming it"/>
             </Show>
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}
             <Actions/>
@@ -98,7 +98,7 @@ fn Side(
     let baked = Signal::derive(move || if index == 0 { baked_here(page) } else { None });
     view! {
         <figure>
-            <DreamCanvas pane=page.panes[index] title baked/>
+            <DreamCanvas pane=page.panes[index] title baked replays={index == 0}/>
             {move || label().map(|label| view! { <figcaption>{label}</figcaption> })}
         </figure>
     }

@@ -12,6 +12,7 @@ mod driver;
 mod embedding;
 mod exemplars;
 mod failing;
+mod front_door;
 mod growth;
 mod halted;
 mod hosts;
