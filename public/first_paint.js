@@ -6,11 +6,6 @@
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   if (asked.get("embed") === "1") {
     root.dataset.opens = "embed";
-    // The one picture that was asked for, if it hangs on the wall: also where nothing else ever arrives.
-    const unit = CSS.escape(asked.get("objective") ?? "");
-    addEventListener("DOMContentLoaded", () => {
-      document.querySelector(`#first [data-unit="${unit}"]`)?.classList.add("whole");
-    });
   }
   else if (asked.get("objective") || asked.get("view") || asked.get("layer") || asked.get("model") || asked.get("bundle") || location.hash.startsWith("#/")) root.dataset.opens = "other";
   // Another network than the one named below.

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod answers;
+pub mod arrival;
 pub mod baked;
 pub mod browser;
 pub mod camera;
@@ -16,7 +17,9 @@ pub mod deck;
 pub mod engine;
 pub mod estimate;
 pub mod exemplars;
+pub mod failure;
 pub mod file_kind;
+pub mod files;
 pub mod follow;
 pub mod growth;
 pub mod heatmap;

@@ -10,6 +10,7 @@ mod bundle;
 mod ci;
 mod cli;
 mod compress;
+pub mod line;
 pub mod offline;
 mod optimize;
 mod process;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::View;
+use crate::arrival;
 use crate::components::credits_list::CreditsList;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
@@ -36,6 +37,7 @@ pub fn App() -> impl IntoView {
         page.start(false);
     }
     page.session.library.list(move || page.session.open(page.wanted_bundle()));
+    arrival::engine_after_pictures(page.session);
     if page.address.with_untracked(|address| address.embed) {
         deck::give_keys_back();
         return view! { <EmbedView/> }.into_any();

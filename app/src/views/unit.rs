@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::baked::baked_here;
+use crate::baked::{baked_here, is_coming, is_made};
 use crate::components::activation_histogram::ActivationHistogram;
 use crate::components::depth_scale::DepthScale;
 use crate::components::dream_canvas::DreamCanvas;
@@ -105,20 +105,6 @@ pub fn Portrait(
             </Show>
         </div>
     }
-}
-
-/// Whether the bundle has the unit's picture on a sheet.
-fn is_made(page: Page) -> bool {
-    let has = || {
-        let unit = page.unit()?;
-        page.session.parts.layer(&unit.layer)?.dreams?.picture(unit.channel)
-    };
-    has().is_some()
-}
-
-/// Whether that sheet is still on its way.
-fn is_coming(page: Page) -> bool {
-    is_made(page) && page.session.parts.failure.with(Option::is_none)
 }
 
 /// Starts the live dream beside the exemplars.

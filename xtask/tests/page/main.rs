@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds the page, names its folder in `$PELLUCID_SITE` and runs these; on
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
+mod boxes;
 mod bundles;
 mod deck;
 mod dreaming;
@@ -22,6 +23,7 @@ mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
+mod slow_line;
 mod strict;
 mod visit;
 mod zip;
