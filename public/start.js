@@ -47,8 +47,12 @@
     const trouble = forbidden.length > 0
       ? [`The content security policy of this host forbids ${forbidden.join(" and ")}.`, ...policy]
       : (script && await troubleWith(script, "javascript")) ?? (module && await troubleWith(module, "wasm"));
-    const [why, next, send = ""] = trouble
-      ?? [`The browser says: ${error?.message ?? error}.`, "It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer."];
+    const isOld = !globalThis.WebAssembly || error instanceof WebAssembly.CompileError;
+    const [why, next, send = ""] = trouble ?? [
+      `The browser says: ${error?.message ?? error}.`,
+      isOld ? "It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer."
+        : "Load the page again; if it happens once more, report this.",
+    ];
     notice.querySelector(".why").textContent = why;
     const code = Object.assign(document.createElement("code"), { textContent: send });
     notice.querySelector(".next").replaceChildren(next, code);
