@@ -52,6 +52,20 @@ pub fn baked(page: Page, unit: &Unit) -> Option<Baked> {
     ours.then(|| Baked::File(hung_file(&name)))
 }
 
+/// Whether the bundle has the picture of the unit on view, on a sheet. Reactive.
+pub fn is_made(page: Page) -> bool {
+    let has = || {
+        let unit = page.unit()?;
+        page.session.parts.layer(&unit.layer)?.dreams?.picture(unit.channel)
+    };
+    has().is_some()
+}
+
+/// Whether that sheet is still on its way. Reactive.
+pub fn is_coming(page: Page) -> bool {
+    is_made(page) && page.session.parts.failure.with(Option::is_none)
+}
+
 /// The picture of the unit on view, reactive.
 pub fn baked_here(page: Page) -> Option<Baked> {
     baked(page, &page.unit()?)

@@ -1,6 +1,7 @@
 //! What the page follows: the history, its own address, the keyboard, what is dropped on it.
 
 use leptos::prelude::*;
+use shared::weights::ENDINGS;
 use web_sys::{DataTransfer, File};
 
 use crate::address::{Address, Theme, View};
@@ -21,7 +22,28 @@ pub fn everything(page: Page) {
     theme(page);
     model(page);
     worker(page);
+    line(page);
     title(page);
+}
+
+/// What could not be downloaded is asked for again once there is a network.
+fn line(page: Page) {
+    let session = page.session;
+    let is_download = |failure: &Option<Failure>| {
+        failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Download)
+    };
+    let handle = window_event_listener_untyped("online", move |_| {
+        if session.library.failure.with_untracked(is_download) {
+            return session.open(page.wanted_bundle());
+        }
+        if session.parts.failure.with_untracked(is_download) {
+            session.parts.again();
+        }
+        if session.trouble.with_untracked(is_download) {
+            session.load();
+        }
+    });
+    on_cleanup(move || handle.remove());
 }
 
 /// Back and Forward show what was on view.
@@ -139,7 +161,9 @@ fn weights(page: Page) {
             sight.look(session, untrack(|| page.layer()));
         }
         let Some(model) = session.model.get() else { return lacked };
-        if lacked.as_ref() == Some(&model.name) {
+        if let Some(note) = &model.note {
+            page.notice.set(format!("{}: {note}.", model.title));
+        } else if lacked.as_ref() == Some(&model.name) {
             page.notice.set(format!("{} is here: it dreams and looks now.", model.title));
         }
         None
@@ -168,6 +192,8 @@ fn changes(page: Page) {
             for pane in page.panes {
                 if unchanged_objective {
                     pane.stop(page.session);
+                    // What failed was asked with other settings.
+                    pane.failure.set(None);
                 } else {
                     pane.clear(page.session);
                 }
@@ -198,7 +224,12 @@ fn changes(page: Page) {
 
 fn theme(page: Page) {
     Effect::new(move |_| {
-        let theme = page.address.with(|address| address.theme).or(page.theme.get());
+        let asked = page.address.with(|address| {
+            // In a slide the words stand on what the address puts behind them.
+            let ground = address.background.as_deref().filter(|_| address.embed);
+            ground.and_then(Theme::on).or(address.theme)
+        });
+        let theme = asked.or(page.theme.get());
         browser::mark("theme", theme.map(Theme::name));
     });
 }
@@ -245,8 +276,17 @@ fn title(page: Page) {
 /// What is dropped or pasted anywhere is taken for what it is: a bundle, weights, or a picture.
 pub fn files(page: Page) {
     let take = move |data: Option<DataTransfer>| {
-        let file = data.and_then(|data| data.files()).and_then(|files| files.get(0));
-        file.map(|file| take_file(page, file))
+        let data = data?;
+        let file = data.files().and_then(|files| files.get(0))?;
+        if browser::is_folder(&data) {
+            let name = file.name();
+            page.notice.set(format!(
+                "{name} is a folder. Drop the file that is in it: a picture, weights, or a bundle as .zip."
+            ));
+            return Some(());
+        }
+        take_file(page, file);
+        Some(())
     };
     let handles = [
         // Without this the browser would leave the page to show the file.
@@ -269,7 +309,7 @@ pub fn take_file(page: Page, file: File) {
     let name = file.name().to_lowercase();
     if name.ends_with(".zip") {
         page.session.unpack(file);
-    } else if name.ends_with(".safetensors") || name.ends_with(".caffemodel") {
+    } else if is_weights(&name) {
         page.session.take_weights(file);
     } else {
         page.go(|address| {
@@ -278,6 +318,14 @@ pub fn take_file(page: Page, file: File) {
         });
         page.sight.open(page.session, file.into(), untrack(|| page.layer()));
     }
+}
+
+/// Whether a file goes by a name that weights have, or what weights come packed in: whoever reads
+/// it says what it is.
+fn is_weights(name: &str) -> bool {
+    const LIKE_WEIGHTS: [&str; 9] = ["tar", "gz", "tgz", "xz", "7z", "pkl", "h5", "onnx", "npz"];
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().chain(&LIKE_WEIGHTS).any(|known| *known == ending)
 }
 
 /// Does what the pressed keys mean.
@@ -298,13 +346,13 @@ pub fn keys(page: Page) {
 }
 
 /// Whether the focused control takes this key as text, and whether it answers to Space.
-fn focus(key: &str) -> (bool, bool) {
+pub fn focus(key: &str) -> (bool, bool) {
     let Some(element) = document().active_element() else { return (false, false) };
     let name = element.tag_name().to_lowercase();
     let kind = element.get_attribute("type").unwrap_or_default();
     let typing = match name.as_str() {
         "input" if kind == "range" => key.starts_with("Arrow"),
-        "input" => kind != "checkbox" && kind != "radio",
+        "input" => !matches!(kind.as_str(), "checkbox" | "radio" | "file"),
         "textarea" | "select" => true,
         _ => false,
     };

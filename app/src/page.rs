@@ -7,7 +7,7 @@ mod layout;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::format::bundle::Layer;
+use shared::format::bundle::{Dreams, Entry, Layer};
 use shared::tap::LayerInfo;
 
 use crate::address::{Address, Problem, Theme, USUAL_MODEL};
@@ -15,12 +15,13 @@ use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
 use crate::making::Making;
+use crate::mistake::{Mistake, mistake};
 use crate::pane::Pane;
 use crate::parts::Loaded;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
-use crate::unit::{Mistake, Unit, find_layer, mistake};
+use crate::unit::{Unit, find_layer};
 
 pub use self::going::{keep_sense, named};
 pub use self::layout::App;
@@ -88,7 +89,10 @@ impl Page {
         });
         let dialog = RwSignal::new(None);
         // Without a model they come from the bundle, where somebody looks for them.
-        let searching = move || matches!(dialog.get(), Some(Dialog::Palette));
+        let searching = move || {
+            let named = address.with(|address| address.objective.contains('"'));
+            named || matches!(dialog.get(), Some(Dialog::Palette))
+        };
         let labels = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.labels.clone()),
             None if session.lacking.get() || searching() => {
@@ -140,6 +144,11 @@ impl Page {
         }
         let name = self.model_name();
         shared::models::info(&name).map_or(name, |info| info.title.to_owned())
+    }
+
+    /// What a layer's units are called, reactive; nothing where they have no names.
+    pub fn labels_of(self, layer: &str) -> Arc<Vec<String>> {
+        if layer == "logits" { self.labels.get() } else { Arc::default() }
     }
 
     /// Side of the square that the model classifies, in pixels; nothing before a bundle is open.
@@ -210,8 +219,36 @@ impl Page {
 
     /// What is wrong with the objective, reactive.
     pub fn mistake(self) -> Option<Mistake> {
-        let objective = self.objective();
-        self.layers.with(|layers| mistake(&objective, layers))
+        self.mistake_in(&self.objective())
+    }
+
+    /// What is wrong with an objective, reactive.
+    pub fn mistake_in(self, objective: &str) -> Option<Mistake> {
+        self.layers.with(|layers| self.labels.with(|labels| mistake(objective, layers, labels)))
+    }
+
+    /// Whether the open bundle brings something of a unit along: its dream, or what excites it.
+    /// Reactive.
+    pub fn is_prepared(self, unit: &Unit) -> bool {
+        let channel = unit.channel;
+        let layer = self.layers.with(|layers| Some(find_layer(layers, &unit.layer)?.name.clone()));
+        layer.and_then(|layer| self.session.parts.layer(&layer)).is_some_and(|layer| {
+            let dreamed = |dreams: &Dreams| dreams.picture(channel).is_some();
+            layer.exemplars.is_some() || layer.dreams.as_ref().is_some_and(dreamed)
+        })
+    }
+
+    /// The bundles beside the page that are not open, with the layers of their models. Reactive.
+    pub fn elsewhere(self) -> Vec<(Entry, Vec<LayerInfo>)> {
+        let here = self.model_name();
+        let offered = self.session.library.offered.get().unwrap_or_default();
+        let others = offered.into_iter().filter(|entry| entry.path != here);
+        others
+            .filter_map(|entry| {
+                let layers = shared::models::info(&entry.path).ok()?.layers;
+                Some((entry, layers))
+            })
+            .collect()
     }
 
     /// Channels of a layer; 0 for one that does not exist.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::models;
 use web_sys::File;
 
 use crate::browser;
@@ -17,7 +18,7 @@ use crate::protocol::{
 /// Bytes of a download, so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Download {
-    /// "weights", "labels".
+    /// "engine", "weights", "labels".
     pub what: String,
     /// Bytes here.
     pub done: u64,
@@ -48,8 +49,8 @@ pub struct Session {
     pub lacking: RwSignal<bool>,
     /// Why the visitor's own weights were not taken.
     pub refused: RwSignal<Option<Failure>>,
-    /// What is being fetched.
-    pub download: RwSignal<Option<Download>>,
+    /// What the engine fetches for the model.
+    download: RwSignal<Option<Download>>,
     /// Why there is no device or no model.
     pub trouble: RwSignal<Option<Failure>>,
     /// Seconds for each pixel of a step, as last measured on this device.
@@ -62,9 +63,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts a worker. Nothing is asked of it yet.
+    /// Nothing is asked or fetched yet.
     pub fn new() -> Self {
-        let client = Client::start(WORKER_SCRIPT);
+        let client = Client::new(WORKER_SCRIPT);
         let library = Library::new(client);
         Self {
             client,
@@ -80,6 +81,16 @@ impl Session {
             building: StoredValue::default(),
             waiting: StoredValue::new_local(Vec::new()),
             generation: StoredValue::default(),
+        }
+    }
+
+    /// What is being fetched: the engine's program, then what the engine fetches. Reactive.
+    pub fn fetching(self) -> Option<Download> {
+        match self.client.loading().get() {
+            Some((done, total)) => {
+                Some(Download { what: "engine".to_owned(), done, total, cached: false })
+            }
+            None => self.download.get(),
         }
     }
 
@@ -330,4 +341,9 @@ impl Default for Session {
 /// Under which the hash of a model's weights is remembered.
 fn kept(model: &str) -> String {
     format!("weights.{model}")
+}
+
+/// The hashes of all weights that the visitor gave.
+pub fn own_weights() -> Vec<String> {
+    models::registry().iter().filter_map(|info| browser::remembered(&kept(info.name))).collect()
 }

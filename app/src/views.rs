@@ -2,6 +2,8 @@
 
 pub mod dream;
 pub mod embed;
+pub mod embed_dream;
+pub mod embed_look;
 pub mod embed_unit;
 pub mod embed_wall;
 pub mod exemplars;

@@ -137,7 +137,7 @@ impl Bundles {
 }
 
 /// Writes a file beside its place and lets it take that, unless it is there already.
-fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
+pub fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(target).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
@@ -154,7 +154,7 @@ fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
 /// Makes GoogLeNet's bundle with these weights: the repository's and what it lacks.
 pub fn export(workspace: &Workspace, weights: &Path) -> Result<PathBuf> {
     let folder = made_folder(workspace);
-    let mut command = workspace.tool(&workspace.pellucid().to_string_lossy());
+    let mut command = workspace.tool(workspace.pellucid());
     command.args(["export", "--model", GOOGLENET, "--weights"]).arg(weights);
     let shipped = workspace.root.join("public/bundles").join(GOOGLENET);
     if shipped.join(MANIFEST).is_file() {

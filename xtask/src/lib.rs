@@ -2,12 +2,15 @@
 //!
 //! Depends on nothing else of ours, so that it compiles in seconds and can judge the rest.
 
+mod assets;
 mod bench;
 pub mod browser;
 mod build;
 mod bundle;
 mod ci;
 mod cli;
+mod compress;
+pub mod line;
 pub mod offline;
 mod optimize;
 mod process;

@@ -44,11 +44,11 @@ pub fn DreamCanvas(
     let loss = move || pane.stepped.with(|step| step.as_ref().map(|step| step.loss));
     let label = move || match pane.stepped.get() {
         Some(step) => format!(
-            "Dream of {}, step {} of {}, loss {}",
+            "Dream of {}, step {} of {}, activation {}",
             title.get(),
             step.step,
             step.steps,
-            numbers::value(step.loss)
+            numbers::value(-step.loss)
         ),
         None => format!("Dream of {}, not begun", title.get()),
     };

@@ -67,7 +67,7 @@ fn prefers_light() -> bool {
 
 /// What is being fetched and how far it is, reactive.
 pub fn downloaded(page: Page) -> Option<String> {
-    page.session.download.get().map(|download| {
+    page.session.fetching().map(|download| {
         let how = if download.cached { "from the cache, " } else { "" };
         format!("{} {how}{}", download.what, bytes_of(download.done, download.total))
     })
@@ -78,11 +78,14 @@ pub fn downloaded(page: Page) -> Option<String> {
 fn Progress() -> impl IntoView {
     let page = Page::here();
     let share = move || {
-        let download = page.session.download.get()?;
+        let download = page.session.fetching()?;
         download.total.map(|total| 100.0 * download.done as f64 / total.max(1) as f64)
     };
     let waiting = move || {
         let session = page.session;
+        if session.client.loading().with(Option::is_some) {
+            return true;
+        }
         let trouble =
             session.trouble.with(Option::is_some) || session.library.failure.with(Option::is_some);
         session.model.with(Option::is_none) && !session.lacking.get() && !trouble
@@ -96,8 +99,9 @@ fn Progress() -> impl IntoView {
             hidden=move || !waiting()
             aria-valuenow=move || share().map(|share| format!("{share:.0}"))
             aria-valuetext=move || downloaded(page)
+            title=move || downloaded(page)
             class:unsure=move || share().is_none()
-            style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
+            prop:style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
         ></div>
     }
 }

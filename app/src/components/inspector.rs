@@ -66,8 +66,9 @@ pub fn Inspector() -> impl IntoView {
 fn DreamSections() -> impl IntoView {
     let page = Page::here();
     let selected = Signal::derive(move || page.unit().map(|unit| unit.layer).unwrap_or_default());
-    let choose = Callback::new(move |layer: String| {
-        let channel = untrack(|| page.unit()).map_or(0, |unit| unit.channel);
+    let choose = Callback::new(move |(layer, number): (String, Option<usize>)| {
+        let before = untrack(|| page.unit()).map_or(0, |unit| unit.channel);
+        let channel = number.unwrap_or(before);
         let channels = untrack(|| page.channels(&layer));
         let unit = Unit { layer, channel }.moved(0, channels);
         page.go(|address| address.objective = unit.objective());
@@ -85,7 +86,7 @@ fn DreamSections() -> impl IntoView {
 fn LookSections() -> impl IntoView {
     let page = Page::here();
     let selected = Signal::derive(move || page.layer());
-    let choose = Callback::new(move |layer: String| {
+    let choose = Callback::new(move |(layer, _): (String, Option<usize>)| {
         page.go(|address| address.layer = layer);
     });
     view! {

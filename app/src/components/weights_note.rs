@@ -60,7 +60,7 @@ pub fn WeightsNote(
                     "Take a file…"
                     <input
                         type="file"
-                        accept=".safetensors,.caffemodel"
+                        accept=".safetensors,.pth,.pt,.ckpt,.bin,.caffemodel"
                         data-testid="weights-file"
                         on:change=taken
                     />
@@ -92,7 +92,7 @@ pub fn WeightsNote(
                 }}
             </div>
             <p class="aside">
-                "A .safetensors or .caffemodel file; it can also be dropped anywhere on this page. It stays on this device. On a machine with Pellucid, "
+                "A .safetensors, .pth or .caffemodel file; it can also be dropped anywhere on this page. It stays on this device. On a machine with Pellucid, "
                 <code>{move || format!("pellucid fetch {}", page.model_name())}</code> " downloads it."
             </p>
             {move || session.refused.get().map(|failure| view! { <FailureNote failure/> })}

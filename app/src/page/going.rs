@@ -8,16 +8,20 @@ use crate::address::{Address, Problem, Theme, View};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::keys::Command;
+use crate::mistake::mistake;
 use crate::palette::Jump;
 use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::share;
-use crate::unit::{Unit, find_layer, mistake};
+use crate::unit::{Unit, find_layer};
 
 impl Page {
     /// Changes what is on view; Back undoes it.
     pub fn go(self, change: impl FnOnce(&mut Address)) {
-        self.change(change, true);
+        if self.change(change, true) {
+            // What made no sense in the address that was opened is not in it any more.
+            self.problems.set(Vec::new());
+        }
     }
 
     /// Changes what is on view while a slider moves; Back skips it.
@@ -25,7 +29,8 @@ impl Page {
         self.change(change, false);
     }
 
-    fn change(self, change: impl FnOnce(&mut Address), new_entry: bool) {
+    /// Returns whether anything changed.
+    fn change(self, change: impl FnOnce(&mut Address), new_entry: bool) -> bool {
         let before = self.address.get_untracked();
         let mut after = before.clone();
         change(&mut after);
@@ -40,7 +45,9 @@ impl Page {
                 self.sheet.set(false);
             }
             self.address.set(after);
+            return true;
         }
+        false
     }
 
     /// Makes an address say no more than it must, and all that its view needs.
@@ -113,12 +120,18 @@ impl Page {
 
     /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
     pub fn choose(self, path: String) {
+        self.choose_at(path, |_| {});
+    }
+
+    /// Opens a bundle that lies beside the page, at something of its own.
+    fn choose_at(self, path: String, change: impl FnOnce(&mut Address)) {
         let layers = shared::models::info(&path).map(|info| info.layers).unwrap_or_default();
         let before = self.address.with_untracked(named);
         self.go(|address| {
             address.model = path;
             address.bundle = None;
             keep_sense(address, &layers);
+            change(address);
         });
         // A file has its model's address, as has what failed to come: going there changes nothing.
         if self.address.with_untracked(named) == before && !self.is_open(&self.wanted_bundle()) {
@@ -211,11 +224,25 @@ impl Page {
                 let labels = self.labels.get_untracked();
                 let exemplars =
                     self.address.with_untracked(|address| address.view == View::Exemplars);
-                match Unit::of(&objective, &labels).filter(|_| exemplars) {
+                let there = exemplars || self.session.lacking.get_untracked();
+                let unit = Unit::of(&objective, &labels).filter(|_| there);
+                // A page with nothing on it helps nobody; a dream needs no preparation.
+                match unit.filter(|unit| untrack(|| self.is_prepared(unit))) {
                     Some(unit) => self.show_unit(&unit),
                     None => self.dream(objective),
                 }
             }
+            Jump::Unit { bundle, unit } => {
+                self.choose_at(bundle, |address| {
+                    address.view = View::Exemplars;
+                    address.objective = unit.objective();
+                });
+            }
+            Jump::Find(typed) => self.go(|address| {
+                address.view = View::Exemplars;
+                address.objective = String::new();
+                address.find = typed;
+            }),
             Jump::Picture(file) => self.look_at(file),
             Jump::Bundle(path) => self.choose(path),
             Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
@@ -262,7 +289,7 @@ pub fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
     if find_layer(layers, &address.layer).is_none() {
         address.layer.clear();
     }
-    if !address.objective.is_empty() && mistake(&address.objective, layers).is_some() {
+    if !address.objective.is_empty() && mistake(&address.objective, layers, &[]).is_some() {
         address.objective.clear();
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::View;
+use crate::arrival;
 use crate::components::credits_list::CreditsList;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
@@ -12,8 +13,10 @@ use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
 use crate::components::rail::Rail;
 use crate::components::trouble::Trouble;
+use crate::deck;
 use crate::follow;
 use crate::growth;
+use crate::keeping;
 use crate::single_file;
 use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;
@@ -29,11 +32,14 @@ pub fn App() -> impl IntoView {
     provide_context(page);
     follow::everything(page);
     single_file::follow_views(page);
+    keeping::follow(page.session);
     if page.address.with_untracked(|address| address.autostart && !address.embed) {
         page.start(false);
     }
     page.session.library.list(move || page.session.open(page.wanted_bundle()));
+    arrival::engine_after_pictures(page.session);
     if page.address.with_untracked(|address| address.embed) {
+        deck::give_keys_back();
         return view! { <EmbedView/> }.into_any();
     }
     follow::keys(page);

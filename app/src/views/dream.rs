@@ -7,13 +7,14 @@ use crate::components::actions::Actions;
 use crate::components::compare_box::labels;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::failure::FailureNote;
+use crate::components::mistake_note::MistakeNote;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
 use crate::components::weights_note::WeightsNote;
 use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
-use crate::protocol::FailureKind;
+use crate::protocol::{FailureKind, Stepped};
 use crate::unit::{Unit, short_label};
 
 /// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
@@ -39,6 +40,7 @@ pub fn DreamView() -> impl IntoView {
     let page = Page::here();
     let title = Memo::new(move |_| title_here(page));
     let two = Memo::new(move |_| page.address.with(|address| !address.compare.is_empty()));
+    let wrong = Memo::new(move |_| page.mistake());
     view! {
         <div class="stage" class:two=move || two.get()>
             <div id="pictures" class="pictures">
@@ -49,7 +51,10 @@ pub fn DreamView() -> impl IntoView {
             </div>
             <div class="under">
                 <UnitTitle title=title.into()/>
-                <Activation pane=page.panes[0]/>
+                <Terms pane=page.panes[0]/>
+            </div>
+            <div class="astray">
+                <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
             </div>
             <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
                 <WeightsNote what="Dreaming"/>
@@ -86,22 +91,22 @@ fn Side(
     }
 }
 
-/// How strongly the objective's terms answer to the picture.
+/// How strongly the terms of a sum answer to the picture; the sum stands at its curve.
 #[component]
-fn Activation(
+fn Terms(
     /// Whose.
     pane: Pane,
 ) -> impl IntoView {
-    let terms = move || pane.stepped.get().map(|step| step.terms).unwrap_or_default();
-    let single = move || terms().len() == 1;
+    let sum = move || pane.stepped.get().filter(Stepped::is_sum);
     view! {
-        <p class="activation" aria-label="Activation">
+        <p class="activation" aria-label="Activations">
             {move || {
-                terms()
+                sum()
+                    .map(|step| step.terms)
+                    .unwrap_or_default()
                     .into_iter()
                     .take(3)
                     .map(|(name, activation)| {
-                        let name = if single() { "activation".to_owned() } else { name };
                         view! {
                             <span>{name}" "<b>{value(activation)}</b></span>
                         }
@@ -122,6 +127,7 @@ pub fn PaneFailure(
     let smaller = move |_| {
         let side = page.address.with_untracked(|address| address.making.settings.width) / 2;
         page.set("size", &side.max(64).to_string());
+        page.start(false);
     };
     let again = move |_| page.start(false);
     move || {

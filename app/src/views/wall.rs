@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::address::{USUAL_MODEL, View};
 use crate::baked::hung_file;
+use crate::components::depth_scale::DepthScale;
 use crate::components::dialog::Dialog;
 use crate::components::dream_wall::DreamWall;
 use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
@@ -48,6 +49,7 @@ pub fn WallView() -> impl IntoView {
                     <div class="head">
                         <Heading title=move || layer_words(&layer.get()) first=in_hall/>
                         <p>{move || about(page, &layer.get())}</p>
+                        <DepthScale layer/>
                     </div>
                     <DreamWall layer/>
                 </section>

@@ -15,7 +15,8 @@ use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
 use crate::parsers::{N_PICTURES, N_UNITS};
-use crate::zip::{Entry, zip};
+use crate::pth::{Saved, dict, legacy, pth, weights};
+use crate::zip::{Entry, zip, zip64};
 
 pub fn objectives() -> Vec<Vec<u8>> {
     [
@@ -75,6 +76,19 @@ pub fn caffemodels() -> Vec<Vec<u8>> {
         [field(1, b"tiny"), field(100, &current.concat())].concat(),
         [field(1, b"tiny"), field(2, &older.concat())].concat(),
     ]
+}
+
+/// A training script's checkpoint, in both layouts, and a whole model.
+pub fn checkpoints() -> Vec<Vec<u8>> {
+    let parameters = weights(&tensors(), "module.");
+    let known = dict([("step", Saved::Number(7)), ("exp_avg", weights(&tensors(), ""))]);
+    let checkpoint = dict([
+        ("model", parameters.clone()),
+        ("optimizer", dict([("state", Saved::Numbered(vec![known]))])),
+        ("args", Saved::Object("Namespace", dict([("lr", Saved::Text("0.1"))]).into())),
+    ]);
+    let model = Saved::Object("Net", dict([("_parameters", parameters)]).into());
+    vec![pth("archive", &checkpoint), legacy(&checkpoint), pth("m", &model)]
 }
 
 /// A protobuf field of bytes, shorter than 128.
@@ -202,7 +216,7 @@ pub fn zips() -> Vec<Vec<u8>> {
         data: compress_to_vec(&entry.data, 6),
         ..entry
     });
-    vec![zip(&stored), zip(&deflated)]
+    vec![zip(&stored), zip(&deflated), zip64(&stored)]
 }
 
 pub fn labels() -> Vec<Vec<u8>> {

@@ -120,6 +120,29 @@ fn weights_that_are_none_are_refused_in_place() -> Result<()> {
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
+fn what_is_dropped_in_place_of_weights_is_called_what_it_is() -> Result<()> {
+    if !has_bundle() {
+        return Ok(());
+    }
+    let visit = Visit::at(host_with(without_weights)?)?;
+    visit.open("?device=cpu&objective=mixed4a:11")?;
+    visit.page().wait_for_element("[data-testid=no-weights]", LATER)?;
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 28000000\n";
+    for (name, bytes, words) in [
+        ("checkpoint_epoch_0100.pth", &pointer[..], "this is a Git LFS pointer"),
+        ("weights.tar.gz", b"\x1f\x8b\x08\0\0\0", "this is packed with gzip"),
+        ("model.ckpt", b"<!DOCTYPE html>", "this is a web page"),
+        ("empty.pt", b"", "this is an empty file"),
+    ] {
+        drop_file(&visit, name, bytes)?;
+        let said = "document.querySelector('[data-testid=no-weights] [data-testid=error]')";
+        visit.page().wait_for(&format!("{said}?.textContent.includes('{words}')"), LATER)?;
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
 fn a_dropped_archive_opens() -> Result<()> {
     if !has_bundle() {
         return Ok(());

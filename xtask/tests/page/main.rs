@@ -3,20 +3,27 @@
 //! `cargo xtask test` builds the page, names its folder in `$PELLUCID_SITE` and runs these; on
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
+mod boxes;
 mod bundles;
+mod deck;
 mod dreaming;
 mod driver;
 mod embedding;
 mod exemplars;
 mod failing;
 mod growth;
+mod halted;
 mod hosts;
 mod looking;
 mod narrow;
 mod offline;
 mod opening;
+mod searching;
+mod sentences;
 mod sharing;
 mod single_file;
 mod slides;
+mod slow_line;
+mod strict;
 mod visit;
 mod zip;
