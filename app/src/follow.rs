@@ -11,6 +11,7 @@ use crate::client::{WorkerState, crashed};
 use crate::library::Source;
 use crate::page::{Page, asked, keep_sense, named};
 use crate::pane::Status;
+use crate::protocol::{Failure, FailureKind};
 use crate::views::dream::title_here;
 
 /// What every page follows, also one in a slide.
