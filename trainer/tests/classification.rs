@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use trainer::cli::{DeviceChoice, ModelArgs};
+use trainer::cli::DeviceChoice;
 use trainer::{cache, classify, device};
 
 /// How often the network is right, and how often it says what the reference says.
@@ -34,8 +34,7 @@ fn score(first: usize, stride: usize) -> Option<Score> {
         expected.iter().map(|picture| folder.join(picture["file"].as_str().unwrap())).collect();
 
     let device = device::choose(DeviceChoice::Cpu).unwrap().device;
-    let args = ModelArgs { model: "googlenet".to_owned(), weights: Some(weights) };
-    let loaded = cache::load(&args, &device).unwrap();
+    let loaded = cache::load("googlenet", Some(&weights), &device).unwrap();
     let mut found = Vec::new();
     classify::classify(&loaded, files, 4, 1, &device, |_, result| {
         found.push(result?.top[0].class as u64);

@@ -67,7 +67,7 @@ pub fn LayerList(
                     }
                 >
                     <span class="name">{layer.name.clone()}</span>
-                    <i style=move || format!("--share:{:.1}%", width())></i>
+                    <i prop:style=move || format!("--share:{:.1}%", width())></i>
                     <span class="count">{layer.channels}</span>
                 </button>
             </li>

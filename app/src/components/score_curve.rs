@@ -82,7 +82,7 @@ pub fn ScoreCurve(
                     <path class="line" d=line></path>
                 </svg>
                 <Show when=move || drawn.with(Option::is_some)>
-                    <span class="end" style=end class:early=early>
+                    <span class="end" prop:style=end class:early=early>
                         <i></i>
                         <b>{name}{newest}</b>
                     </span>

@@ -65,7 +65,7 @@ pub fn UnitPicker() -> impl IntoView {
                         min="0"
                         max=last
                         aria-label="Channel"
-                        style=share
+                        prop:style=share
                         prop:value=channel
                         on:input=slide
                         on:change=move |_| dragging.set_value(false)
