@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use xtask::browser::Graphics;
 use xtask::rehearsal::Fault;
 
-use crate::visit::{SOON, Visit, host_with, layer_with_exemplars};
+use crate::visit::{SOON, Visit, host_with, layer_with_exemplars, without_weights};
 
 /// From the smallest that is promised to a whole screen.
 const BOXES: [(u32, u32); 6] =
@@ -132,9 +132,8 @@ fn what_cannot_be_shown_in_a_slide_is_said_there_and_nothing_offers_to_play() ->
     })?;
     let visit = Visit::at(host)?;
     for (query, words) in [
-        // As in the README, where the weights are missing.
         (
-            format!("objective={layer}:11&model=googlenet"),
+            format!("objective={layer}:200&model=googlenet"),
             "Dreaming live needs GoogLeNet's weights",
         ),
         ("objective=conv2d0:5&model=googlenet".to_owned(), "No dream of it was made beforehand"),
@@ -191,4 +190,16 @@ fn look_stands_on_the_ground_that_its_address_names() -> Result<()> {
         .script("return getComputedStyle(document.querySelector('.embed')).backgroundColor;")?;
     assert_eq!(ground, "rgb(51, 102, 153)");
     Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn where_weights_are_missing_play_shows_the_growth_that_was_recorded() -> Result<()> {
+    let visit = Visit::at(host_with(without_weights)?)?;
+    // As in the README.
+    visit.open("?embed=1&objective=mixed4a:11&model=googlenet")?;
+    visit.page().wait_for_element("button.play", SOON)?;
+    visit.page().click("button.play")?;
+    let step = "Number(document.querySelector('[data-testid=recorded]')?.dataset.step ?? 0)";
+    visit.page().wait_for(&format!("{step} >= 4"), SOON).map(drop)
 }
