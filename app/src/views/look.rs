@@ -15,8 +15,8 @@ use crate::components::weights_note::WeightsNote;
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::parts::Loaded;
+use crate::photo::Photo;
 use crate::protocol::PictureSize;
-use crate::sight::Photo;
 use crate::unit::short_label;
 
 /// The stage with the picture, and the ways to bring one.

@@ -7,8 +7,9 @@ use anyhow::{Result, bail};
 use crate::classify::{Classified, classify};
 use crate::cli::{DeviceArgs, ModelArgs};
 use crate::failure::WrongCall;
+use crate::images::source::{self, Source};
 use crate::progress::{Progress, Unit};
-use crate::{cache, device, images, output};
+use crate::{cache, device, output};
 
 /// Characters of a bar at probability 1.
 const BAR: usize = 24;
@@ -22,7 +23,8 @@ pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Pictures, or folders that are searched to the bottom: JPEG, PNG, WebP, BMP, GIF
+    /// Pictures, or folders that are searched to the bottom, also in .tar files: JPEG, PNG, WebP,
+    /// BMP, GIF
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
 
@@ -51,12 +53,13 @@ pub fn run(args: Args) -> Result<()> {
     }
     let device = device::open(args.device.device)?;
     let loaded = cache::load(&args.model, &device)?;
-    let pictures = images::find(&args.pictures)?;
-    let count = pictures.len();
-    let mut progress = Progress::new("classify", Some(count as u64), Unit::Count("pictures"));
+    let pictures: Vec<_> = args.pictures.iter().map(|path| Source::as_given(path)).collect();
+    let listing = source::list(&pictures)?;
+    let count = listing.pictures;
+    let mut progress = Progress::new("classify", Some(count), Unit::Count("pictures"));
     let mut unreadable = 0;
     let color = output::wants_color();
-    classify(&loaded, pictures, args.batch, args.top, &device, |_, result| {
+    classify(&loaded, pictures, args.batch, args.top, &device, |result| {
         match result {
             Ok(classified) if args.json => progress.suspend(|| output::json_line(&classified))?,
             Ok(classified) => progress.suspend(|| print(&classified, color))?,
@@ -71,6 +74,9 @@ pub fn run(args: Args) -> Result<()> {
     progress.finish();
     if 0 < unreadable {
         bail!("{unreadable} of {count} pictures could not be read and were skipped");
+    }
+    if 0 < listing.empty {
+        bail!("{} of the {} named hold no picture", listing.empty, args.pictures.len());
     }
     Ok(())
 }
