@@ -39,6 +39,7 @@ pub mod page;
 pub mod palette;
 pub mod pane;
 pub mod parts;
+pub mod photo;
 pub mod protocol;
 pub mod query;
 pub mod replay;

@@ -17,8 +17,8 @@ use crate::components::weights_note::WeightsNote;
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::parts::Loaded;
+use crate::photo::Photo;
 use crate::protocol::{Failure, FailureKind, PictureSize};
-use crate::sight::Photo;
 use crate::unit::short_label;
 use crate::unit_search::pictures;
 
