@@ -136,9 +136,14 @@ fn two_quick_changes_let_a_dream_that_goes_on_begin_anew() -> Result<()> {
     visit.page().script(
         "for (let press = 0; press < 2; press++) {
              document.dispatchEvent(new KeyboardEvent('keydown', { key: 'r', bubbles: true }));
-         }",
+         }
+         // It rests for a moment only, too short to be asked for from here.
+         const look = setInterval(() => {
+             window.rested ||= !!document.querySelector('[data-testid=dream-start]');
+             if (window.rested) clearInterval(look);
+         }, 5);",
     )?;
-    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    visit.page().wait_for("window.rested", SOON)?;
     visit.page().wait_for_element("[data-testid=dream-pause]", SOON)?;
     assert_ne!(visit.parameter("seed")?.as_deref(), Some("1"), "another seed");
     visit.wait_for_step(2)
