@@ -94,7 +94,8 @@
   // In a page that is a single file nothing can be fetched before its loader has run.
   if (channel === undefined || asked.get("bundle") || globalThis.pellucidViews) return;
   // The page's own picture, if it has one, is much smaller than the bundle's sheet.
-  const own = network ? null : document.querySelector(`#first [data-unit="${CSS.escape(`${layer}:${channel}`)}"] img`);
+  const own = document.querySelector(`#first [data-network="${network}"] [data-unit="${CSS.escape(`${layer}:${channel}`)}"] img`);
+  if (own) own.loading = "eager";
   own?.decode().then(() => draw(own, 0, 0, own.naturalWidth), () => {});
   // Without it the program fetches and, if need be, says what is missing.
   hang().catch(() => {});

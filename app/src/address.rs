@@ -42,6 +42,8 @@ pub struct Address {
     pub autostart: bool,
     /// Whether this is a picture in a slide, without furniture.
     pub embed: bool,
+    /// Whether a dream is shown to a room: its name, its picture and its step alone.
+    pub present: bool,
     /// Colours, if not the system's or the visitor's own choice.
     pub theme: Option<Theme>,
     /// What is behind an embedded picture.
@@ -149,6 +151,7 @@ impl Default for Address {
             device: DeviceChoice::Automatic,
             autostart: false,
             embed: false,
+            present: false,
             theme: None,
             background: None,
         }
@@ -226,10 +229,21 @@ impl Address {
         put(!device.is_empty(), "device", device.to_owned());
         put(self.autostart, "autostart", "1".to_owned());
         put(self.embed, "embed", "1".to_owned());
+        put(self.present, "present", "1".to_owned());
         put(self.theme.is_some(), "theme", self.theme.map_or("", Theme::name).to_owned());
         put(self.background.is_some(), "bg", self.background.clone().unwrap_or_default());
         let route = if routed { self.route().hash() } else { String::new() };
         query::join(&pairs) + &route
+    }
+
+    /// Whether there is a dream that can be presented.
+    pub fn is_presentable(&self) -> bool {
+        !self.embed && self.view != View::Look && !self.objective.is_empty()
+    }
+
+    /// Whether a dream is presented.
+    pub fn presents(&self) -> bool {
+        self.present && self.is_presentable()
     }
 
     /// The settings of the second pane, if two are compared.
@@ -276,6 +290,7 @@ impl Address {
             },
             "autostart" => self.autostart = query::switch(key, value)?,
             "embed" => self.embed = query::switch(key, value)?,
+            "present" => self.present = query::switch(key, value)?,
             "theme" => match Theme::named(value) {
                 Some(theme) => self.theme = Some(theme),
                 None => return wrong("light or dark"),
@@ -360,7 +375,7 @@ mod tests {
             &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0\
             &transforms=jitter%2Brotate\
             &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
-            &device=cpu&autostart=1&embed=1&theme=light&bg=transparent";
+            &device=cpu&autostart=1&embed=1&present=1&theme=light&bg=transparent";
         assert_eq!(read(text).query(), text);
     }
 

@@ -14,6 +14,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::browser;
+use crate::lock;
 use crate::protocol::{
     Ask, Envelope, Event, Failure, FailureKind, FromWindow, FromWorker, Pace, Request, RequestId,
 };
@@ -65,6 +66,8 @@ struct Link {
 /// A running worker; its closures live as long.
 struct Connection {
     worker: Worker,
+    /// Its own name, and that of the lock it holds.
+    name: String,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(web_sys::Event)>,
 }
@@ -196,6 +199,9 @@ impl Link {
         self.has_begun.set(true);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
+        // Locks are shared by all pages of a host.
+        let name = format!("pellucid engine {}", js_sys::Math::random());
+        options.set_name(&name);
         let worker = match start(&self.script, &options) {
             Ok(worker) => worker,
             Err(thrown) => return self.bury(&reason(&thrown)),
@@ -216,11 +222,11 @@ impl Link {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let connection = Connection { worker, _on_message: on_message, _on_error: on_error };
+        let connection = Connection { worker, name, _on_message: on_message, _on_error: on_error };
         *self.worker.borrow_mut() = Some(connection);
     }
 
-    fn hear(&self, data: JsValue) {
+    fn hear(self: &Rc<Self>, data: JsValue) {
         let envelope: Envelope<FromWorker> = match unpack(data) {
             Ok(envelope) => envelope,
             Err(why) => return self.bury(&format!("it said something unreadable: {why}")),
@@ -234,6 +240,7 @@ impl Link {
                     self.post(packed);
                 }
             }
+            FromWorker::Guarded => self.clone().watch(),
             FromWorker::Reply(reply) => {
                 let had_picture =
                     matches!(reply.event, Event::Stepped(_)) && !envelope.buffers.is_empty();
@@ -244,6 +251,20 @@ impl Link {
             }
             FromWorker::Crashed(why) => self.bury(&why),
         }
+    }
+
+    /// The worker's lock is free once it has ended.
+    fn watch(self: Rc<Self>) {
+        let name_now = move |link: &Self| {
+            link.worker.borrow().as_ref().map(|connection| connection.name.clone())
+        };
+        let Some(name) = name_now(&self) else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            // One that was ended here has another in its place, or none.
+            if lock::freed(&name).await && name_now(&self) == Some(name) {
+                self.bury(SILENT);
+            }
+        });
     }
 
     /// Calls the handler with nothing borrowed, so that it may ask again.
@@ -307,13 +328,16 @@ fn start(script: &str, options: &WorkerOptions) -> Result<Worker, JsValue> {
         Worker::new_with_options(&address, options)
     })
 }
+/// Why a worker is dead that has not said it.
+const SILENT: &str = "It ended without a word: the browser may have had no memory left for it.";
 
 /// A dead worker in the page's three sentences.
-fn crashed(why: &str) -> Failure {
+pub fn crashed(why: &str) -> Failure {
     // Memory that runs out ends a program without a panic: the browser reports a bare trap.
     let traces =
         ["memory allocation", "out of memory", "capacity overflow", "RuntimeError: unreachable"];
-    let memory = why == "unreachable" || traces.iter().any(|trace| why.contains(trace));
+    let memory =
+        [SILENT, "unreachable"].contains(&why) || traces.iter().any(|trace| why.contains(trace));
     let (kind, next) = if memory {
         (FailureKind::OutOfMemory, "Start the engine again and choose a smaller size.")
     } else {

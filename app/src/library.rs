@@ -127,6 +127,30 @@ impl Library {
         })
     }
 
+    /// The bundle that is open, if it is the one that an address asks for. Reactive.
+    pub fn met(self, address: &Address) -> Option<Arc<Opened>> {
+        self.open.get().filter(|open| match open.source {
+            Source::Address(_) => open.url == self.wanted(address),
+            // A file has no address: it stands for its model.
+            Source::File(_) => {
+                let first = || self.first();
+                let model = if address.model.is_empty() { first() } else { address.model.clone() };
+                address.bundle.is_none() && model == open.bundle.model
+            }
+        })
+    }
+
+    /// Whether another bundle than the one that is open was asked for and is still to come.
+    pub fn is_opening(self) -> bool {
+        self.asked.get_value() != self.source() && self.failure.with_untracked(Option::is_none)
+    }
+
+    /// Whether the bundle at an address, absolute, was asked for last and is still to come.
+    pub fn is_asked(self, url: &str) -> bool {
+        let here = |asked: &Source| matches!(asked, Source::Address(asked) if asked == url);
+        self.is_opening() && self.asked.with_value(|asked| asked.as_ref().is_some_and(here))
+    }
+
     /// Opens the bundle at an address, absolute; `then` hears of it once it is open.
     pub fn fetch(self, url: String, then: impl FnOnce() + 'static) {
         let generation = self.turn_to(Source::Address(url.clone()));

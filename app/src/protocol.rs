@@ -38,6 +38,8 @@ pub enum FromWorker {
     },
     /// It listens. What was posted before may be lost.
     Ready,
+    /// It holds the lock of its own name, and will until it ends ([`crate::lock`]).
+    Guarded,
     /// An answer.
     Reply(Reply),
     /// It has failed beyond repair and will answer nothing any more.

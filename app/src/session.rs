@@ -94,15 +94,16 @@ impl Session {
         }
     }
 
-    /// Changes the device; a loaded model moves along.
-    pub fn switch(self, choice: DeviceChoice) {
+    /// Changes the device; a loaded model moves along. `opened` hears of it, unless the engine had
+    /// to be started anew: then everything else has ended too.
+    pub fn switch(self, choice: DeviceChoice, opened: impl FnOnce() + 'static) {
         let lost = self.trouble.with_untracked(|trouble| {
             trouble.as_ref().is_some_and(|failure| failure.kind == FailureKind::DeviceLost)
         });
         if lost || self.worker_is_dead() {
             return self.restart(choice);
         }
-        self.open_device(choice);
+        self.open_device(choice, opened);
         if self.model.with_untracked(Option::is_none) {
             self.load();
         }
@@ -113,7 +114,7 @@ impl Session {
         self.client.restart();
         self.device.set(None);
         self.forget_model();
-        self.open_device(choice);
+        self.open_device(choice, || {});
         let first = self.library.open.with_untracked(Option::is_none);
         self.library.reopen(move || {
             if first {
@@ -288,11 +289,14 @@ impl Session {
     /// comes, it is never done.
     pub fn once_loading(self, work: impl FnOnce() + 'static) {
         let coming = self.building.get_value().is_some();
+        // What the network before could do is not asked for.
+        let opening = self.library.is_opening();
         // In trouble the engine's own answer says more than waiting.
         let trouble = self.trouble.with_untracked(Option::is_some) || self.worker_is_dead();
-        if coming || trouble || self.model.with_untracked(Option::is_some) {
+        let model = self.model.with_untracked(Option::is_some);
+        if trouble || (!opening && (coming || model)) {
             work();
-        } else if !self.lacking.get_untracked() {
+        } else if opening || !self.lacking.get_untracked() {
             self.waiting.update_value(|waiting| waiting.push(Box::new(work)));
         }
     }
@@ -316,16 +320,23 @@ impl Session {
         }
     }
 
-    fn worker_is_dead(self) -> bool {
+    /// Whether the engine has ended.
+    pub fn worker_is_dead(self) -> bool {
         matches!(self.client.state().get_untracked(), WorkerState::Dead(_))
     }
 
-    /// Opens a device.
-    pub fn open_device(self, choice: DeviceChoice) {
+    /// Opens a device; `opened` hears of it once a model that is loaded has moved there.
+    pub fn open_device(self, choice: DeviceChoice, opened: impl FnOnce() + 'static) {
         self.trouble.set(None);
-        self.seconds_per_pixel.set(None);
+        let mut opened = Some(opened);
         self.client.ask(Ask::OpenDevice(choice), Vec::new(), move |event, _| match event {
-            Event::Device(report) => self.device.set(Some(report)),
+            Event::Device(report) => {
+                self.seconds_per_pixel.set(None);
+                self.device.set(Some(report));
+                if let Some(opened) = opened.take() {
+                    opened();
+                }
+            }
             Event::Failed(failure) => self.trouble.set(Some(failure)),
             _ => {}
         });
@@ -346,4 +357,9 @@ fn kept(model: &str) -> String {
 /// The hashes of all weights that the visitor gave.
 pub fn own_weights() -> Vec<String> {
     models::registry().iter().filter_map(|info| browser::remembered(&kept(info.name))).collect()
+}
+
+/// Whether the browser keeps weights of a model that the visitor gave on an earlier visit.
+pub fn keeps_weights(model: &str) -> bool {
+    browser::remembered(&kept(model)).is_some()
 }

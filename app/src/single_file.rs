@@ -104,7 +104,7 @@ async fn gather(client: Client, open: &Opened, views: &[String]) -> Result<Strin
     }
     let manifest = open.bundle.to_json().map_err(|error| error.to_string())?;
     packed.push(smaller(format!("{FOLDER}/{name}/bundle.json"), manifest.into_bytes()).await?);
-    let index = index(&name, &open.title)?.into_bytes();
+    let index = index(&name, open)?.into_bytes();
     packed.push(smaller(format!("{FOLDER}/index.json"), index).await?);
     pack(&page, &site, &packed, views).map_err(|error| error.to_string())
 }
@@ -118,8 +118,13 @@ fn folder_name(bundle_url: &str) -> String {
 }
 
 /// The list of the one bundle that is inside.
-fn index(name: &str, title: &str) -> Result<String, String> {
-    let entry = Entry { path: name.to_owned(), title: title.to_owned(), weights_coming: false };
+fn index(name: &str, open: &Opened) -> Result<String, String> {
+    let entry = Entry {
+        path: name.to_owned(),
+        title: open.title.clone(),
+        weights: Some(open.bundle.weights.is_some()),
+        weights_coming: false,
+    };
     let index = Index { schema: SCHEMA, bundles: vec![entry] };
     index.to_json().map_err(|error| error.to_string())
 }

@@ -8,5 +8,6 @@ pub mod embed_unit;
 pub mod embed_wall;
 pub mod exemplars;
 pub mod look;
+pub mod present;
 pub mod unit;
 pub mod wall;

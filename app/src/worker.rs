@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::engine::host::Host;
 use crate::files::Files;
 use crate::files::web::Web;
+use crate::lock;
 use crate::protocol::{
     DeviceChoice, DeviceReport, Envelope, Failure, FromWindow, FromWorker, Reply,
 };
@@ -51,6 +52,17 @@ pub fn start() {
     // It listens as long as the worker lives.
     listen.forget();
     post(Envelope::bare(FromWorker::Ready));
+    guard();
+}
+
+/// A worker that the browser ends, to save memory for one, has no chance to say so.
+fn guard() {
+    let name = scope().name();
+    if !name.is_empty() {
+        spawn_local(async move {
+            lock::hold(&name, || post(Envelope::bare(FromWorker::Guarded))).await;
+        });
+    }
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {

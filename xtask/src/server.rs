@@ -419,6 +419,8 @@ fn reason(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// A folder with a page, a module of ten bytes and a secret beside the folder.

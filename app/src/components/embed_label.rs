@@ -57,7 +57,7 @@ fn FullPageLink() -> impl IntoView {
         })
     };
     view! {
-        <a class="full" href=full target="_blank" rel="noopener" title="Open the full page" aria-label="Open the full page">
+        <a class="full" href=full target="_blank" rel="noopener" title="Open the full page" aria-label="pellucid: open the full page">
             <span>"pellucid"</span>
             <Icon of=outline::OPEN/>
         </a>

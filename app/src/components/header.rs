@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::address::Theme;
+use crate::address::{Address, Theme};
 use crate::components::device_chip::DeviceChip;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, outline};
@@ -21,6 +21,7 @@ pub fn Header() -> impl IntoView {
             page.wall();
         }
     };
+    let presentable = move || page.address.with(Address::is_presentable);
     let repaint = move |_| {
         let shown = page.address.with_untracked(|address| address.theme);
         let light = match shown.or(page.theme.get_untracked()) {
@@ -37,13 +38,23 @@ pub fn Header() -> impl IntoView {
             <span class="space"></span>
             <button
                 class="jump"
-                aria-label="Jump to a unit, class or setting"
                 on:click=move |_| page.dialog.set(Some(Dialog::Palette))
             >
                 <Icon of=outline::SEARCH/>
                 <span class="words">"Jump to a unit or class"</span>
                 <kbd>"Ctrl K"</kbd>
             </button>
+            <Show when=presentable>
+                <button
+                    class="quiet roomy"
+                    aria-label="Present"
+                    title="Present (P)"
+                    data-testid="present"
+                    on:click=move |_| page.present()
+                >
+                    <Icon of=outline::PRESENT/>
+                </button>
+            </Show>
             <button class="quiet" aria-label="Light or dark" title="Light or dark" on:click=repaint>
                 <Icon of=outline::THEME/>
             </button>

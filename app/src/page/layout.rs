@@ -12,6 +12,7 @@ use crate::components::keys_list::KeysList;
 use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
 use crate::components::rail::Rail;
+use crate::components::skip_link::SkipLink;
 use crate::components::trouble::Trouble;
 use crate::deck;
 use crate::follow;
@@ -22,6 +23,7 @@ use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;
 use crate::views::exemplars::ExemplarsView;
 use crate::views::look::LookView;
+use crate::views::present::PresentView;
 use crate::views::unit::UnitView;
 use crate::views::wall::WallView;
 
@@ -45,19 +47,28 @@ pub fn App() -> impl IntoView {
     follow::keys(page);
     follow::files(page);
     growth::follow(page);
+    page.over.follow();
     page.scrolled.follow(page.address);
+    page.focused.follow(page.address);
     let view = Memo::new(move |_| {
         page.address.with(|address| (address.view, address.objective.is_empty()))
     });
+    let presenting = Memo::new(move |_| page.presents());
     // Walls and unit pages need the whole width; a dream and a picture have something to set.
     let on_wall = move || matches!(view.get(), (View::Dream, true) | (View::Exemplars, _));
     view! {
-        <div class="app" class:wide=move || on_wall() || !page.inspector.get()>
+        <div
+            class="app"
+            class:wide=move || on_wall() || !page.inspector.get()
+            class:presenting=move || presenting.get()
+        >
+            <SkipLink/>
             <Header/>
             <Rail/>
             <main id="stage" tabindex="-1">
                 <Trouble/>
                 {move || match view.get() {
+                    _ if presenting.get() => view! { <PresentView/> }.into_any(),
                     (View::Dream, true) => view! { <WallView/> }.into_any(),
                     (View::Dream, false) => view! { <DreamView/> }.into_any(),
                     (View::Look, _) => view! { <LookView/> }.into_any(),
@@ -68,11 +79,11 @@ pub fn App() -> impl IntoView {
             <Show when=move || !on_wall()>
                 <Inspector/>
             </Show>
+            <Notice/>
         </div>
         <PaletteBox/>
         <KeysList/>
         <CreditsList/>
-        <Notice/>
     }
     .into_any()
 }

@@ -23,11 +23,12 @@ pub fn EmbedDream() -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
     let title = Memo::new(move |_| title_here(page));
     let baked = Signal::derive(move || baked_here(page));
-    let going = Memo::new(move |_| page.status().is_going());
+    let going = Memo::new(move |_| page.status().is_going() || page.is_replaying());
     let icon = Signal::derive(move || if going.get() { outline::PAUSE } else { outline::PLAY });
     let can_play = Memo::new(move |_| {
         let opened = page.session.library.failure.with(Option::is_none);
-        opened && !page.session.lacking.get() && mistake(page).is_none()
+        let grows = !page.session.lacking.get() || page.recorded().is_some();
+        opened && grows && mistake(page).is_none()
     });
     let name = move || match (can_play.get(), going.get()) {
         (false, _) => "It cannot be played here",
@@ -60,7 +61,7 @@ pub fn EmbedDream() -> impl IntoView {
                 disabled=move || !can_play.get()
                 on:click=move |_| page.play()
             >
-                <DreamCanvas pane=page.panes[0] title baked/>
+                <DreamCanvas pane=page.panes[0] title baked replays=true/>
                 {move || {
                     missing.get().map(|words| view! { <span class="missing" data-testid="embed-empty">{words}</span> })
                 }}

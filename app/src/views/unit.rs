@@ -9,13 +9,14 @@ use crate::components::activation_histogram::ActivationHistogram;
 use crate::components::depth_scale::DepthScale;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
+use crate::components::far_line::FarLine;
 use crate::components::icon::{Icon, outline};
 use crate::components::mistake_note::MistakeNote;
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::sprite_picture::SpritePicture;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
+use crate::components::unlived::Unlived;
 use crate::page::Page;
 use crate::pane::Status;
 use crate::parts::Loaded;
@@ -96,7 +97,8 @@ pub fn Portrait(
     };
     view! {
         <div id="pictures" class="portrait">
-            <DreamCanvas pane=page.panes[0] title baked/>
+            <DreamCanvas pane=page.panes[0] title baked replays=true/>
+            <FarLine title/>
             <Show when=nothing>
                 <Show when=move || instead.with(Option::is_some)>
                     <div class="instead"><SpritePicture style=instead label=""/></div>
@@ -113,8 +115,8 @@ fn Watch() -> impl IntoView {
     let page = Page::here();
     let fresh = move || page.status() == Status::Idle && page.panes[0].frame.with(Option::is_none);
     view! {
-        {move || match (page.session.lacking.get(), fresh()) {
-            (true, _) => view! { <WeightsNote what="Watching it grow"/> }.into_any(),
+        {move || match (page.lives.get() == Some(false), fresh()) {
+            (true, _) => view! { <Unlived what="Watching it grow live"/> }.into_any(),
             (false, true) => {
                 view! {
                     <div class="ways">

@@ -185,45 +185,42 @@ fn point(visit: &Visit, x: f64, y: f64) -> Result<()> {
 fn heat_shows_only_where_the_pointer_moves_and_says_whose_it_is() -> Result<()> {
     let visit = Visit::with(Graphics::None)?;
     let page = visit.page();
-    page.appear(1280, 1000, "dark")?;
+    // High enough for everything: nothing scrolls, so a place is a place.
+    page.appear(1280, 2400, "dark")?;
     let opens = "?model=efficientnet-lite0&device=cpu&view=look&layer=block8";
+    let tile = "document.querySelectorAll('[data-testid=look-channels] [data-unit]')[1]";
     visit.open_ready(&format!("{opens}&picture=animals/goldfish.jpg"))?;
-    page.wait_for_element("[data-testid=look-channels] [data-unit]", LATER)?;
-    page.script("document.querySelector('[data-testid=look-channels]').scrollIntoView();")?;
-    let place = page.script(
-        "const tile = document.querySelectorAll('[data-testid=look-channels] [data-unit]')[1];
-         const { left, top, width, height } = tile.getBoundingClientRect();
-         return [left + width / 2, top + height / 2, tile.dataset.unit];",
-    )?;
+    page.wait_for(&format!("!!{tile}"), LATER)?;
+    let place = page.script(&format!(
+        "const {{ left, top, width, height }} = {tile}.getBoundingClientRect();
+         return [left + width / 2, top + height / 2];"
+    ))?;
     let [x, y] = [0, 1].map(|side| place[side].as_f64().unwrap_or(f64::NAN));
-    point(&visit, 5.0, 5.0)?;
-    point(&visit, x, y)?;
-    point(&visit, x + 2.0, y)?;
-    page.wait_for_element(HEAT, SOON)?;
-    let unit = place[2].as_str().context("the tile has a unit")?.replace(':', " : ");
-    let said = page.text(HEAT)?.unwrap_or_default();
-    assert!(said.contains(&unit), "{said:?} does not name {unit}");
 
-    // Another picture comes while the pointer rests where its tiles will be.
-    let tiles = "document.querySelectorAll('[data-testid=look-channels] [data-unit]')";
-    page.script(&format!("window.before = {tiles}[0];"))?;
+    // The pointer rests where the tiles will be when a picture is chosen.
+    visit.open_ready(opens)?;
+    page.wait_for_element("[data-testid=gallery] [data-picture]", LATER)?;
+    point(&visit, x, y)?;
     page.script(
-        "document.querySelector('[data-testid=gallery] [data-picture$=\"giraffe.jpg\"]').click();",
+        "document.querySelector('[data-testid=gallery] [data-picture$=\"goldfish.jpg\"]').click();",
     )?;
-    page.wait_for(&format!("{tiles}.length > 0 && {tiles}[0] !== window.before"), LATER)?;
+    page.wait_for(&format!("!!{tile}"), LATER)?;
     // The browser tells what came under a resting pointer once it has painted.
     page.script(
         "return new Promise((done) =>
              requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 300))));",
     )?;
-    let under = page.script_with(
-        "return !!document.elementFromPoint(...arguments)?.closest('.tile');",
-        &json!([x + 2.0, y]),
-    )?;
-    assert_eq!(under, true, "the pointer rests on no tile");
+    let under = "document.elementFromPoint(...arguments)?.closest('.tile')?.dataset.unit";
+    let unit = page.script_with(&format!("return {under};"), &json!([x, y]))?;
+    let unit = unit.as_str().context("the pointer rests on no tile")?.replace(':', " : ");
     assert!(!page.has(HEAT)?, "heat shows though nothing has moved: {}", page.describe());
-    point(&visit, x + 6.0, y)?;
-    page.wait_for_element(HEAT, SOON)
+    point(&visit, x + 3.0, y)?;
+    page.wait_for_element(HEAT, SOON)?;
+    let said = page.text(HEAT)?.unwrap_or_default();
+    assert!(said.contains(&unit), "{said:?} does not name {unit}");
+    // It goes with the pointer.
+    point(&visit, 5.0, 5.0)?;
+    page.wait_for(&format!("!document.querySelector('{HEAT}')"), SOON).map(drop)
 }
 
 /// Has the browser answer a page that asks for the camera as if this had gone wrong.
