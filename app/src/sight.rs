@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlVideoElement, MediaStream};
 
 use crate::browser;
@@ -15,7 +13,6 @@ use crate::heatmap::Map;
 use crate::photo::{self, Photo};
 use crate::protocol::{Ask, Classified, Event, Failure, FailureKind, RequestId};
 use crate::session::Session;
-use crate::transport::reason;
 
 /// Channels whose heat maps are shown.
 const CHANNELS: usize = 12;

@@ -33,7 +33,7 @@ fn file() -> Vec<u8> {
 }
 
 /// Downloads into a fresh folder and gives what arrived.
-fn fetch_from(server: &Server) -> Result<Vec<u8>, DownloadError> {
+fn downloaded(server: &Server) -> Result<Vec<u8>, DownloadError> {
     let folder = tempfile::tempdir().unwrap();
     let part = download(&server.address("weights"), &folder.path().join("part"), None, &HASTE)?;
     Ok(fs::read(part.path()).unwrap())
@@ -47,7 +47,7 @@ fn starts(server: &Server) -> Vec<Option<usize>> {
 #[test]
 fn a_file_arrives_as_it_is() {
     let server = Server::start(|asked, _| Answer::honest(&file(), asked));
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
     assert_eq!(starts(&server), [None]);
 }
 
@@ -57,7 +57,7 @@ fn a_connection_that_ends_early_is_resumed_where_it_ended() {
         let answer = Answer::honest(&file(), asked);
         if number < 2 { answer.cut(100_000) } else { answer }
     });
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
     assert_eq!(starts(&server), [None, Some(100_000), Some(200_000)]);
     let guards: Vec<_> = server.asked().into_iter().map(|asked| asked.if_range).collect();
     assert_eq!(guards, [None, Some("\"v1\"".to_owned()), Some("\"v1\"".to_owned())]);
@@ -69,7 +69,7 @@ fn a_connection_that_falls_silent_is_left_and_resumed() {
         let answer = Answer::honest(&file(), asked);
         if number == 0 { answer.cut(100_000).silent(Duration::from_secs(60)) } else { answer }
     });
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
     assert_eq!(starts(&server), [None, Some(100_000)]);
 }
 
@@ -79,7 +79,7 @@ fn a_server_without_ranges_is_asked_for_the_whole_again() {
         let answer = Answer::whole(&file());
         if number == 0 { answer.cut(100_000) } else { answer }
     });
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_file_that_changed_meanwhile_is_not_mixed_with_its_old_self() {
         // The guard no longer fits, so an honest server sends the whole.
         _ => Answer::whole(&new),
     });
-    assert_eq!(fetch_from(&server).unwrap(), expected);
+    assert_eq!(downloaded(&server).unwrap(), expected);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_piece_from_the_wrong_place_is_thrown_away() {
         1 => Answer::honest(&file(), &Asked { from: Some(50_000), if_range: None }),
         _ => Answer::honest(&file(), asked),
     });
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
     assert_eq!(starts(&server), [None, Some(100_000), None]);
 }
 
@@ -112,7 +112,7 @@ fn a_piece_of_a_file_of_another_length_is_thrown_away() {
         1 => Answer::honest(&file()[..200_000], asked),
         _ => Answer::honest(&file(), asked),
     });
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn an_overloaded_server_is_asked_again() {
         0 => Answer::status("503 Service Unavailable"),
         _ => Answer::honest(&file(), asked),
     });
-    assert_eq!(fetch_from(&server).unwrap(), file());
+    assert_eq!(downloaded(&server).unwrap(), file());
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_web_page_is_not_taken_for_weights() {
         answer
     });
     for server in [honest, lying] {
-        let error = fetch_from(&server).unwrap_err();
+        let error = downloaded(&server).unwrap_err();
         assert!(matches!(error, DownloadError::WebPage { .. }), "{error}");
     }
 }
@@ -171,7 +171,7 @@ fn a_web_page_is_not_taken_for_weights() {
 #[test]
 fn a_file_that_is_not_there_is_refused_with_its_address() {
     let server = Server::start(|_, _| Answer::status("404 Not Found"));
-    let error = fetch_from(&server).unwrap_err().to_string();
+    let error = downloaded(&server).unwrap_err().to_string();
     assert!(error.contains("404") && error.contains(&server.address("weights")), "{error}");
     assert_eq!(server.asked().len(), 1);
 }
