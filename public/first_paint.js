@@ -4,17 +4,14 @@
   let theme = asked.get("theme");
   try { theme ||= localStorage.getItem("pellucid.theme"); } catch {}
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+  // The network whose hall is shown, if one of those in the page is asked for.
+  const named = asked.get("model") || location.hash.match(/^#\/([^/]+)/)?.[1] || "googlenet";
+  const hangs = !asked.get("bundle") && ["googlenet", "efficientnet-lite0"].includes(named);
+  root.dataset.network = hangs ? named : "other";
   if (asked.get("embed") === "1") {
     root.dataset.opens = "embed";
-    // The one picture that was asked for, if it hangs on the wall: also where nothing else ever arrives.
-    const unit = CSS.escape(asked.get("objective") ?? "");
-    addEventListener("DOMContentLoaded", () => {
-      document.querySelector(`#first [data-unit="${unit}"]`)?.classList.add("whole");
-    });
   }
-  else if (asked.get("objective") || asked.get("view") || asked.get("layer") || asked.get("model") || asked.get("bundle") || location.hash.startsWith("#/")) root.dataset.opens = "other";
-  // Another network than the one named below.
-  if (asked.get("bundle") || (asked.get("model") ?? "googlenet") !== "googlenet" || !/^(#\/googlenet\b.*)?$/.test(location.hash)) root.dataset.network = "other";
+  else if (!hangs || asked.get("objective") || asked.get("view") || asked.get("layer") || location.hash.startsWith("#/")) root.dataset.opens = "other";
   // A picture that is not there leaves no gap.
   addEventListener("error", (event) => event.target.closest?.("#first .hung")?.remove(), true);
 })();

@@ -12,7 +12,7 @@ const OURS = `pellucid-page ${HERE} `;
 const PAGE = OURS + VERSION;
 const SEEN = `pellucid-seen ${HERE}`;
 
-// The engine's: app/src/worker/cache.rs.
+// Where parts of bundles are kept, by their hash: app/src/keeping.rs.
 const PARTS = "pellucid-v1";
 
 const KEPT = new Set(Object.keys(FILES).map(at));

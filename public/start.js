@@ -8,7 +8,7 @@
   // From here on the notice shows when there is something to say, not after a while.
   root.dataset.program = "coming";
 
-  const policy = "Its policy must allow at least: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+  const policy = ["It must allow at least ", "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"];
   const whole = "The host must have every file of the site as it was built.";
   const forbidden = [];
   addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
@@ -30,7 +30,7 @@
       if (self.origin === "null") {
         return [
           `The page is in a frame that is sandboxed without allow-same-origin, and the host lets no such frame have ${name}.`,
-          "Give the frame allow-same-origin, or let the host send Access-Control-Allow-Origin: *",
+          "Give the frame allow-same-origin, or let the host send ", "Access-Control-Allow-Origin: *",
         ];
       }
       return [`${name} could not be fetched: ${error.message}.`, "Load the page again once the host can be reached."];
@@ -45,12 +45,17 @@
     await new Promise((resolve) => setTimeout(resolve, 100));
     if (!notice.isConnected) return;
     const trouble = forbidden.length > 0
-      ? [`The content security policy of this host forbids ${forbidden.join(" and ")}.`, policy]
+      ? [`The content security policy of this host forbids ${forbidden.join(" and ")}.`, ...policy]
       : (script && await troubleWith(script, "javascript")) ?? (module && await troubleWith(module, "wasm"));
-    const [why, next] = trouble
-      ?? [`The browser says: ${error?.message ?? error}.`, "It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer."];
+    const isOld = !globalThis.WebAssembly || error instanceof WebAssembly.CompileError;
+    const [why, next, send = ""] = trouble ?? [
+      `The browser says: ${error?.message ?? error}.`,
+      isOld ? "It needs WebAssembly with SIMD: Chrome 91, Firefox 89, Safari 16.4 or newer."
+        : "Load the page again; if it happens once more, report this.",
+    ];
     notice.querySelector(".why").textContent = why;
-    notice.querySelector(".next").textContent = next;
+    const code = Object.assign(document.createElement("code"), { textContent: send });
+    notice.querySelector(".next").replaceChildren(next, code);
     root.dataset.program = "halted";
   };
 

@@ -13,6 +13,7 @@ use web_sys::{
     Response, Url,
 };
 
+use crate::files::download;
 use crate::transport::reason;
 
 /// Query and route of the address bar.
@@ -45,13 +46,28 @@ pub fn show_query(query: &str, new_entry: bool) {
     };
 }
 
+/// Marks the newest entry of the history and lays another with the same address over it. Returns
+/// whether the browser did so.
+pub fn lay_entry(mark: &str) -> bool {
+    let Ok(history) = window().history() else { return false };
+    history.replace_state_with_url(&JsValue::from_str(mark), "", None).is_ok()
+        && history.push_state_with_url(&JsValue::NULL, "", None).is_ok()
+}
+
+/// The Back button.
+pub fn go_back() {
+    // A page without a history has nothing to go back to.
+    let _ = window().history().and_then(|history| history.back());
+}
+
 /// The bytes at an address, absolute or relative to the page; more than `limit` are an error.
 pub async fn fetch(address: &str, limit: u64) -> Result<Vec<u8>, String> {
     let options = RequestInit::new();
     // A list that has changed on the host has changed here.
     options.set_cache(RequestCache::NoCache);
-    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &options)).await;
-    let answer = answer.map_err(|thrown| reason(&thrown))?;
+    let answer = download::coming(&absolute(address))
+        .unwrap_or_else(|| window().fetch_with_str_and_init(address, &options));
+    let answer = JsFuture::from(answer).await.map_err(|thrown| reason(&thrown))?;
     let answer: Response = answer.dyn_into().map_err(|_| "no answer came".to_owned())?;
     if !answer.ok() {
         return Err(format!("{address} answered {}", answer.status()));
@@ -111,16 +127,23 @@ pub async fn pixels(
     Some(context.get_image_data(0.0, 0.0, side, side).ok()?.data().0)
 }
 
+/// Has the browser fetch a picture that may be wanted soon.
+pub fn fetch_picture(address: &str) {
+    if let Ok(picture) = HtmlImageElement::new() {
+        picture.set_src(address);
+    }
+}
+
 /// What the visitor's browser remembers under a key.
 pub fn remembered(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(&format!("pellucid.{key}")).ok()?
 }
 
-/// Lets the visitor's browser remember something. Private windows may refuse; nothing depends on it.
-pub fn remember(key: &str, value: &str) {
-    if let Ok(Some(storage)) = window().local_storage() {
-        let _ = storage.set_item(&format!("pellucid.{key}"), value);
-    }
+/// Lets the visitor's browser remember something, and says whether it does: private windows may
+/// refuse.
+pub fn remember(key: &str, value: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(&format!("pellucid.{key}"), value).is_ok())
 }
 
 /// Lets the visitor's browser forget something.
@@ -139,6 +162,15 @@ pub fn copy(text: String, done: impl FnOnce(bool) + 'static) {
     }
     let promise = window().navigator().clipboard().write_text(&text);
     spawn_local(async move { done(JsFuture::from(promise).await.is_ok()) });
+}
+
+/// Selects the text of what a selector finds.
+pub fn select(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let (Some(element), Ok(Some(selection))) = (found, window().get_selection()) {
+        // An element of the page can always be selected.
+        let _ = selection.select_all_children(&element);
+    }
 }
 
 /// Hands bytes to the visitor as a file.

@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use shared::weights::ENDINGS;
+use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
 use crate::address::{Address, Theme, View};
 use crate::browser;
-use crate::client::WorkerState;
+use crate::client::{WorkerState, crashed};
 use crate::library::Source;
 use crate::page::{Page, asked, keep_sense, named};
 use crate::pane::Status;
@@ -48,25 +49,30 @@ fn line(page: Page) {
 
 /// Back and Forward show what was on view.
 fn history(page: Page) {
-    let follow = move || {
+    let follow = move |state: JsValue| {
+        let owed = page.over.left(&state);
         let (address, problems) = Address::parse(&browser::query());
         if page.address.with_untracked(|before| *before == address) {
             return;
         }
+        if let Some(owed) = owed {
+            // What was changed in a sheet stays when Back closes it.
+            return browser::show_query(&page.address.with_untracked(Address::query), owed);
+        }
         page.problems.set(problems);
         page.scrolled.note(&page.address.get_untracked());
+        page.focused.note(&page.address.get_untracked());
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
         if changed {
-            page.stop();
-            page.session.switch(device);
+            page.compute_on(device);
         }
     };
     // An address typed over the one on view changes only what follows its #.
     let handles = [
-        window_event_listener(leptos::ev::popstate, move |_| follow()),
-        window_event_listener(leptos::ev::hashchange, move |_| follow()),
+        window_event_listener(leptos::ev::popstate, move |event| follow(event.state())),
+        window_event_listener(leptos::ev::hashchange, move |_| follow(JsValue::NULL)),
     ];
     on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
 }
@@ -77,21 +83,14 @@ fn bundle(page: Page) {
     let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
         move || asked.get(),
-        move |(elsewhere, model), _, _| {
+        move |_, _, _| {
             // The list of bundles decides what an address means; the first is opened with it.
             if library.offered.with_untracked(Option::is_none) {
                 return;
             }
-            // A file has no address: it stays open as long as its model is the one asked for.
-            let from_file = library.open.get_untracked().is_some_and(|open| {
-                let first = || untrack(|| library.first());
-                let model = if model.is_empty() { first() } else { model.clone() };
-                let is_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
-                is_file && model == open.bundle.model
-            });
-            if from_file || page.is_open(&page.wanted_bundle()) {
+            if page.is_met() {
                 library.stay();
-            } else {
+            } else if !library.is_asked(&page.wanted_bundle()) {
                 page.open_wanted();
             }
         },
@@ -140,13 +139,9 @@ fn weights(page: Page) {
     });
     // The model that lacked them.
     Effect::new(move |before: Option<Option<String>>| {
-        let lacking = session.lacking.get();
+        let lacking = page.lives.get() == Some(false);
         if lacking {
-            page.panes.into_iter().for_each(|pane| {
-                if pane.status.get_untracked() == Status::Waiting {
-                    pane.stop(session);
-                }
-            });
+            page.stop_waiting();
             page.sight.busy.set(false);
         }
         let lacked = match lacking {
@@ -224,7 +219,12 @@ fn changes(page: Page) {
 
 fn theme(page: Page) {
     Effect::new(move |_| {
-        let theme = page.address.with(|address| address.theme).or(page.theme.get());
+        let asked = page.address.with(|address| {
+            // In a slide the words stand on what the address puts behind them.
+            let ground = address.background.as_deref().filter(|_| address.embed);
+            ground.and_then(Theme::on).or(address.theme)
+        });
+        let theme = asked.or(page.theme.get());
         browser::mark("theme", theme.map(Theme::name));
     });
 }
@@ -243,12 +243,7 @@ fn worker(page: Page) {
         if let WorkerState::Dead(why) = page.session.client.state().get()
             && page.session.trouble.with_untracked(Option::is_none)
         {
-            page.session.trouble.set(Some(Failure::new(
-                FailureKind::Internal,
-                "The engine has stopped.",
-                why,
-                "Start it again; if it happens once more, report the details.",
-            )));
+            page.session.trouble.set(Some(crashed(&why)));
         }
     });
 }

@@ -7,15 +7,21 @@
 
 use std::collections::BTreeSet;
 
+use js_sys::{Array, Reflect};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::{Deserialize, Serialize};
 use shared::format::bundle::Bundle;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, CacheStorage, Request};
 
 use crate::browser;
-use crate::files::cache;
 use crate::library::Source;
 use crate::session::{Session, own_weights};
+
+/// Where parts are kept. Another name makes all earlier ones be forgotten.
+pub const STORE: &str = "pellucid-v1";
 
 /// So many bundles are remembered: those of a site and some from elsewhere.
 const REMEMBERED: usize = 8;
@@ -66,8 +72,38 @@ pub fn follow(session: Session) {
         }
         let mut kept = ledger.parts();
         kept.extend(own_weights());
-        spawn_local(async move { cache::keep_only(&kept).await });
+        spawn_local(async move {
+            // A browser that refuses has its own ways to make room.
+            let _ = keep_only(&kept).await;
+        });
     });
+}
+
+/// Opens the store; `global` is a window or a worker.
+///
+/// # Errors
+/// Private windows, insecure addresses and sandboxed frames have none.
+pub async fn open_store(global: &JsValue) -> Result<Cache, JsValue> {
+    let caches = Reflect::get(global, &"caches".into())?;
+    if !caches.is_object() {
+        return Err("there is no store here".into());
+    }
+    JsFuture::from(caches.unchecked_into::<CacheStorage>().open(STORE)).await?.dyn_into()
+}
+
+/// Drops all but the parts with these hashes.
+async fn keep_only(hashes: &BTreeSet<String>) -> Result<(), JsValue> {
+    let store = open_store(&window()).await?;
+    let kept: Array = JsFuture::from(store.keys()).await?.dyn_into()?;
+    for request in kept {
+        let request: Request = request.dyn_into()?;
+        let address = request.url();
+        let hash = address.rsplit('/').next().unwrap_or_default();
+        if !hashes.contains(hash) {
+            JsFuture::from(store.delete_with_request(&request)).await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ const KINDS: [(&str, &[&str]); 13] = [
         "dog",
         &["shepherd", "spaniel", "dingo", "dalmatian", "terrier", "retriever", "hound", "puppy"],
     ),
-    ("cat", &["kitten", "tabby", "cheetah", "jaguar", "lion", "tiger", "leopard"]),
+    ("cat", &["kitten", "tabby", "coon", "cheetah", "jaguar", "lion", "tiger", "leopard"]),
     (
         "bird",
         &[
@@ -31,6 +31,8 @@ const KINDS: [(&str, &[&str]); 13] = [
             "chicken",
             "parrot",
             "eagle",
+            "gull",
+            "aracari",
         ],
     ),
     (
@@ -52,6 +54,7 @@ const KINDS: [(&str, &[&str]); 13] = [
             "porgy",
             "bream",
             "goldie",
+            "koi",
             "seahorse",
             "perch",
             "weever",
@@ -59,7 +62,17 @@ const KINDS: [(&str, &[&str]); 13] = [
     ),
     (
         "insect",
-        &["bee", "butterfly", "caterpillar", "fritillary", "ladybird", "mantis", "swallowtail"],
+        &[
+            "admiral",
+            "bee",
+            "butterfly",
+            "caterpillar",
+            "fritillary",
+            "ladybird",
+            "longwing",
+            "mantis",
+            "swallowtail",
+        ],
     ),
     ("monkey", &["gibbon", "lemur", "macaque", "gorilla"]),
     ("bear", &["panda", "koala", "teddy"]),

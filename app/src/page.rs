@@ -3,6 +3,8 @@
 mod dreaming;
 mod going;
 mod layout;
+mod living;
+mod presenting;
 
 use std::sync::Arc;
 
@@ -14,10 +16,14 @@ use crate::address::{Address, Problem, Theme, USUAL_MODEL};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
+use crate::focused::Focused;
+use crate::halls::{self, Hall};
 use crate::making::Making;
 use crate::mistake::{Mistake, mistake};
+use crate::over::Over;
 use crate::pane::Pane;
 use crate::parts::Loaded;
+use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
@@ -43,6 +49,8 @@ pub struct Page {
     pub notice: RwSignal<String>,
     /// How exemplars are shown.
     pub mode: RwSignal<Mode>,
+    /// What lies over the page.
+    pub over: Over,
     /// The dialog that is open.
     pub dialog: RwSignal<Option<Dialog>>,
     /// Whether the inspector is shown beside a wide stage.
@@ -55,10 +63,18 @@ pub struct Page {
     pub layers: Memo<Arc<Vec<LayerInfo>>>,
     /// Class labels; empty before they are loaded.
     pub labels: Memo<Arc<Vec<String>>>,
-    /// Units whose picture is a file of the page's own, in the order they hang in the hall.
-    pub hung: StoredValue<Vec<String>>,
+    /// Whether the network that the address asks for dreams here; nothing before that is known.
+    pub lives: Memo<Option<bool>>,
+    /// What hangs in the halls.
+    pub halls: StoredValue<Vec<Hall>>,
+    /// A growth that was recorded beforehand.
+    pub replay: Replay,
     /// How far walls were scrolled.
     pub scrolled: Scrolled,
+    /// What had the focus in views that were left.
+    pub focused: Focused,
+    // The query with which presenting began, until something else is gone to.
+    presented: StoredValue<Option<String>>,
     // What the panes were last started with.
     begun: StoredValue<Option<Asked>>,
     /// What the address said of the bundle when the one that is open did.
@@ -78,7 +94,7 @@ impl Page {
     pub fn open() -> Self {
         let (address, problems) = Address::parse(&browser::query());
         let session = Session::new();
-        session.open_device(address.device);
+        session.open_device(address.device, || {});
         let address = RwSignal::new(address);
         let layers = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.layers.clone()),
@@ -87,7 +103,8 @@ impl Page {
                 Arc::new(info.map(|info| info.layers).unwrap_or_default())
             }
         });
-        let dialog = RwSignal::new(None);
+        let over = Over::new();
+        let dialog = over.dialog;
         // Without a model they come from the bundle, where somebody looks for them.
         let searching = move || {
             let named = address.with(|address| address.objective.contains('"'));
@@ -108,14 +125,19 @@ impl Page {
             sight: Sight::new(),
             notice: RwSignal::default(),
             mode: RwSignal::default(),
+            over,
             dialog,
             inspector: RwSignal::new(browser::remembered("inspector").as_deref() != Some("closed")),
-            sheet: RwSignal::new(false),
+            sheet: over.sheet,
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
-            hung: StoredValue::new(crate::baked::hung()),
+            lives: Memo::new(move |_| living::lives(session, address)),
+            halls: StoredValue::new(halls::hung()),
+            replay: Replay::new(),
             scrolled: Scrolled::new(),
+            focused: Focused::new(),
+            presented: StoredValue::default(),
             begun: StoredValue::default(),
             opened_as: StoredValue::default(),
         }

@@ -270,6 +270,7 @@ mod tests {
         let bundle = |path: &str, title: &str| bundle::Entry {
             path: path.to_owned(),
             title: title.to_owned(),
+            weights: None,
             weights_coming: false,
         };
         let lite = bundle("lite", "EfficientNet-Lite0");

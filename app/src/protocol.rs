@@ -28,8 +28,18 @@ pub enum FromWindow {
 /// Everything the worker posts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
+    /// Its program is on its way. `worker_loader.js` says so, as long as there is no program that
+    /// could.
+    Loading {
+        /// Bytes here.
+        done: u64,
+        /// Bytes in all, if known.
+        total: Option<u64>,
+    },
     /// It listens. What was posted before may be lost.
     Ready,
+    /// It holds the lock of its own name, and will until it ends ([`crate::lock`]).
+    Guarded,
     /// An answer.
     Reply(Reply),
     /// It has failed beyond repair and will answer nothing any more.
@@ -72,19 +82,14 @@ pub enum Ask {
         /// Of the weights, hexadecimal, as [`ModelReport::weights_sha256`] said.
         sha256: String,
     },
-    /// Fetch and check `bundle.json`. Streams one [`Event::Bundle`]. Needs neither device nor model.
-    OpenBundle {
-        /// Where `bundle.json` is, absolute.
-        bundle_url: String,
-    },
     /// Unpack a bundle from a .zip file, buffer 0. Streams one [`Event::Bundle`], whose address
     /// serves until the worker ends.
     Unpack {
         /// The file's name, for errors.
         name: String,
     },
-    /// Fetch (or take from the cache) and verify a part of a bundle. Streams [`Event::Progress`],
-    /// then one [`Event::Part`].
+    /// Fetch (or take from the cache, or from a .zip file) and verify a part of a bundle. Streams
+    /// [`Event::Progress`], then one [`Event::Part`].
     FetchPart {
         /// Where `bundle.json` is, absolute.
         bundle_url: String,

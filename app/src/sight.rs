@@ -4,31 +4,18 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, HtmlCanvasElement, HtmlVideoElement, ImageBitmap, MediaStream};
+use web_sys::{Blob, HtmlVideoElement, MediaStream};
 
 use crate::browser;
 use crate::camera;
 use crate::file_kind::{TELLING, other_than_picture};
 use crate::heatmap::Map;
-use crate::protocol::{Ask, Classified, Event, Failure, FailureKind, PictureSize, RequestId};
+use crate::photo::{self, Photo};
+use crate::protocol::{Ask, Classified, Event, Failure, FailureKind, RequestId};
 use crate::session::Session;
-use crate::transport::reason;
 
 /// Channels whose heat maps are shown.
 const CHANNELS: usize = 12;
-/// The network looks at 224 pixels; a shorter side beyond this adds nothing but waiting.
-const SHORTER_SIDE: f64 = 1024.0;
-
-/// A picture as the visitor gave it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Photo {
-    /// Pixels across and down.
-    pub size: PictureSize,
-    /// `[height, width, 4]`.
-    pub rgba: Vec<u8>,
-}
 
 /// What the network saw.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +85,7 @@ impl Sight {
         self.choice.update_value(|choice| *choice += 1);
         let choice = self.choice.get_value();
         spawn_local(async move {
-            let decoded = decode(&file).await;
+            let decoded = photo::decode(&file).await;
             // Another picture may have been chosen meanwhile.
             if self.choice.get_value() != choice {
                 return;
@@ -261,46 +248,14 @@ impl Default for Sight {
     }
 }
 
-async fn decode(file: &Blob) -> Result<Photo, String> {
-    let promise = window().create_image_bitmap_with_blob(file).map_err(|thrown| reason(&thrown))?;
-    let bitmap = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
-    let bitmap: ImageBitmap = bitmap.dyn_into().map_err(|_| "no picture came out".to_owned())?;
-    let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
-    let photo = read(width, height, |canvas, width, height| {
-        let context = browser::context(canvas)?;
-        context.draw_image_with_image_bitmap_and_dw_and_dh(&bitmap, 0.0, 0.0, width, height).ok()
-    });
-    bitmap.close();
-    photo.ok_or_else(|| format!("its {width} x {height} pixels could not be read"))
-}
-
 fn frame_of(video: &HtmlVideoElement) -> Option<Photo> {
     let (width, height) = (f64::from(video.video_width()), f64::from(video.video_height()));
-    read(width, height, |canvas, width, height| {
+    photo::read(width, height, |canvas, width, height| {
         let context = browser::context(canvas)?;
         context
             .draw_image_with_html_video_element_and_dw_and_dh(video, 0.0, 0.0, width, height)
             .ok()
     })
-}
-
-/// Draws something of this size, made smaller if it is large, and reads its pixels.
-fn read(
-    width: f64,
-    height: f64,
-    draw: impl FnOnce(&HtmlCanvasElement, f64, f64) -> Option<()>,
-) -> Option<Photo> {
-    let scale = (SHORTER_SIDE / width.min(height)).min(1.0);
-    let (across, down) = ((width * scale).round(), (height * scale).round());
-    if !(across >= 1.0 && down >= 1.0) {
-        return None;
-    }
-    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas.set_width(across as u32);
-    canvas.set_height(down as u32);
-    draw(&canvas, across, down)?;
-    let size = PictureSize { width: across as usize, height: down as usize };
-    Some(Photo { size, rgba: browser::drawn(&canvas)? })
 }
 
 async fn unreadable(file: &Blob, why: &str) -> Failure {

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod bundle;
 pub mod credits;
 pub mod exemplars;
+pub mod orientation;
 pub mod png;
 pub mod recipe;
 pub mod single_file;

@@ -102,7 +102,7 @@ pub fn export(order: &Order, target: &Path) -> Result<Bundle> {
         (None, _) => files.add("labels.txt", labels_to_text(&cache::labels(&info)).into_bytes()),
     };
     let mut bundle = Bundle::new(&info, weights, labels);
-    let layers = Layers { order, info: &info, from: from.as_ref() };
+    let layers = Layers { order, info: &info, from: from.as_ref(), target };
     (bundle.gallery, bundle.layers) = layers.gather(&mut files)?;
 
     let manifest = bundle.to_json()?.into_bytes();

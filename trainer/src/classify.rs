@@ -1,14 +1,14 @@
 //! What a network sees in pictures.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use shared::burn::tensor::Device;
 use shared::image::Picture;
 
 use crate::cache::LoadedModel;
-use crate::{images, interrupt};
+use crate::images::ahead::{Decoded, FEW, decode_ahead};
+use crate::images::source::Source;
+use crate::interrupt;
 
 /// A picture and the classes it looks most like. A stable interface: scripts read it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,41 +36,37 @@ pub struct ClassScore {
 /// kept the picture from being read, to `each`, in order.
 pub fn classify(
     loaded: &LoadedModel,
-    pictures: Vec<PathBuf>,
+    pictures: Vec<Source>,
     batch: usize,
     top: usize,
     device: &Device,
-    mut each: impl FnMut(PathBuf, Result<Classified>) -> Result<()>,
+    mut each: impl FnMut(Result<Classified>) -> Result<()>,
 ) -> Result<()> {
     let preprocessing = loaded.model.info().preprocessing.clone();
-    let mut waiting: Vec<(PathBuf, Result<Picture>)> = Vec::new();
-    let mut ready =
-        images::read_ahead(pictures, move |picture| preprocessing.classification_crop(&picture))
-            .into_iter();
+    let crop = move |picture| Ok(preprocessing.classification_crop(&picture));
+    let mut waiting: Vec<Decoded<Picture>> = Vec::new();
+    let mut ready = decode_ahead(pictures, 0, batch.max(FEW), crop);
     loop {
         interrupt::check()?;
-        let next = ready.next();
+        let next = ready.next().transpose()?;
         let ended = next.is_none();
         waiting.extend(next);
-        let decoded = waiting.iter().filter(|(_, picture)| picture.is_ok()).count();
+        let decoded = waiting.iter().filter(|decoded| decoded.picture.is_ok()).count();
         if decoded < batch && !ended {
             continue;
         }
         let crops: Vec<&Picture> =
-            waiting.iter().filter_map(|(_, picture)| picture.as_ref().ok()).collect();
+            waiting.iter().filter_map(|decoded| decoded.picture.as_ref().ok()).collect();
         let mut rows = logits(loaded, &crops, device)?.into_iter();
-        for (path, picture) in waiting.drain(..) {
+        for Decoded { name, picture } in waiting.drain(..) {
             let result = match picture {
                 Err(unreadable) => Err(unreadable),
                 Ok(_) => {
                     let row = rows.next().context("the network answered for too few pictures")?;
-                    Ok(Classified {
-                        file: path.display().to_string(),
-                        top: best(&row, &loaded.labels, top),
-                    })
+                    Ok(Classified { file: name, top: best(&row, &loaded.labels, top) })
                 }
             };
-            each(path, result)?;
+            each(result)?;
         }
         if ended {
             return Ok(());

@@ -3,7 +3,6 @@
 
 pub mod bytes;
 pub mod channels;
-pub mod decode;
 pub mod heat;
 pub mod job;
 pub mod label;
@@ -11,7 +10,6 @@ mod part;
 pub mod record;
 pub mod sheet;
 pub mod sketch;
-pub mod source;
 pub mod state;
 pub mod tally;
 pub mod top;
@@ -19,6 +17,7 @@ pub mod top;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -32,13 +31,14 @@ use shared::tap::LayerInfo;
 
 use crate::cache::LoadedModel;
 use crate::failure::WrongCall;
+use crate::images::ahead::decode_ahead;
+use crate::images::source::{self, Source};
 use crate::interrupt;
 use crate::progress::{Progress, Unit};
 use job::Job;
 use label::Labels;
 pub use part::{Wanted, bundle_part};
 use record::Record;
-use source::Source;
 use state::{Saved, State};
 use tally::Batch;
 use top::Seen;
@@ -70,7 +70,7 @@ impl Search<'_> {
     /// The folder has the state of another job, no picture could be read, or Ctrl-C was pressed.
     pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<Record>> {
         let labels = Labels::of(self.source.root())?;
-        let listing = self.source.list()?;
+        let listing = source::list(slice::from_ref(self.source))?;
         let job = Job {
             model: loaded.model.info().name.to_owned(),
             model_sha256: loaded.sha256.clone(),
@@ -223,7 +223,7 @@ impl Search<'_> {
             }
             bail!("{}x{} pixels are too few to crop", picture.width(), picture.height())
         };
-        let mut ahead = decode::decode_ahead(self.source.clone(), from, self.batch, prepare);
+        let mut ahead = decode_ahead(vec![self.source.clone()], from, self.batch, prepare);
         let mut done = from;
         while !interrupt::requested() {
             let before = done;

@@ -44,6 +44,8 @@ pub struct Cell {
 const MARGIN: usize = 56;
 const GAP: usize = 28;
 const SMALLEST_CELL: usize = 224;
+/// Where pictures differ in size, the smallest is not enlarged further than the widest has room.
+const WIDEST_CELL: usize = 1024;
 const NARROWEST_TEXT: usize = 2 * SMALLEST_CELL;
 const TITLE: f32 = 44.0;
 const SUBTITLE: f32 = 24.0;
@@ -129,13 +131,14 @@ impl Figure {
     /// Draws the figure.
     pub fn draw(&self) -> Result<Canvas> {
         let faces = Faces::new()?;
-        let cells = || self.rows.iter().flat_map(|row| &row.cells);
-        let sizes = || cells().map(|cell| shown_size(&cell.picture));
-        let cell_width = sizes().map(|(width, _)| width).max().unwrap_or(SMALLEST_CELL);
-        let n_columns = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        let n_columns = n_columns.max(self.columns.len()).max(1);
-        let text_width = (n_columns * (cell_width + GAP) - GAP).max(NARROWEST_TEXT);
-        let left_of = |column: usize| MARGIN + column * (cell_width + GAP);
+        let scale = self.scale();
+        let widths = self.column_widths(scale);
+        let text_width =
+            (widths.iter().map(|width| width + GAP).sum::<usize>()).saturating_sub(GAP);
+        let text_width = text_width.max(NARROWEST_TEXT);
+        let left_of = |column: usize| {
+            MARGIN + widths[..column].iter().map(|width| width + GAP).sum::<usize>()
+        };
 
         let title = lines(&faces.title, BLACK, &self.title, text_width, 2);
         let subtitle =
@@ -143,16 +146,17 @@ impl Figure {
         let columns: Vec<_> = self
             .columns
             .iter()
-            .map(|text| lines(&faces.heading, BLACK, text, cell_width, 2))
+            .zip(&widths)
+            .map(|(text, &width)| lines(&faces.heading, BLACK, text, width, 2))
             .collect();
         let texts: Vec<_> =
-            self.rows.iter().map(|row| row_texts(row, &faces, cell_width, text_width)).collect();
+            self.rows.iter().map(|row| row_texts(row, &faces, &widths, text_width)).collect();
 
         let column_height =
             columns.iter().map(Lines::height).max().map_or(0, |high| high + GAP / 2);
         let top_height = title.height() + GAP / 4 + subtitle.height() + GAP;
-        let heights: Vec<_> =
-            self.rows.iter().zip(&texts).map(|(row, texts)| row_height(row, texts)).collect();
+        let heights = self.rows.iter().zip(&texts);
+        let heights: Vec<_> = heights.map(|(row, texts)| row_height(row, texts, scale)).collect();
         let height = MARGIN
             + top_height
             + column_height
@@ -171,12 +175,12 @@ impl Figure {
         for ((row, texts), height) in self.rows.iter().zip(&texts).zip(heights) {
             texts.heading.write(&mut canvas, MARGIN, top);
             let below_heading = top + texts.heading_height();
-            let picture_height = picture_height(row);
+            let picture_height = picture_height(row, scale);
             for (column, cell) in row.cells.iter().enumerate() {
-                let (width, height) = shown_size(&cell.picture);
-                let left = left_of(column) + (cell_width - width) / 2;
+                let (width, height) = shown_size(&cell.picture, scale);
+                let left = left_of(column) + (widths[column] - width) / 2;
                 let above = below_heading + (picture_height - height) / 2;
-                place(&mut canvas, &cell.picture, left, above);
+                place(&mut canvas, &cell.picture, left, above, scale);
                 let mut below = below_heading + picture_height + GAP / 3;
                 for text in &texts.cells[column] {
                     below = text.write(&mut canvas, left_of(column), below);
@@ -185,6 +189,33 @@ impl Figure {
             top += height + GAP;
         }
         Ok(canvas)
+    }
+}
+
+impl Figure {
+    fn widths(&self) -> impl Iterator<Item = usize> {
+        self.rows.iter().flat_map(|row| &row.cells).map(|cell| cell.picture.width())
+    }
+
+    /// How much every picture is enlarged: by one whole number, so that sizes can be compared, and
+    /// until the smallest is wide enough.
+    fn scale(&self) -> usize {
+        let smallest = self.widths().min().unwrap_or(SMALLEST_CELL).max(1);
+        let widest = self.widths().max().unwrap_or(smallest);
+        let most = if widest == smallest { usize::MAX } else { (WIDEST_CELL / widest).max(1) };
+        SMALLEST_CELL.div_ceil(smallest).clamp(1, most)
+    }
+
+    /// Each as wide as its widest picture, and wide enough for what is written below.
+    fn column_widths(&self, scale: usize) -> Vec<usize> {
+        let n_columns = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
+        let n_columns = n_columns.max(self.columns.len()).max(1);
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.cells.get(column));
+            let widths = cells.map(|cell| shown_size(&cell.picture, scale).0);
+            widths.max().unwrap_or(SMALLEST_CELL).max(SMALLEST_CELL)
+        };
+        (0..n_columns).map(width).collect()
     }
 }
 
@@ -203,43 +234,37 @@ impl RowTexts<'_> {
     }
 }
 
-fn row_texts<'a>(
-    row: &Row,
-    faces: &'a Faces,
-    cell_width: usize,
-    text_width: usize,
-) -> RowTexts<'a> {
+fn row_texts<'a>(row: &Row, faces: &'a Faces, widths: &[usize], text_width: usize) -> RowTexts<'a> {
     let cells = row
         .cells
         .iter()
-        .map(|cell| {
-            let label = lines(&faces.label, BLACK, &cell.label, cell_width, MOST_LABEL_LINES);
-            let notes = cell.notes.iter().map(|note| lines(&faces.note, SOFT, note, cell_width, 2));
+        .zip(widths)
+        .map(|(cell, &width)| {
+            let label = lines(&faces.label, BLACK, &cell.label, width, MOST_LABEL_LINES);
+            let notes = cell.notes.iter().map(|note| lines(&faces.note, SOFT, note, width, 2));
             std::iter::once(label).chain(notes).collect()
         })
         .collect();
     RowTexts { heading: lines(&faces.heading, BLACK, &row.heading, text_width, 2), cells }
 }
 
-fn row_height(row: &Row, texts: &RowTexts<'_>) -> usize {
+fn row_height(row: &Row, texts: &RowTexts<'_>, scale: usize) -> usize {
     let below = texts.cells.iter().map(|cell| cell.iter().map(Lines::height).sum::<usize>());
-    texts.heading_height() + picture_height(row) + GAP / 3 + below.max().unwrap_or(0)
+    texts.heading_height() + picture_height(row, scale) + GAP / 3 + below.max().unwrap_or(0)
 }
 
-fn picture_height(row: &Row) -> usize {
-    row.cells.iter().map(|cell| shown_size(&cell.picture).1).max().unwrap_or(0)
+fn picture_height(row: &Row, scale: usize) -> usize {
+    row.cells.iter().map(|cell| shown_size(&cell.picture, scale).1).max().unwrap_or(0)
 }
 
-/// Enlarged by a whole number until it is wide enough.
-fn shown_size(picture: &Picture) -> (usize, usize) {
-    let factor = SMALLEST_CELL.div_ceil(picture.width()).max(1);
-    (factor * picture.width(), factor * picture.height())
+fn shown_size(picture: &Picture, scale: usize) -> (usize, usize) {
+    (scale * picture.width(), scale * picture.height())
 }
 
-fn place(canvas: &mut Canvas, picture: &Picture, left: usize, top: usize) {
-    let (width, height) = shown_size(picture);
-    if picture.width() < CRISP_BELOW || width == picture.width() {
-        canvas.place(picture, left, top, width / picture.width());
+fn place(canvas: &mut Canvas, picture: &Picture, left: usize, top: usize, scale: usize) {
+    let (width, height) = shown_size(picture, scale);
+    if picture.width() < CRISP_BELOW || scale == 1 {
+        canvas.place(picture, left, top, scale);
     } else {
         canvas.place(&picture.resize(width, height), left, top, 1);
     }
@@ -286,6 +311,27 @@ mod tests {
     fn small_pictures_are_enlarged_to_a_readable_size() {
         let canvas = figure(1, 16).draw().unwrap();
         assert!(SMALLEST_CELL * SMALLEST_CELL <= pixels_of(&canvas, 100));
+    }
+
+    #[test]
+    fn pictures_of_different_sizes_are_enlarged_alike() {
+        let of = |sides: &[usize]| Figure {
+            rows: rows_of(9, sides.iter().map(|&side| cell(side, 100)).collect()),
+            ..Figure::default()
+        };
+        for (sides, scale, widths) in [
+            (&[64, 128, 224][..], 4, vec![256, 512, 896]),
+            (&[32, 512], 2, vec![SMALLEST_CELL, 1024]),
+            (&[96, 96], 3, vec![288, 288]),
+            (&[300, 2000], 1, vec![300, 2000]),
+        ] {
+            let figure = of(sides);
+            assert_eq!(figure.scale(), scale, "{sides:?}");
+            assert_eq!(figure.column_widths(scale), widths, "{sides:?}");
+        }
+        let shown = pixels_of(&of(&[64, 128]).draw().unwrap(), 100);
+        let alike = 16 * (64 * 64 + 128 * 128);
+        assert!((alike..alike + 600).contains(&shown), "{shown}");
     }
 
     #[test]

@@ -1,69 +1,31 @@
 //! Picture files: found, decoded upright, and handed on ahead of whoever computes.
+//!
+//! Page and command see the same pixels of the same file: the values as they are stored, without
+//! colour profile or gamma, turned upright as EXIF says in JPEG, PNG and WebP.
 
+pub mod ahead;
+mod folder;
+mod jpeg;
+pub mod left_out;
+pub mod name;
+pub mod shard;
+pub mod source;
+
+use std::fs;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::{fs, thread};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
-use libjpeg_turbo_rs::PixelFormat;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use shared::format::orientation;
 use shared::image::Picture;
 
 /// Endings of files that folders are searched for.
-pub const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
-
-/// Pictures decoded ahead of the one that is computed with. Two hide decoding behind inference;
-/// more would only cost memory.
-const AHEAD: usize = 2;
+pub const ENDINGS: [&str; 8] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"];
 
 /// The largest picture that is decoded: it takes 12 bytes a pixel afterwards. A small file can claim
 /// to be of any size.
 const MOST_PIXELS: u64 = 128 << 20;
-
-/// Every picture under the given files and folders: files as given, folders sorted by name
-/// and walked to the bottom.
-pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let before = found.len();
-            walk(path, &mut found)?;
-            if found.len() == before {
-                bail!("{} holds no picture ({})", path.display(), ENDINGS.join(", "));
-            }
-        } else {
-            // Also what does not exist: whoever reads it says so and goes on with the rest.
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let reading = || format!("reading the folder {}", folder.display());
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .with_context(reading)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<_>>()
-        .with_context(reading)?;
-    entries.sort();
-    for path in entries {
-        // Links to folders are not followed: they can lead round in circles.
-        let is_folder = path.is_dir() && !path.is_symlink();
-        if is_folder {
-            walk(&path, found)?;
-        } else if is_picture(&path) {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// Whether a file is called like a picture and is there.
-pub fn is_picture(path: &Path) -> bool {
-    has_picture_ending(path) && path.is_file()
-}
 
 /// Whether a file is called like a picture.
 pub fn has_picture_ending(path: &Path) -> bool {
@@ -74,89 +36,44 @@ pub fn has_picture_ending(path: &Path) -> bool {
 /// Decodes a picture by its content, whatever its name, and turns it upright as its EXIF says.
 /// Of an animation, the first frame.
 pub fn read(path: &Path) -> Result<Picture> {
-    let name = path.display().to_string();
+    let name = name::text(path.as_os_str());
     decode(&fs::read(path).with_context(|| name.clone())?, &name)
 }
 
 /// Decodes a picture called `name` as [`read`] does.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Picture> {
-    let name = || name.to_owned();
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().with_context(name)?;
-    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
-    let mut decoder = reader.into_decoder().with_context(name)?;
-    let orientation = decoder.orientation().with_context(name)?;
-    let (width, height) = decoder.dimensions();
-    if MOST_PIXELS < u64::from(width) * u64::from(height) {
-        bail!("{}: {width}x{height} pixels, at most {MOST_PIXELS} are decoded", name());
-    }
-    let mut decoded = match is_jpeg.then(|| jpeg(bytes)).flatten() {
-        Some(decoded) => decoded,
-        None => DynamicImage::from_decoder(decoder).with_context(name)?,
-    };
-    decoded.apply_orientation(orientation);
-    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-    let picture = if decoded.color().has_alpha() {
-        Picture::from_rgba8(width, height, &decoded.into_rgba8())
+    upright(bytes).with_context(|| name.to_owned())
+}
+
+fn upright(bytes: &[u8]) -> Result<Picture> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut decoded = if reader.format() == Some(ImageFormat::Jpeg) {
+        DynamicImage::ImageRgb8(jpeg::decode(bytes)?)
     } else {
-        Picture::from_rgb8(width, height, &decoded.into_rgb8())
+        let decoder = reader.into_decoder()?;
+        let (width, height) = decoder.dimensions();
+        refuse_too_many_pixels(width, height)?;
+        DynamicImage::from_decoder(decoder)?
     };
-    picture.with_context(name)
+    decoded.apply_orientation(orientation::of(bytes));
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    if decoded.color().has_alpha() {
+        Ok(Picture::from_rgba8(width, height, &decoded.into_rgba8())?)
+    } else {
+        Ok(Picture::from_rgb8(width, height, &decoded.into_rgb8())?)
+    }
 }
 
-/// A JPEG file's pixels, byte for byte as libjpeg decodes them, which is what browsers and the
-/// programs that networks were trained with use. `image` rounds colours that are stored at half
-/// size a third of a level too high, enough to move a unit's mean activation by one per cent.
-/// Nothing where this decoder does not know what to do (or the file is damaged).
-fn jpeg(bytes: &[u8]) -> Option<DynamicImage> {
-    let decoded = libjpeg_turbo_rs::decompress_to(bytes, PixelFormat::Rgb).ok()?;
-    let (width, height) = (decoded.width.try_into().ok()?, decoded.height.try_into().ok()?);
-    RgbImage::from_raw(width, height, decoded.data).map(DynamicImage::ImageRgb8)
-}
-
-/// Reads pictures on a thread of its own, in order, a few ahead, each passed through `prepare` there.
-pub fn read_ahead<T: Send + 'static>(
-    paths: Vec<PathBuf>,
-    prepare: impl Fn(Picture) -> T + Send + 'static,
-) -> Receiver<(PathBuf, Result<T>)> {
-    let (sender, receiver) = sync_channel(AHEAD);
-    thread::spawn(move || {
-        for path in paths {
-            let prepared = read(&path).map(&prepare);
-            if sender.send((path, prepared)).is_err() {
-                // Nobody waits for the rest.
-                return;
-            }
-        }
-    });
-    receiver
+fn refuse_too_many_pixels(width: u32, height: u32) -> Result<()> {
+    if MOST_PIXELS < u64::from(width) * u64::from(height) {
+        bail!("{width}x{height} pixels, at most {MOST_PIXELS} are decoded");
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn folders_are_walked_to_the_bottom_in_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let inner = folder.path().join("b");
-        fs::create_dir(&inner).unwrap();
-        for name in ["c.PNG", "a.jpg", "notes.txt", "b/z.webp", "b/y.gif"] {
-            fs::write(folder.path().join(name), "").unwrap();
-        }
-        let found = find(&[folder.path().to_owned()]).unwrap();
-        let names: Vec<_> = found
-            .iter()
-            .map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string())
-            .collect();
-        assert_eq!(names, ["a.jpg", "b/y.gif", "b/z.webp", "c.PNG"]);
-    }
-
-    #[test]
-    fn a_folder_without_pictures_is_an_error_that_names_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = find(&[folder.path().to_owned()]).unwrap_err().to_string();
-        assert!(error.contains("holds no picture"), "{error}");
-    }
 
     #[test]
     fn a_file_that_is_no_picture_is_an_error_that_names_it() {
@@ -178,7 +95,7 @@ mod tests {
         let mut checksum = flate2::Crc::new();
         checksum.update(&claim[12..29]);
         claim[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
-        let error = decode(&claim, "bomb.png").unwrap_err().to_string();
+        let error = format!("{:#}", decode(&claim, "bomb.png").unwrap_err());
         assert!(error.contains("bomb.png: 50000x50000 pixels"), "{error}");
     }
 
@@ -190,7 +107,8 @@ mod tests {
         });
         for ending in ENDINGS {
             let path = folder.path().join(format!("picture.{ending}"));
-            pixels.save(&path).unwrap();
+            let format = ImageFormat::from_extension(ending).unwrap_or(ImageFormat::Jpeg);
+            pixels.save_with_format(&path, format).unwrap();
             let picture = read(&path).unwrap();
             assert_eq!((picture.width(), picture.height()), (16, 8), "{ending}");
             let bytes = picture.to_rgb8();
@@ -209,45 +127,61 @@ mod tests {
     }
 
     #[test]
-    fn a_photograph_taken_sideways_is_turned_upright() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sideways.jpg");
+    fn a_photograph_taken_sideways_is_turned_upright_in_every_format_that_says_so() {
         let pixels = image::RgbImage::from_fn(32, 16, |x, _| {
             image::Rgb(if x < 16 { [255, 0, 0] } else { [0, 0, 255] })
         });
-        let mut plain = std::io::Cursor::new(Vec::new());
-        pixels.write_to(&mut plain, image::ImageFormat::Jpeg).unwrap();
-        fs::write(&path, with_exif_orientation(plain.get_ref(), 6)).unwrap();
-        // Orientation 6: a quarter turn clockwise makes it upright, so left becomes top.
-        let picture = read(&path).unwrap();
-        assert_eq!((picture.width(), picture.height()), (16, 32));
-        let bytes = picture.to_rgb8();
-        assert!(200 < bytes[0] && 200 < bytes[bytes.len() - 1]);
-    }
-
-    /// A JPEG with an EXIF segment that holds nothing but its orientation.
-    fn with_exif_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
-        let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
-        exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
-        let mut bytes = jpeg[..2].to_vec();
-        bytes.extend([0xff, 0xe1, 0, exif.len() as u8 + 2]);
-        bytes.extend(&exif);
-        bytes.extend(&jpeg[2..]);
-        bytes
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+            let mut plain = Cursor::new(Vec::new());
+            pixels.write_to(&mut plain, format).unwrap();
+            // Orientation 6: a quarter turn clockwise makes it upright, so left becomes top.
+            let sideways = with_exif(plain.get_ref(), format, 6);
+            let picture = decode(&sideways, "sideways").unwrap();
+            assert_eq!((picture.width(), picture.height()), (16, 32), "{format:?}");
+            let bytes = picture.to_rgb8();
+            assert!(200 < bytes[0] && 200 < bytes[bytes.len() - 1], "{format:?}");
+        }
     }
 
     #[test]
-    fn reading_ahead_keeps_the_order_and_carries_the_errors() {
-        let folder = tempfile::tempdir().unwrap();
-        let good = folder.path().join("good.png");
-        image::RgbImage::new(4, 4).save(&good).unwrap();
-        let paths = vec![good.clone(), folder.path().join("missing.png"), good.clone()];
-        let read: Vec<_> =
-            read_ahead(paths.clone(), |picture| picture.width()).into_iter().collect();
-        assert_eq!(read.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), paths);
-        assert_eq!(
-            read.iter().map(|(_, width)| width.is_ok()).collect::<Vec<_>>(),
-            [true, false, true]
-        );
+    fn profiles_and_gamma_leave_the_values_as_they_are_stored() {
+        let pixels = image::RgbImage::from_pixel(8, 8, image::Rgb([200, 100, 50]));
+        let mut plain = Cursor::new(Vec::new());
+        pixels.write_to(&mut plain, ImageFormat::Png).unwrap();
+        // A gamma of 1.0, where a decoder that applies it would make everything lighter.
+        let dark = with_chunk(plain.get_ref(), b"gAMA", &100_000_u32.to_be_bytes());
+        assert_eq!(decode(&dark, "dark.png").unwrap().to_rgb8()[..3], [200, 100, 50]);
+    }
+
+    /// A file with EXIF that holds nothing but an orientation.
+    fn with_exif(file: &[u8], format: ImageFormat, orientation: u8) -> Vec<u8> {
+        let mut exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+        match format {
+            ImageFormat::Png => with_chunk(file, b"eXIf", &exif),
+            ImageFormat::WebP => {
+                // An extended file says its size first, here 32 by 16, and what it has.
+                let extended = b"VP8X\x0a\0\0\0\x08\0\0\0\x1f\0\0\x0f\0\0";
+                let mut body = [b"WEBP", &extended[..], &file[12..], b"EXIF"].concat();
+                body.extend((exif.len() as u32).to_le_bytes());
+                body.extend(exif);
+                [b"RIFF", &(body.len() as u32).to_le_bytes()[..], &body].concat()
+            }
+            _ => {
+                let segment = [b"Exif\0\0", &exif[..]].concat();
+                let length = [0xff, 0xe1, 0, segment.len() as u8 + 2];
+                [&file[..2], &length, &segment, &file[2..]].concat()
+            }
+        }
+    }
+
+    /// A PNG file with one more chunk behind its header.
+    fn with_chunk(png: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+        const HEADER: usize = 33;
+        let mut checksum = flate2::Crc::new();
+        checksum.update(kind);
+        checksum.update(data);
+        let (length, sum) = ((data.len() as u32).to_be_bytes(), checksum.sum().to_be_bytes());
+        [&png[..HEADER], &length, kind, data, &sum, &png[HEADER..]].concat()
     }
 }

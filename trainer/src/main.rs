@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use trainer::cli::{Cli, Command};
-use trainer::{commands, failure, interrupt};
+use trainer::{commands, failure, interrupt, output};
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if failure::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("pellucid: {error:#}");
+            eprintln!("pellucid: {}", output::printable(&format!("{error:#}")));
             failure::exit_code(&error)
         }
     }

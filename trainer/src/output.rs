@@ -28,6 +28,19 @@ pub fn wants_color() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
+/// A message for the terminal: what a library or a file put into it cannot steer that.
+pub fn printable(message: &str) -> String {
+    let mut printable = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character.is_control() && !matches!(character, '\n' | '\t') {
+            printable.extend(character.escape_default());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 /// Writes a file whole or not at all: beside its target first, then renamed.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -84,6 +97,12 @@ mod tests {
         assert!(format!("{:#}", failed.unwrap_err()).contains("kept.json"));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn messages_do_not_steer_the_terminal() {
+        assert_eq!(printable("Käse\n\tis fine"), "Käse\n\tis fine");
+        assert_eq!(printable("a\x1b[2J\r\0b"), "a\\u{1b}[2J\\r\\u{0}b");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output;
+
 /// Between two lines where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -58,7 +60,7 @@ impl Progress {
 
     /// A line for people, above the bar.
     pub fn note(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| eprintln!("{}", output::printable(text)));
     }
 
     /// Runs something that writes to the terminal, with the bar out of its way.
@@ -111,7 +113,7 @@ fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
 /// `googlenet: 12.0 MB of 53.5 MB, 1.2 MB/s, 35 s left`
 fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, unit: Unit) -> String {
     let amount = |count: u64| match unit {
-        Unit::Bytes => crate::output::bytes(count),
+        Unit::Bytes => output::bytes(count),
         Unit::Count(_) => count.to_string(),
     };
     let word = match unit {
@@ -119,7 +121,7 @@ fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, unit: Unit) 
         Unit::Count(word) => format!(" {word}"),
     };
     let speed = match unit {
-        Unit::Bytes => format!("{}/s", crate::output::bytes(rate as u64)),
+        Unit::Bytes => format!("{}/s", output::bytes(rate as u64)),
         Unit::Count(_) => format!("{rate:.1}/s"),
     };
     match total {

@@ -6,8 +6,6 @@
 //! matrix that paints pictures, and transformed with the ortho-normalised Fourier transform; the
 //! magnitudes are averaged over pictures.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
@@ -15,8 +13,10 @@ use shared::image::Picture;
 use shared::visualize::parameters::color_matrix;
 use shared::visualize::spectrum::MagnitudeSpectrum;
 
+use crate::images::ahead::{FEW, decode_ahead};
+use crate::images::source::{self, Source};
+use crate::interrupt;
 use crate::progress::{Progress, Unit};
-use crate::{images, interrupt};
 
 /// An average over photographs.
 pub struct Measured {
@@ -28,15 +28,17 @@ pub struct Measured {
     pub unreadable: usize,
 }
 
-/// The average over picture files, at a side of `size` pixels.
-pub fn measure(paths: Vec<PathBuf>, size: usize) -> Result<Measured> {
-    let mut progress = Progress::new("spectrum", Some(paths.len() as u64), Unit::Count("pictures"));
+/// The average over pictures, at a side of `size` pixels.
+pub fn measure(source: Source, size: usize) -> Result<Measured> {
+    let sources = vec![source];
+    let listing = source::list(&sources)?;
+    let mut progress = Progress::new("spectrum", Some(listing.pictures), Unit::Count("pictures"));
     let mut sum = vec![0.0; 3 * size * (size / 2 + 1)];
     let (mut pictures, mut unreadable) = (0, 0);
-    let one = move |picture: Picture| magnitudes(&square(&picture, size));
-    for (_, magnitudes) in images::read_ahead(paths, one) {
+    let one = move |picture: Picture| Ok(magnitudes(&square(&picture, size)));
+    for decoded in decode_ahead(sources, 0, FEW, one) {
         interrupt::check()?;
-        match magnitudes {
+        match decoded?.picture {
             Ok(magnitudes) => {
                 pictures += 1;
                 sum.iter_mut().zip(magnitudes).for_each(|(sum, one)| *sum += one);
@@ -181,11 +183,13 @@ mod tests {
     fn a_folder_is_averaged_and_what_cannot_be_read_is_counted() {
         let folder = tempfile::tempdir().unwrap();
         let flat = Picture::from_rgb8(8, 12, &[128; 8 * 12 * 3]).unwrap();
-        let good = folder.path().join("a.png");
-        std::fs::write(&good, shared::format::recipe::encode_png(&flat, None).unwrap()).unwrap();
-        let bad = folder.path().join("b.png");
-        std::fs::write(&bad, "no picture").unwrap();
-        let measured = measure(vec![good, bad], 8).unwrap();
+        std::fs::write(
+            folder.path().join("a.png"),
+            shared::format::recipe::encode_png(&flat, None).unwrap(),
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("b.png"), "no picture").unwrap();
+        let measured = measure(Source::new(folder.path()).unwrap(), 8).unwrap();
         assert_eq!((measured.pictures, measured.unreadable), (1, 1));
         assert_eq!(measured.spectrum.at(0, 0.25, 0.25), 0.0);
     }

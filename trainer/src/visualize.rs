@@ -8,8 +8,10 @@ pub mod plan;
 pub mod record;
 pub mod sheet;
 pub mod shorthand;
+pub mod side_by_side;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
@@ -139,32 +141,54 @@ impl Job<'_> {
         if 0 < done {
             eprintln!("going on: {done} of {total} steps are there already");
         }
-        let mut progress =
+        let progress =
             Progress::resumed("visualize", done as u64, Some(total as u64), Unit::Count("steps"));
+        let progress = Mutex::new(progress);
+        let records = side_by_side::run(
+            &climbs,
+            self.at_once(device),
+            |climb| {
+                climb.run(loaded, device, &progress).map_err(|error| {
+                    let objective = &climb.task.objective;
+                    if left_the_finite(&error) {
+                        let progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+                        progress.note(&format!("{objective}: {error:#}"));
+                        error
+                    } else if interrupt::requested() {
+                        error
+                    } else {
+                        error.context(format!("making {objective}"))
+                    }
+                })
+            },
+            |error| !left_the_finite(error),
+        )?;
+        progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
         let mut made = Vec::new();
         let mut failed = Vec::new();
-        for climb in &climbs {
-            match climb.run(loaded, device, &mut progress) {
-                Ok(record) => {
-                    let files = record.stages.last().map(|stage| stage.files.as_slice());
-                    let file = files.and_then(<[String]>::first).context("no picture was kept")?;
-                    made.push(Made { file: folder.join(file), record });
-                }
-                Err(error) if left_the_finite(&error) => {
-                    progress.note(&format!("{}: {error:#}", climb.task.objective));
-                    failed.push(climb.task.objective.to_string());
-                }
-                Err(error) if interrupt::requested() => return Err(error),
-                Err(error) => {
-                    return Err(error.context(format!("making {}", climb.task.objective)));
-                }
-            }
+        for (climb, record) in climbs.iter().zip(records) {
+            let Ok(record) = record else {
+                failed.push(climb.task.objective.to_string());
+                continue;
+            };
+            let files = record.stages.last().map(|stage| stage.files.as_slice());
+            let file = files.and_then(<[String]>::first).context("no picture was kept")?;
+            made.push(Made { file: folder.join(file), record });
         }
-        progress.finish();
         if !failed.is_empty() {
             bail!("{} of {} failed: {}", failed.len(), climbs.len(), failed.join(", "));
         }
         Ok(made)
+    }
+
+    /// How many climbs go on at the same time. A GPU takes one after the other anyway.
+    fn at_once(&self, device: &Device) -> usize {
+        if *device != shared::device::cpu() {
+            return 1;
+        }
+        let settings = self.plan.tasks.iter().map(|task| &task.settings);
+        let pixels = settings.map(|settings| settings.width * settings.height * settings.batch);
+        side_by_side::at_once(self.plan.tasks.len(), pixels.max().unwrap_or(0))
     }
 
     /// All pictures on one sheet, and all numbers beside. The pictures wait in a folder beside

@@ -7,10 +7,10 @@
 mod reference;
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::Value;
 use trainer::cli::DeviceChoice;
+use trainer::images::source::Source;
 use trainer::{cache, classify, device};
 
 /// How often the network is right, and how often it says what the reference says.
@@ -30,13 +30,13 @@ fn score(first: usize, stride: usize) -> Option<Score> {
     let golden: Value = serde_json::from_str(&golden).unwrap();
     let expected: Vec<_> =
         golden["pictures"].as_array().unwrap().iter().skip(first).step_by(stride).collect();
-    let files: Vec<PathBuf> =
-        expected.iter().map(|picture| folder.join(picture["file"].as_str().unwrap())).collect();
+    let file = |picture: &&Value| Source::as_given(&folder.join(picture["file"].as_str().unwrap()));
+    let files: Vec<Source> = expected.iter().map(file).collect();
 
     let device = device::choose(DeviceChoice::Cpu).unwrap().device;
     let loaded = cache::load("googlenet", Some(&weights), &device).unwrap();
     let mut found = Vec::new();
-    classify::classify(&loaded, files, 4, 1, &device, |_, result| {
+    classify::classify(&loaded, files, 4, 1, &device, |result| {
         found.push(result?.top[0].class as u64);
         Ok(())
     })

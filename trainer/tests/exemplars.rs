@@ -16,6 +16,7 @@ mod reference;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -28,6 +29,7 @@ use shared::models::inception::Variant;
 use shared::weights::{Precision, to_safetensors};
 use trainer::exemplars::{Wanted, bundle_part};
 use trainer::images;
+use trainer::images::source::Source;
 
 use bench::{Bench, stderr};
 
@@ -277,9 +279,12 @@ fn a_shard_gives_what_its_pictures_give_in_a_folder() {
     fs::create_dir(bench.path("shards")).unwrap();
     let mut shard = tar::Builder::new(fs::File::create(bench.path("shards/0.tar")).unwrap());
     let pictures = bench.path("pictures");
-    for path in images::find(std::slice::from_ref(&pictures)).unwrap() {
-        shard.append_path_with_name(&path, path.strip_prefix(&pictures).unwrap()).unwrap();
-    }
+    let source = Source::new(&pictures).unwrap();
+    let packed = source.walk(&mut |found| {
+        shard.append_path_with_name(pictures.join(&found.name), &found.name).unwrap();
+        Ok(ControlFlow::Continue(()))
+    });
+    assert!(packed.is_ok());
     shard.finish().unwrap();
     bench.succeed(&["googlenet", "conv2d1", "--images", "shards", "--out", "sharded"]);
     let [found, sharded] = ["found", "sharded"].map(|folder| {
@@ -289,6 +294,18 @@ fn a_shard_gives_what_its_pictures_give_in_a_folder() {
     });
     assert!(found == sharded);
     assert!(bench.path("sharded/conv2d1.png").exists());
+}
+
+#[test]
+fn results_among_the_pictures_are_no_pictures() {
+    let bench = bench(4);
+    let call = call(&["--out", "pictures/found"]);
+    bench.succeed(&call);
+    let first = bench.json("pictures/found/conv2d1.json");
+    let output = bench.succeed(&call);
+    assert!(stderr(&output).contains("there already"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("left out: found (results"), "{}", stderr(&output));
+    assert_eq!(bench.json("pictures/found/conv2d1.json"), first);
 }
 
 #[test]
@@ -306,6 +323,9 @@ fn wrong_calls_say_what_is_wrong_and_write_nothing() {
         (&["googlenet", "mixed4a", "--images", "empty"], 1, "holds no picture"),
         (&["googlenet", "mixed4a", "--images", "nowhere"], 1, "nowhere"),
     ];
+    let output = bench.run(&call(&["--out", "pictures/"]));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("taken for pictures"), "{}", stderr(&output));
     for (args, code, said) in wrong {
         let output = bench.run(&[args, &["--out", "found"]].concat());
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));

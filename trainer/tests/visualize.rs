@@ -59,6 +59,20 @@ fn a_folder_gets_a_picture_and_its_numbers_for_each_unit() {
 }
 
 #[test]
+fn pictures_made_side_by_side_are_those_made_one_by_one() {
+    let Some(bench) = bench() else { return };
+    bench.succeed(&small(&["mixed3a:0..3", "--out", "together/"]));
+    for unit in ["mixed3a:0", "mixed3a:1", "mixed3a:2"] {
+        bench.succeed(&small(&[unit, "--out", "alone/"]));
+    }
+    assert_eq!(bench.names("together"), bench.names("alone"));
+    for name in bench.names("alone") {
+        let read = |folder: &str| fs::read(bench.path(folder).join(&name)).unwrap();
+        assert!(read("together") == read("alone"), "{name} differs");
+    }
+}
+
+#[test]
 fn a_range_becomes_one_titled_sheet_and_leaves_nothing_else() {
     let Some(bench) = bench() else { return };
     let output =
@@ -107,7 +121,7 @@ fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
     let call = |out| {
         [
             "googlenet",
-            "conv2d2:5",
+            "conv2d2:5..7",
             "--size",
             "32",
             "--steps",

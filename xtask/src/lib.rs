@@ -3,6 +3,7 @@
 //! Depends on nothing else of ours, so that it compiles in seconds and can judge the rest.
 
 mod assets;
+pub mod axe;
 mod bench;
 pub mod browser;
 mod build;
@@ -10,6 +11,8 @@ mod bundle;
 mod ci;
 mod cli;
 mod compress;
+pub mod line;
+mod npm;
 pub mod offline;
 mod optimize;
 mod process;

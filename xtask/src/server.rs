@@ -12,14 +12,18 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
 
 use crate::compress::Coding;
+use crate::line::{self, Line};
 
 /// Bytes of a request's head that are read at most; browsers send about one kilobyte.
 const LONGEST_HEAD: u64 = 32 << 10;
+
+/// The status of no answer at all.
+const SILENCE: u16 = 0;
 
 /// What a browser asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +49,7 @@ impl Query {
 }
 
 /// What the server says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -53,13 +57,13 @@ pub struct Answer {
     pub headers: Vec<(&'static str, String)>,
     /// Bytes; not sent to `HEAD`.
     pub body: Vec<u8>,
-    /// How fast the body is sent, to rehearse a slow network; as fast as it goes if `None`.
-    pub bytes_per_second: Option<u64>,
+    /// The line on which the body is sent, to rehearse a slow network; as fast as it goes if `None`.
+    pub line: Option<Line>,
 }
 
 impl Answer {
     fn new(status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Self {
-        Self { status, headers, body, bytes_per_second: None }
+        Self { status, headers, body, line: None }
     }
 
     /// A status with a line of text for whoever looks.
@@ -72,7 +76,7 @@ impl Answer {
     /// No answer: the connection is closed without a word, as by a host that is not there.
     #[must_use]
     pub fn silence() -> Self {
-        Self::new(0, Vec::new(), Vec::new())
+        Self::new(SILENCE, Vec::new(), Vec::new())
     }
 }
 
@@ -326,7 +330,7 @@ fn converse(stream: &TcpStream, respond: &dyn Fn(&Query) -> Answer) -> io::Resul
         // Another method may bring a body, which would be taken for the next request.
         let stays = request.keep_alive && (is_head || request.query.method == "GET");
         let answer = respond(&request.query);
-        if answer == Answer::silence() {
+        if answer.status == SILENCE {
             return Ok(());
         }
         send(stream, answer, is_head, stays)?;
@@ -390,11 +394,10 @@ fn send(mut stream: &TcpStream, answer: Answer, is_head: bool, stays: bool) -> i
     if is_head {
         return Ok(());
     }
-    let Some(rate) = answer.bytes_per_second else { return stream.write_all(&answer.body) };
-    // In pieces of a twentieth of a second.
-    for piece in answer.body.chunks((rate / 20).max(1) as usize) {
+    let Some(line) = answer.line else { return stream.write_all(&answer.body) };
+    for piece in answer.body.chunks(line::PIECE) {
+        line.pass(piece.len());
         stream.write_all(piece)?;
-        thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }
@@ -416,6 +419,8 @@ fn reason(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// A folder with a page, a module of ten bytes and a secret beside the folder.

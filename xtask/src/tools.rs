@@ -1,12 +1,12 @@
 //! The programs the tasks need, at pinned versions; installs those that are missing.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::cli::Tools;
+use crate::npm;
 use crate::process::{self, Background};
 use crate::workspace::{Workspace, find_program};
 
@@ -126,20 +126,12 @@ fn npm_folder(workspace: &Workspace) -> PathBuf {
 /// From npm where that is there: compiling it takes longer than all else together.
 fn install_wasm_opt(workspace: &Workspace) -> Result<()> {
     println!("wasm-opt is not installed");
-    let Some(npm) = find_program(&["npm"]) else { return install(workspace, &WASM_OPT) };
-    let folder = npm_folder(workspace);
-    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    let arguments = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"];
-    let mut command = Command::new(npm);
-    command.args(arguments).arg(&folder).arg(WASM_OPT_FROM_NPM);
-    match process::run(&mut command) {
-        Ok(()) if wasm_opt(workspace).is_some() => Ok(()),
-        Ok(()) => install(workspace, &WASM_OPT),
-        Err(error) => {
-            println!("{error:#}");
-            install(workspace, &WASM_OPT)
-        }
+    match npm::install(&npm_folder(workspace), &[WASM_OPT_FROM_NPM]) {
+        Ok(()) if wasm_opt(workspace).is_some() => return Ok(()),
+        Ok(()) => println!("npm's {WASM_OPT_FROM_NPM} does not run here"),
+        Err(error) => println!("{error:#}"),
     }
+    install(workspace, &WASM_OPT)
 }
 
 /// The standard library for wasm.

@@ -11,7 +11,9 @@ use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 use super::answer::{Answer, Ending};
 use super::host::Host;
 use super::order::Turn;
-use super::{Core, Open, bundle, failure};
+use super::{Core, Open, bundle};
+use crate::failure;
+use crate::files::Files;
 use crate::protocol::{DeviceChoice, Failure, FailureKind, ModelReport};
 
 /// A model that is ready, and what it can be built from again on another device.
@@ -151,7 +153,7 @@ pub async fn take_weights<H: Host>(
     let title = described.info.title;
     let misfit = |error| failure::of_own_weights(title, error);
     let loaded = build(core, &described, weights, sha256, misfit)?;
-    core.host.keep(&loaded.weights_sha256, &loaded.weights.bytes).await;
+    core.host.files().keep(&loaded.weights_sha256, &loaded.weights.bytes).await;
     put_to_use(core, answer, described, loaded);
     Ok(())
 }
@@ -166,10 +168,10 @@ pub async fn load_kept<H: Host>(
 ) -> Result<(), Ending> {
     let described = described(core, answer, bundle_url).await?;
     let title = described.info.title;
-    let bytes = answer.unless_stopped(core.host.cached(&wanted)).await?;
+    let bytes = answer.unless_stopped(core.host.files().cached(&wanted)).await?;
     let is_damaged = bytes.as_ref().is_some_and(|bytes| sha256(bytes) != wanted);
     if is_damaged {
-        core.host.forget(&wanted).await;
+        core.host.files().forget(&wanted).await;
     }
     let bytes = bytes.filter(|_| !is_damaged).ok_or_else(|| {
         let why = match is_damaged {
@@ -194,7 +196,7 @@ async fn described<H: Host>(
     answer: &Answer,
     bundle_url: &str,
 ) -> Result<Described, Ending> {
-    let (bundle, _) = bundle::read(core, answer, bundle_url).await?;
+    let bundle = bundle::read(core, answer, bundle_url).await?;
     let info = models::info(&bundle.model).map_err(failure::of)?;
     // Another network must not answer what is asked of this one, should it not come.
     core.model.borrow_mut().take_if(|loaded| loaded.model.info().name != info.name);

@@ -37,13 +37,15 @@ impl Page {
         self.settle(&mut after);
         if after != before {
             self.scrolled.note(&before);
+            self.focused.note(&before);
+            self.presented.set_value(None);
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
-            browser::show_query(&after.query(), new_entry);
             // The sheet would lie over the view that a tap in it has opened.
             if after.view != before.view {
                 self.sheet.set(false);
             }
+            self.over.show(&after.query(), new_entry);
             self.address.set(after);
             return true;
         }
@@ -52,6 +54,7 @@ impl Page {
 
     /// Makes an address say no more than it must, and all that its view needs.
     fn settle(self, address: &mut Address) {
+        address.present = address.presents();
         // A search belongs to the list it searches; Back returns to it.
         if address.view != View::Exemplars || !address.objective.is_empty() {
             address.find.clear();
@@ -134,15 +137,18 @@ impl Page {
             change(address);
         });
         // A file has its model's address, as has what failed to come: going there changes nothing.
-        if self.address.with_untracked(named) == before && !self.is_open(&self.wanted_bundle()) {
+        let open = self.session.library.open.get_untracked();
+        if self.address.with_untracked(named) == before
+            && open.is_none_or(|open| open.url != self.wanted_bundle())
+        {
             self.open_wanted();
         }
     }
 
-    /// Whether it is the bundle at this address that is open.
-    pub fn is_open(self, url: &str) -> bool {
+    /// Whether it is the bundle that the address asks for that is open.
+    pub fn is_met(self) -> bool {
         let library = self.session.library;
-        library.open.with_untracked(|open| open.as_ref().is_some_and(|open| open.url == url))
+        self.address.with_untracked(|address| untrack(|| library.met(address))).is_some()
     }
 
     /// Opens the bundle that the address asks for, in place of the one that is open.
@@ -160,6 +166,8 @@ impl Page {
         });
         self.session.library.stay();
         self.session.library.failure.set(None);
+        // What waited for the other one would wait for ever.
+        self.stop_waiting();
     }
 
     /// Opens a bundle from elsewhere.
@@ -203,9 +211,8 @@ impl Page {
 
     /// Changes device, in the address too.
     pub fn switch(self, choice: DeviceChoice) {
-        self.stop();
         self.go(|address| address.device = choice);
-        self.session.switch(choice);
+        self.compute_on(choice);
     }
 
     /// Changes colours, from now on.
@@ -273,6 +280,8 @@ impl Page {
             Command::Walk(by) => self.walk(by),
             Command::Save => share::save(self),
             Command::FullScreen => share::full_screen(),
+            Command::Present => self.present(),
+            Command::Leave => return self.leave_presenting(),
             Command::Dice => self.dice(),
         }
         true

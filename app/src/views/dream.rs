@@ -7,10 +7,11 @@ use crate::components::actions::Actions;
 use crate::components::compare_box::labels;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::failure::FailureNote;
+use crate::components::far_line::FarLine;
 use crate::components::mistake_note::MistakeNote;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
+use crate::components::unlived::Unlived;
 use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
@@ -44,10 +45,8 @@ pub fn DreamView() -> impl IntoView {
     view! {
         <div class="stage" class:two=move || two.get()>
             <div id="pictures" class="pictures">
-                {move || {
-                    let count = if two.get() { 2 } else { 1 };
-                    (0..count).map(|index| view! { <Side index title=title.into()/> }).collect_view()
-                }}
+                <Sides title=title.into()/>
+                <FarLine title=title.into()/>
             </div>
             <div class="under">
                 <UnitTitle title=title.into()/>
@@ -56,12 +55,26 @@ pub fn DreamView() -> impl IntoView {
             <div class="astray">
                 <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
             </div>
-            <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
-                <WeightsNote what="Dreaming"/>
+            <Show when=move || page.lives.get() == Some(false) fallback=|| view! { <Transport/> }>
+                <Unlived what="Dreaming it"/>
             </Show>
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}
             <Actions/>
         </div>
+    }
+}
+
+/// The picture, or the two that are compared.
+#[component]
+pub fn Sides(
+    /// What is dreamed.
+    title: Signal<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let two = Memo::new(move |_| page.address.with(|address| !address.compare.is_empty()));
+    move || {
+        let count = if two.get() { 2 } else { 1 };
+        (0..count).map(|index| view! { <Side index title/> }).collect_view()
     }
 }
 
@@ -85,7 +98,7 @@ fn Side(
     let baked = Signal::derive(move || if index == 0 { baked_here(page) } else { None });
     view! {
         <figure>
-            <DreamCanvas pane=page.panes[index] title baked/>
+            <DreamCanvas pane=page.panes[index] title baked replays={index == 0}/>
             {move || label().map(|label| view! { <figcaption>{label}</figcaption> })}
         </figure>
     }
@@ -99,7 +112,7 @@ fn Terms(
 ) -> impl IntoView {
     let sum = move || pane.stepped.get().filter(Stepped::is_sum);
     view! {
-        <p class="activation" aria-label="Activations">
+        <p class="activation">
             {move || {
                 sum()
                     .map(|step| step.terms)

@@ -17,8 +17,8 @@ use crate::components::weights_note::WeightsNote;
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::parts::Loaded;
+use crate::photo::Photo;
 use crate::protocol::{Failure, FailureKind, PictureSize};
-use crate::sight::Photo;
 use crate::unit::short_label;
 use crate::unit_search::pictures;
 
@@ -128,7 +128,7 @@ pub fn LookView() -> impl IntoView {
 
 /// Shows the picture of the gallery that the address names, as soon as it is here.
 /// Returns its file where the gallery has no such picture.
-fn follow_picture(page: Page) -> Memo<Option<String>> {
+pub fn follow_picture(page: Page) -> Memo<Option<String>> {
     let parts = page.session.parts;
     let asked = Memo::new(move |_| page.address.with(|address| address.picture.clone()));
     // Where the picture lies: its sheet, the corner and the side there.
@@ -214,7 +214,7 @@ fn UnknownPicture(
 
 /// The crop that the network saw, or a channel's heat map over it.
 #[component]
-fn Picture() -> impl IntoView {
+pub fn Picture() -> impl IntoView {
     let sight = Page::here().sight;
     let shown = Signal::derive(move || sight.seen.get().map(|seen| (seen, sight.shown.get())));
     let label = Signal::derive(move || match shown.get() {

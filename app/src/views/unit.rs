@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::baked::baked_here;
+use crate::baked::{baked_here, is_coming, is_made};
 use crate::components::activation_histogram::ActivationHistogram;
 use crate::components::depth_scale::DepthScale;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
+use crate::components::far_line::FarLine;
 use crate::components::icon::{Icon, outline};
 use crate::components::mistake_note::MistakeNote;
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::sprite_picture::SpritePicture;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
+use crate::components::unlived::Unlived;
 use crate::page::Page;
 use crate::pane::Status;
 use crate::parts::Loaded;
@@ -96,7 +97,8 @@ pub fn Portrait(
     };
     view! {
         <div id="pictures" class="portrait">
-            <DreamCanvas pane=page.panes[0] title baked/>
+            <DreamCanvas pane=page.panes[0] title baked replays=true/>
+            <FarLine title/>
             <Show when=nothing>
                 <Show when=move || instead.with(Option::is_some)>
                     <div class="instead"><SpritePicture style=instead label=""/></div>
@@ -107,28 +109,14 @@ pub fn Portrait(
     }
 }
 
-/// Whether the bundle has the unit's picture on a sheet.
-fn is_made(page: Page) -> bool {
-    let has = || {
-        let unit = page.unit()?;
-        page.session.parts.layer(&unit.layer)?.dreams?.picture(unit.channel)
-    };
-    has().is_some()
-}
-
-/// Whether that sheet is still on its way.
-fn is_coming(page: Page) -> bool {
-    is_made(page) && page.session.parts.failure.with(Option::is_none)
-}
-
 /// Starts the live dream beside the exemplars.
 #[component]
 fn Watch() -> impl IntoView {
     let page = Page::here();
     let fresh = move || page.status() == Status::Idle && page.panes[0].frame.with(Option::is_none);
     view! {
-        {move || match (page.session.lacking.get(), fresh()) {
-            (true, _) => view! { <WeightsNote what="Watching it grow"/> }.into_any(),
+        {move || match (page.lives.get() == Some(false), fresh()) {
+            (true, _) => view! { <Unlived what="Watching it grow live"/> }.into_any(),
             (false, true) => {
                 view! {
                     <div class="ways">

@@ -148,12 +148,13 @@ pub fn bundles() -> Vec<Vec<u8>> {
 }
 
 pub fn indexes() -> Vec<Vec<u8>> {
-    let entry = |path: &str, weights_coming| Listed {
+    let entry = |path: &str, weights, weights_coming| Listed {
         path: path.to_owned(),
         title: path.to_uppercase(),
+        weights,
         weights_coming,
     };
-    let bundles = vec![entry("googlenet", true), entry("more/lite", false)];
+    let bundles = vec![entry("googlenet", Some(false), true), entry("more/lite", None, false)];
     vec![Index { schema: SCHEMA, bundles }.to_json().unwrap().into_bytes()]
 }
 

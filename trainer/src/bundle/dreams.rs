@@ -4,6 +4,7 @@ mod thumbnail;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +17,7 @@ use shared::visualize::objective::{Channel, Measure, Objective};
 use super::files::Files;
 use super::sheets::Layout;
 use crate::images;
+use crate::images::source::{self, Content, Source};
 
 /// Sheets of about 1.3 MB: 256 units.
 ///
@@ -39,7 +41,7 @@ pub fn gather(
     files: &mut Files,
 ) -> Result<BTreeMap<String, Dreams>> {
     let mut layers: BTreeMap<String, Vec<Dream>> = BTreeMap::new();
-    for file in images::find(folders)? {
+    for file in files_in(folders)? {
         let (layer, dream) = read(&file, info).with_context(|| file.display().to_string())?;
         layers.entry(layer).or_default().push(dream);
     }
@@ -67,6 +69,30 @@ pub fn gather(
         );
     }
     Ok(gathered)
+}
+
+/// Every picture under the folders, each a file of its own.
+fn files_in(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let sources: Vec<_> = folders.iter().map(|folder| Source::as_given(folder)).collect();
+    let mut files = Vec::new();
+    if sources.is_empty() {
+        return Ok(files);
+    }
+    source::list(&sources)?;
+    for source in sources {
+        source.walk(&mut |found| {
+            let name = found.name.clone();
+            match found.content() {
+                Content::File(file) => files.push(file),
+                Content::Bytes(_) => {
+                    bail!("{name}: expected a file of its own, not one in a shard")
+                }
+                Content::Broken(reason) => bail!("{name}: {reason}"),
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(files)
 }
 
 /// The layer a picture belongs to, and what is known of it without decoding it.

@@ -15,12 +15,12 @@ use crate::images;
 /// The list of pictures, with what each shows and whose it is.
 pub const LIST: &str = "gallery.json";
 
-/// Sheets of about 0.4 MB (12 kB a picture): an exemplar costs little before the whole gallery is there.
+/// Sheets of about 0.4 MB (11 kB a picture): an exemplar costs little before the whole gallery is there.
 ///
 /// The gallery's pictures are JPEG files of quality 88 with colours at half resolution. On the same
 /// grid of blocks compressing them again loses little; at quality 80 it would lose as much again.
 const LAYOUT: Layout =
-    Layout { side: 224, columns: 6, rows: 6, quality: 85, colors: SamplingFactor::F_2_2 };
+    Layout { side: 224, columns: 6, rows: 6, quality: 82, colors: SamplingFactor::F_2_2 };
 
 /// Reads `folder/gallery.json` and lays its pictures out in that order.
 pub fn gather(folder: &Path, files: &mut Files) -> Result<(Gallery, Vec<Credit>)> {
@@ -38,7 +38,7 @@ fn read_list(path: &Path) -> Result<Vec<Credit>> {
     if CREDITS_LIMIT < length {
         bail!("{} is {length} bytes long, at most {CREDITS_LIMIT} are read", path.display());
     }
-    let bytes = fs::read(path).with_context(reading)?;
+    let bytes = read_text(path)?;
     let listed: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&bytes).with_context(|| {
         let expected = "a list of pictures with their title, author and licence";
         format!("reading {}: expected {expected}", path.display())
@@ -47,6 +47,16 @@ fn read_list(path: &Path) -> Result<Vec<Credit>> {
         bail!("{} lists no picture", path.display());
     }
     credits::from_json(&bytes, listed.len()).with_context(reading)
+}
+
+/// A file of text that somebody wrote, without the mark that some editors begin one with.
+pub fn read_text(path: &Path) -> Result<Vec<u8>> {
+    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+    let mut bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(bytes)
 }
 
 fn read_picture(path: &Path) -> Result<Vec<u8>> {
@@ -97,6 +107,15 @@ mod tests {
         assert_eq!(gallery.sprites.count, 2);
         let names: Vec<_> = credits.iter().map(|credit| credit.file.as_str()).collect();
         assert_eq!(names, ["textures/b.png", "textures/a.png"]);
+    }
+
+    #[test]
+    fn a_mark_that_an_editor_begins_the_list_with_does_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(LIST), format!("\u{feff}{}", json!([entry("a.png")])))
+            .unwrap();
+        image::RgbImage::new(224, 224).save(folder.path().join("a.png")).unwrap();
+        assert_eq!(gather(folder.path(), &mut Files::default()).unwrap().1.len(), 1);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use shared::models::ModelInfo;
 use super::existing::Existing;
 use super::files::Files;
 use super::{Order, dreams, gallery};
-use crate::exemplars::source::Source;
 use crate::exemplars::{self, Wanted};
 use crate::failure::WrongCall;
+use crate::images::source::{self, Source};
 
 /// Where layers come from.
 pub struct Layers<'a> {
@@ -22,6 +22,8 @@ pub struct Layers<'a> {
     pub info: &'a ModelInfo,
     /// A bundle to take everything else from.
     pub from: Option<&'a Existing>,
+    /// Where the bundle goes.
+    pub target: &'a Path,
 }
 
 /// The gallery's pictures, and their names in order.
@@ -97,11 +99,12 @@ impl Layers<'_> {
     fn photographs(&self, files: &mut Files) -> Result<Option<Photographs>> {
         if let Some(folder) = &self.order.gallery {
             let (gallery, credits) = gallery::gather(folder, files)?;
-            let fingerprint = match self.order.exemplars {
-                Some(_) => Some(Source::new(folder)?.list()?.fingerprint),
-                None => None,
-            };
-            return Ok(Some(Photographs::new(gallery, credits, fingerprint)));
+            let fingerprint = self.order.exemplars.as_ref().map(|exemplars| {
+                // They may lie among the photographs, as may what is written now.
+                let source = Source::new(folder)?.without(exemplars).without(self.target);
+                Ok::<_, anyhow::Error>(source::list(&[source])?.fingerprint)
+            });
+            return Ok(Some(Photographs::new(gallery, credits, fingerprint.transpose()?)));
         }
         let Some((from, gallery)) =
             self.from.and_then(|from| Some((from, from.bundle.gallery.as_ref()?)))

@@ -7,8 +7,9 @@ use anyhow::{Result, bail};
 use crate::classify::{Classified, classify};
 use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::failure::WrongCall;
+use crate::images::source::{self, Source};
 use crate::progress::{Progress, Unit};
-use crate::{cache, device, images, naming, output};
+use crate::{cache, device, naming, output};
 
 /// Characters of a bar at probability 1.
 const BAR: usize = 24;
@@ -23,8 +24,8 @@ const BAR: usize = 24;
     A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
     efficientnet-lite0. A picture called like a model is ./NAME.")]
 pub struct Args {
-    /// Pictures, or folders that are searched to the bottom: JPEG, PNG, WebP, BMP, GIF. The model's
-    /// name may come first
+    /// Pictures, or folders that are searched to the bottom, also in .tar files: JPEG, PNG, WebP,
+    /// BMP, GIF. The model's name may come first
     #[arg(required = true, value_name = "PICTURE")]
     words: Vec<PathBuf>,
 
@@ -57,12 +58,13 @@ pub fn run(args: Args) -> Result<()> {
     let named = naming::split(&args.words, "a picture or folder", |path| path.exists())?;
     let device = device::open(args.device.device)?;
     let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
-    let pictures = images::find(named.rest)?;
-    let count = pictures.len();
-    let mut progress = Progress::new("classify", Some(count as u64), Unit::Count("pictures"));
+    let pictures: Vec<_> = named.rest.iter().map(|path| Source::as_given(path)).collect();
+    let listing = source::list(&pictures)?;
+    let count = listing.pictures;
+    let mut progress = Progress::new("classify", Some(count), Unit::Count("pictures"));
     let mut unreadable = 0;
     let color = output::wants_color();
-    classify(&loaded, pictures, args.batch, args.top, &device, |_, result| {
+    classify(&loaded, pictures, args.batch, args.top, &device, |result| {
         match result {
             Ok(classified) if args.json => progress.suspend(|| output::json_line(&classified))?,
             Ok(classified) => progress.suspend(|| print(&classified, color))?,
@@ -77,6 +79,9 @@ pub fn run(args: Args) -> Result<()> {
     progress.finish();
     if 0 < unreadable {
         bail!("{unreadable} of {count} pictures could not be read and were skipped");
+    }
+    if 0 < listing.empty {
+        bail!("{} of the {} named hold no picture", listing.empty, named.rest.len());
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! `pellucid exemplars`: pictures that excite units most.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -14,9 +14,9 @@ use shared::tap::LayerInfo;
 use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::exemplars::channels::Channels;
 use crate::exemplars::record::{Record, heat_path, json_path};
-use crate::exemplars::source::Source;
 use crate::exemplars::{Search, sheet};
 use crate::failure::WrongCall;
+use crate::images::source::Source;
 use crate::{cache, device, naming, output};
 
 /// Which layers, which pictures, and what to make of them.
@@ -41,7 +41,7 @@ pub struct Args {
     weights: WeightsArgs,
 
     /// A folder of pictures, searched to the bottom, also in its .tar files; the folder that a
-    /// picture lies in is its label. Or one .tar file
+    /// picture lies in is its label. Or one .tar file. --out may lie in it and is left out
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
@@ -129,7 +129,14 @@ pub fn run(args: Args) -> Result<()> {
     }
     let channels = layers.iter().map(|layer| Channels::of(args.channels.as_ref(), layer));
     let channels: Vec<Vec<usize>> = channels.collect::<shared::Result<_>>()?;
-    let source = Source::new(&args.images)?;
+    let source = Source::new(&args.images).context("--images")?;
+    if is_the_same(&args.images, &args.out) {
+        let reason =
+            "is the folder of --images itself, and its figures would be taken for pictures";
+        let mend = format!("choose another, such as {}", args.images.join("found").display());
+        return Err(WrongCall(format!("--out {} {reason}: {mend}", args.out.display())).into());
+    }
+    let source = source.without(&args.out);
     let device = device::open(args.device.device)?;
     let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
     let search = Search {
@@ -167,6 +174,10 @@ pub fn run(args: Args) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn is_the_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// `mixed4a: 512 units on 700 pictures  exemplars/mixed4a.json  exemplars/mixed4a.png`

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::failure::WrongCall;
+use crate::images::source::Source;
+use crate::output;
 use crate::spectrum::measure;
-use crate::{images, output};
 
 /// Which pictures, and how finely.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     pellucid spectrum photographs/ --size 64 --out maco_spectrum.safetensors")]
 pub struct Args {
-    /// A folder of photographs, searched to the bottom
+    /// A folder of photographs, searched to the bottom, also in its .tar files
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 
@@ -31,7 +32,7 @@ pub fn run(args: Args) -> Result<()> {
     if !(4..=2048).contains(&args.size) {
         return Err(WrongCall(format!("--size is {}; it must be 4 to 2048", args.size)).into());
     }
-    let measured = measure(images::find(&[args.folder])?, args.size)?;
+    let measured = measure(Source::new(&args.folder)?, args.size)?;
     let bytes = measured.spectrum.to_bytes()?;
     output::write_whole(&args.out, |out| Ok(out.write_all(&bytes)?))?;
     output::line(&format!("{} pictures  {}", measured.pictures, args.out.display()))?;

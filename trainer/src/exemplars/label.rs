@@ -1,7 +1,6 @@
 //! What a picture is called, as far as its place tells.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -11,6 +10,7 @@ use shared::models::labels;
 
 use crate::bundle::gallery;
 use crate::cache;
+use crate::images::shard;
 
 /// What is needed of a picture's entry in a gallery's list.
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ impl Labels {
         let mut labels = Self { classes: classes.collect(), ..Self::default() };
         if path.is_file() {
             let reading = || format!("reading {}", path.display());
-            let bytes = fs::read(&path).with_context(reading)?;
+            let bytes = gallery::read_text(&path)?;
             let entries: Vec<Entry> = serde_json::from_slice(&bytes).with_context(reading)?;
             labels.titles = entries.into_iter().map(|entry| (entry.file, entry.title)).collect();
             labels.sha256 = cache::hex(&Sha256::digest(&bytes));
@@ -62,16 +62,22 @@ impl Labels {
         }
         let (folders, name) = file.rsplit_once('/').unwrap_or(("", file));
         let folder = folders.rsplit('/').next().unwrap_or_default();
+        // A shard is no class, but may be called like one.
+        let stem = shard::stem(folder);
         let prefix = name.split_once('_').map_or("", |(prefix, _)| prefix);
-        let class = [folder, prefix].into_iter().find_map(|wnid| self.classes.get(wnid));
-        // A shard is no class.
-        let folder = if folder.to_ascii_lowercase().ends_with(".tar") { "" } else { folder };
-        class.cloned().unwrap_or_else(|| folder.to_owned())
+        let class =
+            [stem.unwrap_or(folder), prefix].into_iter().find_map(|wnid| self.classes.get(wnid));
+        class.cloned().unwrap_or_else(|| match stem {
+            Some(_) => String::new(),
+            None => folder.to_owned(),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -82,6 +88,7 @@ mod tests {
             ("val/n02123394/1.jpg", "Persian cat"),
             ("shard.tar/n02123394_17.JPEG", "Persian cat"),
             ("shard.tar/17.jpg", ""),
+            ("train.tar.gz/n02123394.tar/1.jpg", "Persian cat"),
             ("holidays/beach_1.jpg", "holidays"),
             ("cat.jpg", ""),
         ] {
@@ -98,6 +105,9 @@ mod tests {
         let labels = Labels::of(folder.path()).unwrap();
         assert_eq!(labels.label("animals/1.jpg"), "Red panda");
         assert_eq!(labels.label("animals/2.jpg"), "animals");
+        let with_mark = [b"\xef\xbb\xbf", fs::read(&path).unwrap().as_slice()].concat();
+        fs::write(&path, with_mark).unwrap();
+        assert_eq!(Labels::of(folder.path()).unwrap().label("animals/1.jpg"), "Red panda");
         fs::write(&path, "{}").unwrap();
         let error = format!("{:#}", Labels::of(folder.path()).unwrap_err());
         assert!(error.contains("gallery.json"), "{error}");

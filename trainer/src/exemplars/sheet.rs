@@ -12,11 +12,11 @@ use shared::format::png::{self, Text};
 use shared::image::Picture;
 use shared::models::ModelInfo;
 
-use super::decode::decode;
 use super::job::Job;
 use super::record::{ExemplarRecord, Record, UnitRecord};
-use super::source::Source;
 use crate::figure::{Cell, Figure, Row};
+use crate::images::ahead::decode;
+use crate::images::source::Source;
 use crate::output;
 use crate::visualize::sheet::number;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub struct Seen {
     /// Its number in the source.
     pub number: u64,
-    /// As [`super::source::Found::name`].
+    /// As [`crate::images::source::Found::name`].
     pub file: String,
     /// What it shows; may be empty.
     pub label: String,

@@ -1,6 +1,6 @@
 //! The photograph that excites a unit most, to hold a dream's activation against.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use shared::burn::tensor::Device;
@@ -11,8 +11,10 @@ use shared::visualize::score::Score;
 use super::plan::{about, activation};
 use super::record::Against;
 use crate::cache::LoadedModel;
+use crate::images::ahead::{FEW, decode_ahead};
+use crate::images::source::{self, Source};
+use crate::interrupt;
 use crate::progress::{Progress, Unit};
-use crate::{images, interrupt};
 
 /// For each objective, the best of a folder's photographs as a classifier sees them (resized and
 /// cropped as the model declares), and how many could not be read.
@@ -35,18 +37,19 @@ pub fn best_photographs(
     taps.sort_unstable();
     taps.dedup();
 
-    let paths = images::find(&[folder.to_owned()])?;
-    let mut progress =
-        Progress::new("photographs", Some(paths.len() as u64), Unit::Count("photographs"));
-    let mut best: Vec<Option<(f32, PathBuf)>> = vec![None; scores.len()];
+    let sources = vec![Source::new(folder).context("--against")?];
+    let listing = source::list(&sources)?;
+    let what = Unit::Count("photographs");
+    let mut progress = Progress::new("photographs", Some(listing.pictures), what);
+    let mut best: Vec<Option<(f32, String)>> = vec![None; scores.len()];
     let (mut seen, mut unreadable) = (0, 0);
     let preprocessing = info.preprocessing.clone();
-    let crops =
-        images::read_ahead(paths, move |picture| preprocessing.classification_crop(&picture));
-    for (path, crop) in crops {
+    let crop = move |picture| Ok(preprocessing.classification_crop(&picture));
+    for decoded in decode_ahead(sources, 0, FEW, crop) {
         interrupt::check()?;
         progress.advance(1);
-        let crop = match crop {
+        let decoded = decoded?;
+        let crop = match decoded.picture {
             Ok(crop) => crop,
             Err(error) => {
                 unreadable += 1;
@@ -62,7 +65,7 @@ pub fn best_photographs(
             let values = pollster::block_on(shared::device::read(share.values))?;
             let value = activation(objective, &score.report(&values));
             if best.as_ref().is_none_or(|(most, _)| *most < value) {
-                *best = Some((value, path.clone()));
+                *best = Some((value, decoded.name.clone()));
             }
         }
     }
@@ -70,8 +73,7 @@ pub fn best_photographs(
     let found = best
         .into_iter()
         .map(|best| {
-            let (best, path) = best.context("no photograph has an activation to compare with")?;
-            let file = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            let (best, file) = best.context("no photograph has an activation to compare with")?;
             Ok(Against { folder: folder.display().to_string(), pictures: seen, best, file })
         })
         .collect::<Result<_>>()?;

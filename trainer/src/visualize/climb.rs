@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -125,7 +126,7 @@ impl Climb<'_> {
         &self,
         loaded: &LoadedModel,
         device: &Device,
-        progress: &mut Progress,
+        progress: &Mutex<Progress>,
     ) -> Result<Record> {
         if let Some(record) = self.finished() {
             return Ok(record);
@@ -154,7 +155,7 @@ impl Climb<'_> {
                 last_state = Instant::now();
             }
             losses.push(pollster::block_on(dream.step())?.loss);
-            progress.advance(1);
+            progress.lock().unwrap_or_else(PoisonError::into_inner).advance(1);
             if wanted.contains(&losses.len()) {
                 let (stage, values) = self.keep(&dream, losses.len())?;
                 stages.push(stage);

@@ -11,6 +11,7 @@ use xtask::browser::Graphics;
 
 use crate::visit::{
     ERROR, LATER, READY, SOON, Visit, bundle, has_googlenet, host_with, reference, site,
+    without_weights,
 };
 use crate::zip::zip;
 
@@ -43,10 +44,6 @@ fn has_bundle() -> bool {
 
 fn drop_file(visit: &Visit, name: &str, bytes: &[u8]) -> Result<()> {
     visit.page().script_with(DROP, &json!([BASE64.encode(bytes), name])).map(drop)
-}
-
-fn without_weights(bundle: &mut Value) {
-    bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
 }
 
 /// The site's bundle with nothing in it but what every bundle has, as a .zip file.

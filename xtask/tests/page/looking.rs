@@ -121,6 +121,71 @@ fn the_channels_shown_are_of_the_layer_that_the_address_names() -> Result<()> {
     shown("block8")
 }
 
+/// Pastes a picture of two colours that lies on its side, as its EXIF says, and in PNG says that its
+/// gamma is not the usual one. The longer side is `arguments[1]`.
+const PASTE_ON_ITS_SIDE: &str = r#"
+    const [type, length] = arguments;
+    const canvas = Object.assign(document.createElement('canvas'), { width: length, height: 16 });
+    const context = canvas.getContext('2d');
+    ['rgb(200, 100, 50)', 'rgb(50, 100, 200)'].forEach((colour, half) => {
+        context.fillStyle = colour;
+        context.fillRect(half * length / 2, 0, length / 2, 16);
+    });
+    const letters = (text) => [...text].map((letter) => letter.charCodeAt(0));
+    const large = (value) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255);
+    const small = (value) => large(value).reverse();
+    const exif = [...letters('MM\0*'), 0, 0, 0, 8, 0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0,
+        0, 0];
+    const checksum = (bytes) => ~bytes.reduce((sum, byte) => {
+        sum ^= byte;
+        for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+        return sum;
+    }, -1);
+    const chunk = (kind, data) => [...large(data.length), ...letters(kind), ...data,
+        ...large(checksum([...letters(kind), ...data]))];
+    const wrap = {
+        'image/jpeg': (file) => [...file.slice(0, 2), 0xff, 0xe1, 0, exif.length + 8,
+            ...letters('Exif\0\0'), ...exif, ...file.slice(2)],
+        'image/png': (file) => [...file.slice(0, 33), ...chunk('gAMA', large(100000)),
+            ...chunk('eXIf', exif), ...file.slice(33)],
+        'image/webp': (file) => {
+            const extended = [...letters('VP8X'), ...small(10), 8, 0, 0, 0, length - 1, 0, 0, 15, 0,
+                0];
+            const body = [...letters('WEBP'), ...extended, ...file.slice(12), ...letters('EXIF'),
+                ...small(exif.length), ...exif];
+            return [...letters('RIFF'), ...small(body.length), ...body];
+        },
+    };
+    const blob = await new Promise((done) => canvas.toBlob(done, type, 1));
+    const file = [...new Uint8Array(await blob.arrayBuffer())];
+    const held = new DataTransfer();
+    held.items.add(new File([new Uint8Array(wrap[type](file))], 'sideways', { type }));
+    document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: held, bubbles: true }));
+"#;
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn pictures_are_turned_upright_and_keep_the_values_that_are_stored() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    visit.open_ready("?model=efficientnet-lite0&device=cpu&view=look")?;
+    for (format, length) in [("image/jpeg", 32), ("image/png", 34), ("image/webp", 36)] {
+        let paste = format!("return (async function() {{ {PASTE_ON_ITS_SIDE} }})(...arguments)");
+        visit.page().script_with(&paste, &json!([format, length]))?;
+        let upright = format!(
+            "(() => {{
+                const shown = document.querySelector('canvas[aria-label=\"The picture\"]');
+                if (shown?.width !== 16 || shown.height !== {length}) return false;
+                const of = (y) => [...shown.getContext('2d').getImageData(8, y, 1, 1).data];
+                const near = (y, colour) =>
+                    colour.every((level, place) => Math.abs(of(y)[place] - level) < 16);
+                return near(4, [200, 100, 50]) && near({length} - 4, [50, 100, 200]);
+            }})()"
+        );
+        visit.page().wait_for(&upright, SOON).with_context(|| format.to_owned())?;
+    }
+    Ok(())
+}
+
 /// Keeps every stream that the page gets, and lets it have one only once the test says so.
 const WATCH_THE_CAMERA: &str = "
     window.streams = [];
@@ -185,45 +250,42 @@ fn point(visit: &Visit, x: f64, y: f64) -> Result<()> {
 fn heat_shows_only_where_the_pointer_moves_and_says_whose_it_is() -> Result<()> {
     let visit = Visit::with(Graphics::None)?;
     let page = visit.page();
-    page.appear(1280, 1000, "dark")?;
+    // High enough for everything: nothing scrolls, so a place is a place.
+    page.appear(1280, 2400, "dark")?;
     let opens = "?model=efficientnet-lite0&device=cpu&view=look&layer=block8";
+    let tile = "document.querySelectorAll('[data-testid=look-channels] [data-unit]')[1]";
     visit.open_ready(&format!("{opens}&picture=animals/goldfish.jpg"))?;
-    page.wait_for_element("[data-testid=look-channels] [data-unit]", LATER)?;
-    page.script("document.querySelector('[data-testid=look-channels]').scrollIntoView();")?;
-    let place = page.script(
-        "const tile = document.querySelectorAll('[data-testid=look-channels] [data-unit]')[1];
-         const { left, top, width, height } = tile.getBoundingClientRect();
-         return [left + width / 2, top + height / 2, tile.dataset.unit];",
-    )?;
+    page.wait_for(&format!("!!{tile}"), LATER)?;
+    let place = page.script(&format!(
+        "const {{ left, top, width, height }} = {tile}.getBoundingClientRect();
+         return [left + width / 2, top + height / 2];"
+    ))?;
     let [x, y] = [0, 1].map(|side| place[side].as_f64().unwrap_or(f64::NAN));
-    point(&visit, 5.0, 5.0)?;
-    point(&visit, x, y)?;
-    point(&visit, x + 2.0, y)?;
-    page.wait_for_element(HEAT, SOON)?;
-    let unit = place[2].as_str().context("the tile has a unit")?.replace(':', " : ");
-    let said = page.text(HEAT)?.unwrap_or_default();
-    assert!(said.contains(&unit), "{said:?} does not name {unit}");
 
-    // Another picture comes while the pointer rests where its tiles will be.
-    let tiles = "document.querySelectorAll('[data-testid=look-channels] [data-unit]')";
-    page.script(&format!("window.before = {tiles}[0];"))?;
+    // The pointer rests where the tiles will be when a picture is chosen.
+    visit.open_ready(opens)?;
+    page.wait_for_element("[data-testid=gallery] [data-picture]", LATER)?;
+    point(&visit, x, y)?;
     page.script(
-        "document.querySelector('[data-testid=gallery] [data-picture$=\"giraffe.jpg\"]').click();",
+        "document.querySelector('[data-testid=gallery] [data-picture$=\"goldfish.jpg\"]').click();",
     )?;
-    page.wait_for(&format!("{tiles}.length > 0 && {tiles}[0] !== window.before"), LATER)?;
+    page.wait_for(&format!("!!{tile}"), LATER)?;
     // The browser tells what came under a resting pointer once it has painted.
     page.script(
         "return new Promise((done) =>
              requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 300))));",
     )?;
-    let under = page.script_with(
-        "return !!document.elementFromPoint(...arguments)?.closest('.tile');",
-        &json!([x + 2.0, y]),
-    )?;
-    assert_eq!(under, true, "the pointer rests on no tile");
+    let under = "document.elementFromPoint(...arguments)?.closest('.tile')?.dataset.unit";
+    let unit = page.script_with(&format!("return {under};"), &json!([x, y]))?;
+    let unit = unit.as_str().context("the pointer rests on no tile")?.replace(':', " : ");
     assert!(!page.has(HEAT)?, "heat shows though nothing has moved: {}", page.describe());
-    point(&visit, x + 6.0, y)?;
-    page.wait_for_element(HEAT, SOON)
+    point(&visit, x + 3.0, y)?;
+    page.wait_for_element(HEAT, SOON)?;
+    let said = page.text(HEAT)?.unwrap_or_default();
+    assert!(said.contains(&unit), "{said:?} does not name {unit}");
+    // It goes with the pointer.
+    point(&visit, 5.0, 5.0)?;
+    page.wait_for(&format!("!document.querySelector('{HEAT}')"), SOON).map(drop)
 }
 
 /// Has the browser answer a page that asks for the camera as if this had gone wrong.

@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(read(&view(4, &[2], &[1])).unwrap(), [4.0, 5.0]);
         assert_eq!(read(&view(1, &[3], &[0])).unwrap(), [1.0, 1.0, 1.0]);
         assert_eq!(read(&view(5, &[], &[])).unwrap(), [5.0]);
-        assert_eq!(read(&view(6, &[0, 3], &[3, 1])).unwrap(), []);
+        assert!(read(&view(6, &[0, 3], &[3, 1])).unwrap().is_empty());
     }
 
     #[test]

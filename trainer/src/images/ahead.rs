@@ -10,31 +10,34 @@ use anyhow::{Context, Result, anyhow};
 use shared::image::Picture;
 
 use super::source::{Content, Source};
-use crate::images;
+
+/// Pictures decoded ahead of one that is computed with. Two hide decoding behind inference; more
+/// would only cost memory.
+pub const FEW: usize = 2;
 
 /// Pictures that a worker has ready at most, however large the batches: a channel makes room for all
 /// at once.
 const MOST_AHEAD: usize = 256;
 
 /// A picture of a source.
-pub struct Decoded {
+pub struct Decoded<T> {
     /// As [`super::source::Found::name`].
     pub name: String,
     /// Decoded and prepared, or what kept it from being so.
-    pub picture: Result<Picture>,
+    pub picture: Result<T>,
 }
 
 /// A picture on its way to whoever decodes it, or what ends the source.
 type Read = Result<(String, Content)>;
 
-/// Pictures in the order of their source; an error ends it.
-pub struct Ahead {
-    outputs: Vec<Receiver<Result<Decoded>>>,
+/// Pictures in the order of their sources; an error ends it.
+pub struct Ahead<T> {
+    outputs: Vec<Receiver<Result<Decoded<T>>>>,
     turn: usize,
 }
 
-impl Iterator for Ahead {
-    type Item = Result<Decoded>;
+impl<T> Iterator for Ahead<T> {
+    type Item = Result<Decoded<T>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         // After the end it stays at the end: another worker's next picture has another number.
@@ -44,14 +47,14 @@ impl Iterator for Ahead {
     }
 }
 
-/// Decodes a source's pictures from number `from`, about `ahead` before they are asked for, each
+/// Decodes the pictures of sources from number `from`, about `ahead` before they are asked for, each
 /// passed through `prepare` on the thread that decodes it.
-pub fn decode_ahead(
-    source: Source,
+pub fn decode_ahead<T: Send + 'static>(
+    sources: Vec<Source>,
     from: u64,
     ahead: usize,
-    prepare: impl Fn(Picture) -> Result<Picture> + Send + Sync + 'static,
-) -> Ahead {
+    prepare: impl Fn(Picture) -> Result<T> + Send + Sync + 'static,
+) -> Ahead<T> {
     // Half the cores: enough for a fast GPU, and the processor's own inference wants the rest.
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
     let workers = workers.min(ahead.max(1));
@@ -79,40 +82,47 @@ pub fn decode_ahead(
         inputs.push(give);
         outputs.push(receive);
     }
-    thread::spawn(move || feed(&source, from, &inputs));
+    thread::spawn(move || feed(&sources, from, &inputs));
     Ahead { outputs, turn: 0 }
 }
 
 /// A decoder that panics has met a damaged file, and one file does not end a pass over millions.
-fn unless_it_panics(name: &str, decode: impl FnOnce() -> Result<Picture>) -> Result<Picture> {
+fn unless_it_panics<T>(name: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(decode))
         .unwrap_or_else(|_| Err(anyhow!("{name}: the decoder gave up on it")))
 }
 
 /// Hands the pictures round, one to each worker in turn.
-fn feed(source: &Source, from: u64, inputs: &[SyncSender<Read>]) {
+fn feed(sources: &[Source], from: u64, inputs: &[SyncSender<Read>]) {
     let mut number = 0;
     let mut turn = 0;
-    let walked = source.walk(&mut |found| {
-        number += 1;
-        if number <= from {
-            return Ok(ControlFlow::Continue(()));
+    let mut stopped = false;
+    for source in sources {
+        let walked = source.walk(&mut |found| {
+            number += 1;
+            if number <= from {
+                return Ok(ControlFlow::Continue(()));
+            }
+            stopped = inputs[turn].send(Ok((found.name.clone(), found.content()))).is_err();
+            turn = (turn + 1) % inputs.len();
+            Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        if let Err(error) = walked {
+            // Whoever reads stops at the error; if nobody reads any more, nobody misses it.
+            let _ = inputs[turn].send(Err(error));
+            return;
         }
-        let sent = inputs[turn].send(Ok((found.name.clone(), found.content())));
-        turn = (turn + 1) % inputs.len();
-        Ok(if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-    });
-    if let Err(error) = walked {
-        // Whoever reads stops at the error; if nobody reads any more, nobody misses it.
-        let _ = inputs[turn].send(Err(error));
+        if stopped {
+            return;
+        }
     }
 }
 
 /// A picture file's content as a picture.
 pub fn decode(name: &str, content: Content) -> Result<Picture> {
     match content {
-        Content::File(path) => images::read(&path),
-        Content::Bytes(bytes) => images::decode(&bytes, name),
+        Content::File(path) => super::read(&path),
+        Content::Bytes(bytes) => super::decode(&bytes, name),
         Content::Broken(reason) => Err(anyhow!("{name}: {reason}")),
     }
 }
@@ -137,7 +147,7 @@ mod tests {
     fn widths(from: u64, ahead: usize) -> Vec<Option<usize>> {
         let folder = nine();
         let source = Source::new(folder.path()).unwrap();
-        decode_ahead(source, from, ahead, Ok)
+        decode_ahead(vec![source], from, ahead, Ok)
             .map(|decoded| decoded.unwrap().picture.ok().map(|picture| picture.width()))
             .collect()
     }
@@ -160,7 +170,7 @@ mod tests {
             assert_ne!(picture.width(), 7, "not this one");
             Ok(picture)
         };
-        let read: Vec<_> = decode_ahead(source, 4, 2, fussy).map(Result::unwrap).collect();
+        let read: Vec<_> = decode_ahead(vec![source], 4, 2, fussy).map(Result::unwrap).collect();
         let bad: Vec<_> = read.iter().filter_map(|one| one.picture.as_ref().err()).collect();
         assert_eq!((read.len(), bad.len()), (5, 1));
         assert!(bad[0].to_string().contains("7.png"), "{}", bad[0]);
@@ -171,7 +181,7 @@ mod tests {
         let folder = nine();
         let source = Source::new(folder.path()).unwrap();
         drop(folder);
-        let mut ahead = decode_ahead(source, 0, 2, Ok);
+        let mut ahead = decode_ahead(vec![source], 0, 2, Ok);
         assert!(ahead.next().is_some_and(|first| first.is_err()));
     }
 }

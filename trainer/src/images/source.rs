@@ -1,36 +1,43 @@
-//! Where pictures come from: a folder walked to the bottom, and tar shards in it.
+//! Where pictures come from: files, folders walked to the bottom, and tar shards in them.
 //!
 //! Nothing is held but the names of the folder that is being walked, so a source may be larger
 //! than memory. The order is always the same, which makes a picture's place in it its number.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 
+use super::folder::Walk;
+use super::left_out::LeftOut;
+use super::{ENDINGS, name, shard};
 use crate::progress::{Progress, Unit};
-use crate::{cache, images, interrupt};
+use crate::{cache, interrupt};
 
 /// The largest picture file that is read out of a shard, in bytes.
 const LARGEST_IN_SHARD: u64 = 256 << 20;
 
-/// A folder of pictures, or a single tar shard.
+/// A folder of pictures, a tar shard, or a file.
 #[derive(Clone, Debug)]
 pub struct Source {
     root: PathBuf,
+    /// Before every name.
+    prefix: String,
+    without: Vec<PathBuf>,
 }
 
-/// What can be said of a source without decoding it.
+/// What can be said of sources without decoding them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// How many pictures there are.
     pub pictures: u64,
     /// SHA-256 of all names and sizes in their order, hexadecimal.
     pub fingerprint: String,
+    /// Sources without any picture.
+    pub empty: usize,
 }
 
 /// A picture that was come across, not read yet.
@@ -40,13 +47,13 @@ pub struct Found<'a> {
     pub name: String,
     /// Bytes of the file.
     pub size: u64,
-    place: Place<'a>,
+    pub(super) place: Place<'a>,
 }
 
-enum Place<'a> {
+pub(super) enum Place<'a> {
     File(PathBuf),
     Shard(&'a mut dyn Read),
-    /// A shard that ends before its end, and what is wrong with it.
+    /// It cannot be had, and why.
     Broken(String),
 }
 
@@ -86,20 +93,37 @@ impl Found<'_> {
 }
 
 /// What is done with each picture come across.
-type Visit<'a> = &'a mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>>;
+pub(super) type Visit<'a> = &'a mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>>;
 
 impl Source {
-    /// A folder, or a file that ends in `.tar`.
+    /// A folder or a shard, its pictures named relative to it.
     ///
     /// # Errors
     /// There is nothing of that name, or it is another kind of file.
     pub fn new(root: &Path) -> Result<Self> {
-        if root.is_dir() || is_shard(root) {
-            return Ok(Self { root: root.to_owned() });
+        if root.is_dir() || shard::is_shard(root) {
+            return Ok(Self { root: root.to_owned(), prefix: String::new(), without: Vec::new() });
         }
         let what =
             if root.exists() { "is neither a folder nor a .tar file" } else { "is not there" };
-        bail!("--images {}: it {what}", root.display())
+        bail!("{}: it {what}", name::text(root.as_os_str()))
+    }
+
+    /// A file, folder or shard as somebody names it, with that name before those of its pictures.
+    /// What is not there becomes a picture that cannot be read.
+    pub fn as_given(path: &Path) -> Self {
+        let mut prefix = name::text(path.as_os_str());
+        let is_alone = !path.is_dir() && !shard::is_shard(path);
+        if !is_alone && !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        Self { root: path.to_owned(), prefix, without: Vec::new() }
+    }
+
+    /// The same without a folder in it, such as one that results are written to.
+    pub fn without(mut self, folder: &Path) -> Self {
+        self.without.extend(folder.canonicalize());
+        self
     }
 
     /// Where it lies.
@@ -107,59 +131,74 @@ impl Source {
         &self.root
     }
 
-    /// Hands every picture to `visit`, in order, until that says to stop. Links to folders are not
-    /// followed: they can lead round in circles.
+    /// Hands every picture to `visit`, in order, until that says to stop. Links to folders are
+    /// followed, but not in circles.
     pub fn walk(&self, visit: Visit<'_>) -> Result<()> {
-        let walked = if self.root.is_dir() {
-            walk_folder(&self.root, "", visit)
+        self.walk_past(&mut LeftOut::default(), visit).map(drop)
+    }
+
+    fn walk_past(&self, left_out: &mut LeftOut, visit: Visit<'_>) -> Result<ControlFlow<()>> {
+        if self.root.is_dir() {
+            Walk::new(&self.without, left_out).folder(&self.root, &self.prefix, visit)
+        } else if shard::is_shard(&self.root) {
+            shard::walk(&self.root, &self.prefix, left_out, visit)
         } else {
-            walk_shard(&self.root, "", visit)
-        };
-        walked.map(|_| ())
+            let size = self.root.metadata().map_or(0, |metadata| metadata.len());
+            let place = Place::File(self.root.clone());
+            visit(Found { name: self.prefix.clone(), size, place })
+        }
     }
 
     /// The contents of some pictures, by name. Only the shards that hold any are opened.
     pub fn fetch(&self, names: &BTreeSet<&str>) -> Result<BTreeMap<String, Content>> {
         let mut contents = BTreeMap::new();
         let mut shards = BTreeSet::new();
-        for &name in names {
-            let mut folders = name.match_indices('/').map(|(end, _)| &name[..end]);
-            let shard = if is_shard(&self.root) {
+        for &full in names {
+            let short = full.strip_prefix(self.prefix.as_str()).unwrap_or(full);
+            let mut folders = short.match_indices('/').map(|(end, _)| &short[..end]);
+            let shard = if shard::is_shard(&self.root) {
                 Some("")
             } else {
-                folders.find(|folder| is_shard(&self.root.join(folder)))
+                folders.find(|folder| shard::is_shard(&name::path(&self.root, folder)))
             };
             match shard {
                 Some(shard) => {
                     shards.insert(shard);
                 }
                 None => {
-                    contents.insert(name.to_owned(), Content::File(self.root.join(name)));
+                    let file = name::path(&self.root, short);
+                    contents.insert(full.to_owned(), Content::File(file));
                 }
             }
         }
         for shard in shards {
-            let path = if shard.is_empty() { self.root.clone() } else { self.root.join(shard) };
-            walk_shard(&path, shard, &mut |found| {
+            let (path, prefix) = match shard {
+                "" => (self.root.clone(), self.prefix.clone()),
+                shard => (name::path(&self.root, shard), format!("{}{shard}/", self.prefix)),
+            };
+            shard::walk(&path, &prefix, &mut LeftOut::default(), &mut |found| {
                 if names.contains(found.name.as_str()) {
                     contents.insert(found.name.clone(), found.content());
                 }
                 Ok(ControlFlow::Continue(()))
             })
-            .map(|_| ())?;
+            .map(drop)?;
         }
         Ok(contents)
     }
+}
 
-    /// Counts the pictures and fingerprints their names and sizes.
-    ///
-    /// # Errors
-    /// A folder that cannot be read, or a source without pictures.
-    pub fn list(&self) -> Result<Listing> {
-        let mut progress = Progress::new("looking for pictures", None, Unit::Count("pictures"));
-        let mut hasher = Sha256::new();
-        let mut pictures = 0;
-        self.walk(&mut |found| {
+/// Counts the pictures of sources and fingerprints their names and sizes.
+///
+/// # Errors
+/// A folder that cannot be read, or no picture at all.
+pub fn list(sources: &[Source]) -> Result<Listing> {
+    let mut progress = Progress::new("looking for pictures", None, Unit::Count("pictures"));
+    let mut hasher = Sha256::new();
+    let (mut pictures, mut left_out, mut empty) = (0, LeftOut::default(), Vec::new());
+    for source in sources {
+        let before = pictures;
+        let mut count = |found: Found<'_>| {
             interrupt::check()?;
             hasher.update(found.name.as_bytes());
             hasher.update([0]);
@@ -167,89 +206,28 @@ impl Source {
             pictures += 1;
             progress.advance(1);
             Ok(ControlFlow::Continue(()))
-        })?;
-        progress.clear();
-        if pictures == 0 {
-            let endings = images::ENDINGS.join(", ");
-            bail!("{} holds no picture ({endings}; also in .tar files)", self.root.display());
-        }
-        Ok(Listing { pictures, fingerprint: cache::hex(&hasher.finalize()) })
-    }
-}
-
-fn walk_folder(folder: &Path, prefix: &str, visit: Visit<'_>) -> Result<ControlFlow<()>> {
-    let reading = || format!("reading the folder {}", folder.display());
-    let entries = fs::read_dir(folder).with_context(reading)?;
-    let mut names = entries
-        .map(|entry| Ok(entry?.file_name()))
-        .collect::<std::io::Result<Vec<_>>>()
-        .with_context(reading)?;
-    names.sort();
-    for name in names {
-        let path = folder.join(&name);
-        let name = format!("{prefix}{}", name.to_string_lossy());
-        let flow = if path.is_dir() {
-            if path.is_symlink() {
-                continue;
-            }
-            walk_folder(&path, &format!("{name}/"), visit)?
-        } else if is_shard(&path) {
-            walk_shard(&path, &name, visit)?
-        } else if images::is_picture(&path) {
-            // A file that goes away meanwhile is missed when it is read.
-            let size = path.metadata().map_or(0, |metadata| metadata.len());
-            visit(Found { name, size, place: Place::File(path) })?
-        } else {
-            continue;
         };
-        if flow.is_break() {
-            return Ok(flow);
+        source.walk_past(&mut left_out, &mut count).map(drop)?;
+        if pictures == before {
+            empty.push(name::text(source.root.as_os_str()));
         }
     }
-    Ok(ControlFlow::Continue(()))
-}
-
-/// `shard` is the name that pictures in it are put under; none if the shard is all there is.
-fn walk_shard(path: &Path, shard: &str, visit: Visit<'_>) -> Result<ControlFlow<()>> {
-    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
-    let mut archive = tar::Archive::new(file);
-    let broken = |error: std::io::Error| Found {
-        name: if shard.is_empty() { path.display().to_string() } else { shard.to_owned() },
-        size: 0,
-        place: Place::Broken(format!("the shard is damaged: {error}")),
-    };
-    let entries = match archive.entries_with_seek() {
-        Ok(entries) => entries,
-        Err(error) => return visit(broken(error)),
-    };
-    for entry in entries {
-        let mut entry = match entry {
-            Ok(entry) => entry,
-            // Behind a damaged header nothing can be found.
-            Err(error) => return visit(broken(error)),
-        };
-        let inner = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let inner = inner.trim_start_matches("./");
-        if !entry.header().entry_type().is_file() || !images::has_picture_ending(Path::new(inner)) {
-            continue;
-        }
-        let name = if shard.is_empty() { inner.to_owned() } else { format!("{shard}/{inner}") };
-        let size = entry.size();
-        let flow = visit(Found { name, size, place: Place::Shard(&mut entry) })?;
-        if flow.is_break() {
-            return Ok(flow);
-        }
+    progress.clear();
+    left_out.lines().for_each(|line| eprintln!("{line}"));
+    let endings = ENDINGS.join(", ");
+    let nothing = |name: &str| format!("{name} holds no picture ({endings}; also in .tar files)");
+    if pictures == 0 {
+        bail!(nothing(&empty.join(", ")));
     }
-    Ok(ControlFlow::Continue(()))
-}
-
-fn is_shard(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ending.eq_ignore_ascii_case("tar") && path.is_file()
+    empty.iter().for_each(|name| eprintln!("{}", nothing(name)));
+    let fingerprint = cache::hex(&hasher.finalize());
+    Ok(Listing { pictures, fingerprint, empty: empty.len() })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -324,6 +302,55 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_source_among_others_is_counted_and_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let [empty, full] = ["empty", "full"].map(|name| folder.path().join(name));
+        fs::create_dir(&empty).unwrap();
+        fs::create_dir(&full).unwrap();
+        fs::write(full.join("a.png"), "1").unwrap();
+        let missing = folder.path().join("missing.png");
+        let sources = [&empty, &full, &missing].map(|path| Source::as_given(path));
+        let listing = list(&sources).unwrap();
+        assert_eq!((listing.pictures, listing.empty), (2, 1));
+    }
+
+    #[test]
+    fn pictures_are_named_as_their_source_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.png"), "1").unwrap();
+        fs::write(folder.path().join("b.tar"), tar_of(&[("n/a.jpg", b"0")])).unwrap();
+        for (given, expected) in
+            [("", vec!["a.png", "b.tar/n/a.jpg"]), ("a.png", vec![""]), ("b.tar", vec!["n/a.jpg"])]
+        {
+            let given = folder.path().join(given);
+            let expected: Vec<_> =
+                expected.iter().map(|name| given.join(name).display().to_string()).collect();
+            let mut names = Vec::new();
+            let walked = Source::as_given(&given).walk(&mut |found| {
+                names.push(found.name);
+                Ok(ControlFlow::Continue(()))
+            });
+            assert!(walked.is_ok());
+            let expected: Vec<_> =
+                expected.iter().map(|name| name.trim_end_matches('/').to_owned()).collect();
+            assert_eq!(names, expected);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_whose_name_is_no_text_is_fetched_by_what_it_is_called() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"K\xe4se.jpg"));
+        fs::write(&path, "0").unwrap();
+        let source = Source::new(folder.path()).unwrap();
+        let contents = source.fetch(&BTreeSet::from(["K\\xe4se.jpg"])).unwrap();
+        let Some(Content::File(found)) = contents.into_values().next() else { panic!("none") };
+        assert_eq!(found, path);
+    }
+
+    #[test]
     fn a_shard_that_was_cut_off_gives_what_it_has_and_says_what_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let shard = tar_of(&[("a.jpg", &[b'a'; 700]), ("b.jpg", &[b'b'; 700])]);
@@ -347,7 +374,7 @@ mod tests {
     #[test]
     fn another_list_of_files_has_another_fingerprint() {
         let folder = tempfile::tempdir().unwrap();
-        let fingerprint = || Source::new(folder.path()).unwrap().list().unwrap().fingerprint;
+        let fingerprint = || list(&[Source::new(folder.path()).unwrap()]).unwrap().fingerprint;
         fs::write(folder.path().join("a.png"), "1").unwrap();
         let one = fingerprint();
         assert_eq!(one, fingerprint());
@@ -360,7 +387,7 @@ mod tests {
     #[test]
     fn a_source_without_pictures_or_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Source::new(folder.path()).unwrap().list().unwrap_err().to_string();
+        let error = list(&[Source::new(folder.path()).unwrap()]).unwrap_err().to_string();
         assert!(error.contains("holds no picture"), "{error}");
         let error = Source::new(&folder.path().join("nowhere")).unwrap_err().to_string();
         assert!(error.contains("nowhere") && error.contains("not there"), "{error}");

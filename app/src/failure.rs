@@ -1,9 +1,9 @@
-//! Errors of the formulas in the page's three sentences: what, why, what next.
+//! Errors of formulas and of downloads in the page's three sentences: what, why, what next.
 
 use shared::Error;
 use shared::weights::WeightsError;
 
-use super::host::FetchError;
+use crate::files::download::FetchError;
 use crate::protocol::{Failure, FailureKind};
 
 /// A failure of the request at hand.
