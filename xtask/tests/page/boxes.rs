@@ -132,6 +132,7 @@ fn what_cannot_be_shown_in_a_slide_is_said_there_and_nothing_offers_to_play() ->
     })?;
     let visit = Visit::at(host)?;
     for (query, words) in [
+        // Neither weights nor a growth that was recorded.
         (
             format!("objective={layer}:200&model=googlenet"),
             "Dreaming live needs GoogLeNet's weights",
@@ -160,6 +161,23 @@ fn what_cannot_be_shown_in_a_slide_is_said_there_and_nothing_offers_to_play() ->
         assert!(!visit.page().has("[data-testid=dream-start]")?, "{query} offers to play");
     }
     Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn the_readmes_slide_plays_what_was_recorded_where_the_weights_are_missing() -> Result<()> {
+    if layer_with_exemplars().is_none() {
+        return Ok(());
+    }
+    let host = host_with(|bundle| {
+        bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
+    })?;
+    let visit = Visit::at(host)?;
+    visit.open("?embed=1&device=cpu&objective=mixed4a:11&model=googlenet")?;
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    visit.page().click("[data-testid=dream-start]")?;
+    let step = "Number(document.querySelector('[data-testid=recorded]')?.dataset.step ?? 0)";
+    visit.page().wait_for(&format!("{step} > 1"), SOON).map(drop)
 }
 
 #[test]
