@@ -209,15 +209,3 @@ fn look_stands_on_the_ground_that_its_address_names() -> Result<()> {
     assert_eq!(ground, "rgb(51, 102, 153)");
     Ok(())
 }
-
-#[test]
-#[ignore = "needs the built page: cargo xtask test"]
-fn where_weights_are_missing_play_shows_the_growth_that_was_recorded() -> Result<()> {
-    let visit = Visit::at(host_with(without_weights)?)?;
-    // As in the README.
-    visit.open("?embed=1&objective=mixed4a:11&model=googlenet")?;
-    visit.page().wait_for_element("button.play", SOON)?;
-    visit.page().click("button.play")?;
-    let step = "Number(document.querySelector('[data-testid=recorded]')?.dataset.step ?? 0)";
-    visit.page().wait_for(&format!("{step} >= 4"), SOON).map(drop)
-}
