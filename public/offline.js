@@ -1,7 +1,8 @@
 // After the first visit the site works without a network: a service worker keeps it.
 (() => {
-  // A page from a disk has no use for one; neither has one that is a single file.
-  const isSite = location.protocol.startsWith("http") && !globalThis.pellucidViews;
+  // A page from a disk has no use for one; neither has one that is a single file. A sandboxed frame
+  // without an origin of its own may have none.
+  const isSite = location.protocol.startsWith("http") && self.origin !== "null" && !globalThis.pellucidViews;
   if (!isSite || !navigator.serviceWorker) return;
   const root = document.documentElement;
   // What keeping costs comes after what the visitor came for.

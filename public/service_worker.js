@@ -12,6 +12,9 @@ const OURS = `pellucid-page ${HERE} `;
 const PAGE = OURS + VERSION;
 const SEEN = `pellucid-seen ${HERE}`;
 
+// Where parts of bundles are kept, by their hash: app/src/keeping.rs.
+const PARTS = "pellucid-v1";
+
 const KEPT = new Set(Object.keys(FILES).map(at));
 const BUNDLES = at("bundles/");
 
@@ -25,8 +28,10 @@ async function keepPage() {
     await Promise.all(Object.entries(FILES).map(async ([path, integrity]) => {
       const answer = await fetch(at(path), { cache: "no-cache", integrity });
       if (!answer.ok) throw new Error(`${path}: the server answered ${answer.status}`);
-      // A fresh answer: one that a host led elsewhere could not open a page.
-      const headers = { "content-type": answer.headers.get("content-type") ?? "" };
+      // A fresh answer: one that a host led elsewhere could not open a page. What the host says of
+      // it stays, its content security policy above all, but for how it was sent.
+      const headers = new Headers(answer.headers);
+      for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
       await cache.put(at(path), new Response(answer.body, { headers }));
     }));
   } catch (error) {
@@ -66,6 +71,10 @@ addEventListener("fetch", (event) => {
     event.waitUntil(leaveIfReplaced(event.resultingClientId));
   } else if (KEPT.has(address)) {
     event.respondWith(kept(address, request));
+  } else if (address === HERE) {
+    event.respondWith(kept(at("index.html"), request));
+  } else if (address.startsWith(BUNDLES) && request.destination === "image") {
+    event.respondWith(picture(event));
   } else if (address.startsWith(BUNDLES)) {
     event.respondWith(newest(event, address));
   }
@@ -143,6 +152,27 @@ async function newest(event, address) {
     event.waitUntil(keepList(address, answer.clone()));
   }
   return answer;
+}
+
+// A picture that the page may not show from memory, because the host's policy forbids it: it names
+// the host's, and the hash under which parts are kept.
+async function picture(event) {
+  const hash = new URL(event.request.url).searchParams.get("sha256");
+  const parts = await caches.open(PARTS);
+  const earlier = await parts.match(partAt(hash));
+  if (earlier) return earlier;
+  const answer = await fetch(event.request);
+  if (answer.status === 200) event.waitUntil(keepPart(parts, hash, answer.clone()));
+  return answer;
+}
+
+const partAt = (hash) => `/pellucid-parts/${hash}`;
+
+async function keepPart(parts, hash, answer) {
+  const bytes = await answer.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const found = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (found === hash) await parts.put(partAt(hash), new Response(bytes));
 }
 
 const isList = (address) => /\/(index|bundle)\.json$/.test(address);

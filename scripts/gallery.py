@@ -8,9 +8,10 @@ Writes DIR/<category>/<name>.jpg, DIR/gallery.json and DIR/ATTRIBUTION.md in abo
 picture comes from which file of which package, and under which licence, is in gallery_pictures.json
 beside this script.
 
-Needs Debian 12 (apt-get, dpkg-deb; run `apt-get update` once) and pip; nothing is installed. With
-the package versions named in the table and the Pillow above, every byte comes out the same; other
-package versions are refused unless --any-version allows them.
+Needs Debian 12 on amd64 (apt-get, dpkg-deb; run `apt-get update` once) and pip; nothing is
+installed. A package of another release of Debian comes from the same mirror. With the package
+versions named in the table and the Pillow above, every byte comes out the same; other package
+versions are refused unless --any-version allows them.
 """
 
 import argparse
@@ -53,6 +54,8 @@ LICENCE_URLS = {
     "GPL-2.0-only": "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
     "GPL-2.0-only or CC-BY-SA": "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
     "GPL-2.0-or-later": "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
+    "GPL-3.0-only": "https://www.gnu.org/licenses/gpl-3.0.html",
+    "GPL-3.0-or-later": "https://www.gnu.org/licenses/gpl-3.0.html",
     "LGPL-3.0-only": "https://www.gnu.org/licenses/lgpl-3.0.html",
 }
 
@@ -76,7 +79,7 @@ def main():
             for name, package in table["packages"].items()
         }
         for picture in pictures:
-            image = Image.open(io.BytesIO(packages[picture["package"]](picture["path"])))
+            image = read_picture(packages[picture["package"]], picture)
             target = args.out / picture["file"]
             target.parent.mkdir(parents=True, exist_ok=True)
             square(image, picture).save(
@@ -95,11 +98,15 @@ def main():
 # Packages
 
 
-def fetch(name, package, scratch, any_version):
+def fetch(key, package, scratch, any_version):
     """Downloads a package; returns the function from a path inside it to that file's bytes."""
-    folder = scratch / name
+    folder = scratch / key
     folder.mkdir()
-    if package["by"] == "apt":
+    name = package.get("name", key)
+    if "release" in package:
+        options = other_release(package["release"], scratch)
+        run(["apt-get", "-qq", *options, "download", f"{name}/{package['release']}"], folder)
+    elif package["by"] == "apt":
         run(["apt-get", "-qq", "download", name], folder)
     else:
         # The wheel of one fixed platform, whatever this runs on, for its checksum's sake.
@@ -122,10 +129,28 @@ def fetch(name, package, scratch, any_version):
     return functools.partial(read_unpacked, tree)
 
 
+def other_release(release, scratch):
+    """Options under which apt-get knows another release of Debian, from the mirror in use here."""
+    lists = scratch / f"lists-{release}"
+    (lists / "partial").mkdir(parents=True)
+    query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    mirrors = run([*query, "Origin: Debian", "Codename: bookworm"], scratch).split()
+    if not mirrors:
+        sys.exit("apt-get knows no mirror of Debian 12: run `apt-get update` on Debian 12 first")
+    sources = scratch / f"{release}.list"
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    sources.write_text(f"deb [signed-by={keys}] {mirrors[0]} {release} main\n", encoding="utf-8")
+    settings = {"Etc::SourceList": sources, "Etc::SourceParts": "/dev/null", "State::Lists": lists}
+    options = [f"-oDir::{key}={value}" for key, value in settings.items()]
+    run(["apt-get", "-qq", *options, "update"], scratch)
+    return options
+
+
 def run(command, folder):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 def read_unpacked(tree, path):
@@ -174,6 +199,17 @@ def qt_resources(path):
 
 
 # Pictures
+
+
+def read_picture(read, picture):
+    """A file as a picture; one that its package cuts into pieces is put together again."""
+    image = Image.open(io.BytesIO(read(picture["path"])))
+    for path, x, y in picture.get("pieces", ()):
+        piece = Image.open(io.BytesIO(read(path))).convert("RGBA")
+        # Where its middle lies, as shares of the whole.
+        left, top = x * image.width - piece.width / 2, y * image.height - piece.height / 2
+        image.paste(piece, (round(left), round(top)), piece)
+    return image
 
 
 def square(image, picture):
@@ -238,10 +274,15 @@ def changes(picture):
     if picture.get("widen"):
         return "scaled, border drawn out to a square"
     part = "a square part" if picture.get("crop") else "the centre square"
-    return f"cropped to {part}, scaled"
+    whole = "put together from its pieces, " if picture.get("pieces") else ""
+    return f"{whole}cropped to {part}, scaled"
 
 
 # Words
+
+
+def title(key, package):
+    return f"{package.get('name', key)} {package['version']}"
 
 
 def entry(picture, package):
@@ -254,7 +295,7 @@ def entry(picture, package):
         "author": picture["author"],
         "licence": picture["licence"],
         "licence_url": LICENCE_URLS[picture["licence"]],
-        "source": f"{kind} package {picture['package']} {package['version']}: {path}",
+        "source": f"{kind} package {title(picture['package'], package)}: {path}",
         "changes": changes(picture),
     }
     # The page the package took the picture from, and what was done to it before.
@@ -270,11 +311,11 @@ def attribution(entries, packages):
         "of Python's index. Each stays under its own licence, which also covers our changes to it.",
         "Grouped by package; the names of authors are as the package gives them.",
     ]
-    for name, package in packages.items():
-        lines += ["", f"## {name} {package['version']}", "", package["about"], ""]
+    for key, package in packages.items():
+        lines += ["", f"## {title(key, package)}", "", package["about"], ""]
         lines += ["| file | title | author | licence | changes |", "|---|---|---|---|---|"]
         for e in entries:
-            if f" package {name} " not in e["source"]:
+            if f" package {title(key, package)}: " not in e["source"]:
                 continue
             author = f"[{cell(e['author'])}]({e['origin']})" if "origin" in e else cell(e["author"])
             licence = f"[{e['licence']}]({e['licence_url']})"

@@ -42,6 +42,8 @@ pub struct Address {
     pub autostart: bool,
     /// Whether this is a picture in a slide, without furniture.
     pub embed: bool,
+    /// Whether a dream is shown to a room: its name, its picture and its step alone.
+    pub present: bool,
     /// Colours, if not the system's or the visitor's own choice.
     pub theme: Option<Theme>,
     /// What is behind an embedded picture.
@@ -81,6 +83,28 @@ impl Theme {
     /// The theme of this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Dark, Self::Light].into_iter().find(|theme| theme.name() == name)
+    }
+
+    /// The theme whose words can be read on a colour such as `#101418`; nothing where what is
+    /// behind it shows through.
+    pub fn on(colour: &str) -> Option<Self> {
+        let digits = colour.strip_prefix('#')?;
+        let short = digits.len() < 6;
+        let channel = |place: usize| {
+            let digits = match short {
+                true => digits.get(place..=place)?.repeat(2),
+                false => digits.get(2 * place..2 * place + 2)?.to_owned(),
+            };
+            Some(f32::from(u8::from_str_radix(&digits, 16).ok()?) / 255.0)
+        };
+        if channel(3).is_some_and(|alpha| alpha < 0.5) {
+            return None;
+        }
+        // WCAG's relative luminance, with its curve as a power.
+        let light = |place| Some(channel(place)?.powf(2.2));
+        let luminance = 0.2126 * light(0)? + 0.7152 * light(1)? + 0.0722 * light(2)?;
+        // Where black and white stand out equally.
+        Some(if luminance < 0.18 { Self::Dark } else { Self::Light })
     }
 }
 
@@ -127,6 +151,7 @@ impl Default for Address {
             device: DeviceChoice::Automatic,
             autostart: false,
             embed: false,
+            present: false,
             theme: None,
             background: None,
         }
@@ -204,10 +229,21 @@ impl Address {
         put(!device.is_empty(), "device", device.to_owned());
         put(self.autostart, "autostart", "1".to_owned());
         put(self.embed, "embed", "1".to_owned());
+        put(self.present, "present", "1".to_owned());
         put(self.theme.is_some(), "theme", self.theme.map_or("", Theme::name).to_owned());
         put(self.background.is_some(), "bg", self.background.clone().unwrap_or_default());
         let route = if routed { self.route().hash() } else { String::new() };
         query::join(&pairs) + &route
+    }
+
+    /// Whether there is a dream that can be presented.
+    pub fn is_presentable(&self) -> bool {
+        !self.embed && self.view != View::Look && !self.objective.is_empty()
+    }
+
+    /// Whether a dream is presented.
+    pub fn presents(&self) -> bool {
+        self.present && self.is_presentable()
     }
 
     /// The settings of the second pane, if two are compared.
@@ -254,6 +290,7 @@ impl Address {
             },
             "autostart" => self.autostart = query::switch(key, value)?,
             "embed" => self.embed = query::switch(key, value)?,
+            "present" => self.present = query::switch(key, value)?,
             "theme" => match Theme::named(value) {
                 Some(theme) => self.theme = Some(theme),
                 None => return wrong("light or dark"),
@@ -338,7 +375,7 @@ mod tests {
             &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0\
             &transforms=jitter%2Brotate\
             &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
-            &device=cpu&autostart=1&embed=1&theme=light&bg=transparent";
+            &device=cpu&autostart=1&embed=1&present=1&theme=light&bg=transparent";
         assert_eq!(read(text).query(), text);
     }
 
@@ -429,6 +466,21 @@ mod tests {
         for text in ["?compare=pixel", "?compare=colour:blue", "?compare=steps:none"] {
             let (address, problems) = Address::parse(text);
             assert!(address.compare.is_empty() && problems.len() == 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_on_a_colour_can_be_read() {
+        for (colour, theme) in [
+            ("#101418", Some(Theme::Dark)),
+            ("#fff", Some(Theme::Light)),
+            ("#fffc", Some(Theme::Light)),
+            ("#3355aaff", Some(Theme::Dark)),
+            ("#f5d000", Some(Theme::Light)),
+            ("#10141820", None),
+            ("transparent", None),
+        ] {
+            assert_eq!(Theme::on(colour), theme, "{colour}");
         }
     }
 

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Function, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::{document, set_timeout, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement,
-    HtmlElement, HtmlImageElement, ImageData, RequestCache, RequestInit, Response, Url,
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, DataTransfer, HtmlAnchorElement,
+    HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData, RequestCache, RequestInit,
+    Response, Url,
 };
 
+use crate::files::download;
 use crate::transport::reason;
 
 /// Query and route of the address bar.
@@ -44,13 +46,28 @@ pub fn show_query(query: &str, new_entry: bool) {
     };
 }
 
+/// Marks the newest entry of the history and lays another with the same address over it. Returns
+/// whether the browser did so.
+pub fn lay_entry(mark: &str) -> bool {
+    let Ok(history) = window().history() else { return false };
+    history.replace_state_with_url(&JsValue::from_str(mark), "", None).is_ok()
+        && history.push_state_with_url(&JsValue::NULL, "", None).is_ok()
+}
+
+/// The Back button.
+pub fn go_back() {
+    // A page without a history has nothing to go back to.
+    let _ = window().history().and_then(|history| history.back());
+}
+
 /// The bytes at an address, absolute or relative to the page; more than `limit` are an error.
 pub async fn fetch(address: &str, limit: u64) -> Result<Vec<u8>, String> {
     let options = RequestInit::new();
     // A list that has changed on the host has changed here.
     options.set_cache(RequestCache::NoCache);
-    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &options)).await;
-    let answer = answer.map_err(|thrown| reason(&thrown))?;
+    let answer = download::coming(&absolute(address))
+        .unwrap_or_else(|| window().fetch_with_str_and_init(address, &options));
+    let answer = JsFuture::from(answer).await.map_err(|thrown| reason(&thrown))?;
     let answer: Response = answer.dyn_into().map_err(|_| "no answer came".to_owned())?;
     if !answer.ok() {
         return Err(format!("{address} answered {}", answer.status()));
@@ -68,6 +85,17 @@ pub async fn fetch(address: &str, limit: u64) -> Result<Vec<u8>, String> {
 pub async fn read(file: &Blob) -> Result<Vec<u8>, String> {
     let buffer = JsFuture::from(file.array_buffer()).await.map_err(|thrown| reason(&thrown))?;
     Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// Whether what is dropped is a folder, as far as the browser tells.
+pub fn is_folder(dropped: &DataTransfer) -> bool {
+    let tell = || -> Result<bool, JsValue> {
+        let item = Reflect::get_u32(&dropped.items(), 0)?;
+        let ask = Reflect::get(&item, &"webkitGetAsEntry".into())?.dyn_into::<Function>()?;
+        let entry = ask.call0(&item)?;
+        Ok(Reflect::get(&entry, &"isDirectory".into())?.is_truthy())
+    };
+    tell().unwrap_or(false)
 }
 
 /// An address under which this page finds bytes again, as long as it is open.
@@ -99,16 +127,23 @@ pub async fn pixels(
     Some(context.get_image_data(0.0, 0.0, side, side).ok()?.data().0)
 }
 
+/// Has the browser fetch a picture that may be wanted soon.
+pub fn fetch_picture(address: &str) {
+    if let Ok(picture) = HtmlImageElement::new() {
+        picture.set_src(address);
+    }
+}
+
 /// What the visitor's browser remembers under a key.
 pub fn remembered(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(&format!("pellucid.{key}")).ok()?
 }
 
-/// Lets the visitor's browser remember something. Private windows may refuse; nothing depends on it.
-pub fn remember(key: &str, value: &str) {
-    if let Ok(Some(storage)) = window().local_storage() {
-        let _ = storage.set_item(&format!("pellucid.{key}"), value);
-    }
+/// Lets the visitor's browser remember something, and says whether it does: private windows may
+/// refuse.
+pub fn remember(key: &str, value: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(&format!("pellucid.{key}"), value).is_ok())
 }
 
 /// Lets the visitor's browser forget something.
@@ -127,6 +162,15 @@ pub fn copy(text: String, done: impl FnOnce(bool) + 'static) {
     }
     let promise = window().navigator().clipboard().write_text(&text);
     spawn_local(async move { done(JsFuture::from(promise).await.is_ok()) });
+}
+
+/// Selects the text of what a selector finds.
+pub fn select(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let (Some(element), Ok(Some(selection))) = (found, window().get_selection()) {
+        // An element of the page can always be selected.
+        let _ = selection.select_all_children(&element);
+    }
 }
 
 /// Hands bytes to the visitor as a file.

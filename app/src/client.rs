@@ -4,15 +4,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use js_sys::{Function, Promise};
 use leptos::prelude::{GetUntracked, ReadSignal, RwSignal, Set, StoredValue, WithValue};
 use leptos::reactive::owner::LocalStorage;
+use shared::format::bundle::Part;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::browser;
+use crate::lock;
 use crate::protocol::{
     Ask, Envelope, Event, Failure, FailureKind, FromWindow, FromWorker, Pace, Request, RequestId,
 };
+use crate::query;
 use crate::transport::{Packed, pack, reason, unpack};
 
 /// Where the build puts the worker's script, relative to the page's base address.
@@ -21,7 +27,7 @@ pub const WORKER_SCRIPT: &str = "worker_loader.js";
 /// How the worker is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkerState {
-    /// Its script is being loaded. Requests wait.
+    /// It has not begun, or is being loaded. Requests wait.
     Starting,
     /// It answers.
     Ready,
@@ -29,11 +35,15 @@ pub enum WorkerState {
     Dead(String),
 }
 
+/// How much of the worker's program has come: bytes here, and those in all, if known.
+pub type Loading = (u64, Option<u64>);
+
 /// A handle to the worker, for any component to keep and copy.
 #[derive(Clone, Copy)]
 pub struct Client {
     link: StoredValue<Rc<Link>, LocalStorage>,
     state: RwSignal<WorkerState>,
+    loading: RwSignal<Option<Loading>>,
 }
 
 type Handler = Box<dyn FnMut(Event, Vec<Vec<u8>>)>;
@@ -42,6 +52,9 @@ type Handler = Box<dyn FnMut(Event, Vec<Vec<u8>>)>;
 struct Link {
     script: String,
     state: RwSignal<WorkerState>,
+    loading: RwSignal<Option<Loading>>,
+    /// Whether a worker was ever started.
+    has_begun: Cell<bool>,
     next_id: Cell<u32>,
     handlers: RefCell<BTreeMap<RequestId, Handler>>,
     waiting: RefCell<Vec<Packed>>,
@@ -53,30 +66,47 @@ struct Link {
 /// A running worker; its closures live as long.
 struct Connection {
     worker: Worker,
+    /// Its own name, and that of the lock it holds.
+    name: String,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(web_sys::Event)>,
 }
 
 impl Client {
-    /// Starts a worker from a module script, usually [`WORKER_SCRIPT`].
-    pub fn start(script: &str) -> Self {
+    /// A worker of a module script, usually [`WORKER_SCRIPT`], that waits for [`Self::begin`].
+    pub fn new(script: &str) -> Self {
         let state = RwSignal::new(WorkerState::Starting);
+        let loading = RwSignal::new(None);
         let link = Rc::new(Link {
             script: script.to_owned(),
             state,
+            loading,
+            has_begun: Cell::new(false),
             next_id: Cell::new(0),
             handlers: RefCell::default(),
             waiting: RefCell::default(),
             worker: RefCell::default(),
             endings: RefCell::new((0, Event::Cancelled)),
         });
-        link.connect();
-        Self { link: StoredValue::new_local(link), state }
+        Self { link: StoredValue::new_local(link), state, loading }
+    }
+
+    /// Starts the worker, if none was started yet.
+    pub fn begin(self) {
+        let link = self.link.with_value(|link| link.clone());
+        if !link.has_begun.get() {
+            link.connect();
+        }
     }
 
     /// How the worker is.
     pub fn state(self) -> ReadSignal<WorkerState> {
         self.state.read_only()
+    }
+
+    /// How much of its program has come, while that is on its way.
+    pub fn loading(self) -> ReadSignal<Option<Loading>> {
+        self.loading.read_only()
     }
 
     /// Asks, and calls `on` with every event that answers and its buffers. The last is one for
@@ -100,6 +130,31 @@ impl Client {
     /// Runs, pauses or single-steps a dream.
     pub fn steer(self, dream: RequestId, pace: Pace) {
         self.ask(Ask::Steer { dream, pace }, Vec::new(), |_, _| {});
+    }
+
+    /// A part of a bundle, as the engine has it.
+    pub async fn part(self, bundle_url: &str, part: &Part, what: &str) -> Result<Vec<u8>, Failure> {
+        let (bundle_url, what) = (bundle_url.to_owned(), what.to_owned());
+        let mut ask = Some(Ask::FetchPart { bundle_url, part: part.clone(), what });
+        let found = Rc::new(RefCell::new(None));
+        let promise = Promise::new(&mut |resolve: Function, _reject: Function| {
+            let Some(ask) = ask.take() else { return };
+            let found = found.clone();
+            self.ask(ask, Vec::new(), move |event, buffers| {
+                let ended = event.is_end();
+                match event {
+                    Event::Part => *found.borrow_mut() = Some(Ok(buffers.concat())),
+                    Event::Failed(failure) => *found.borrow_mut() = Some(Err(failure)),
+                    _ => {}
+                }
+                if ended {
+                    let _ = resolve.call0(&JsValue::NULL);
+                }
+            });
+        });
+        // It is never rejected.
+        let _ = JsFuture::from(promise).await;
+        found.take().unwrap_or_else(|| Err(crashed("it was started anew")))
     }
 
     /// Ends the worker and starts another, which has neither device nor model yet.
@@ -141,9 +196,13 @@ impl Link {
     }
 
     fn connect(self: &Rc<Self>) {
+        self.has_begun.set(true);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&self.script, &options) {
+        // Locks are shared by all pages of a host.
+        let name = format!("pellucid engine {}", js_sys::Math::random());
+        options.set_name(&name);
+        let worker = match start(&self.script, &options) {
             Ok(worker) => worker,
             Err(thrown) => return self.bury(&reason(&thrown)),
         };
@@ -163,22 +222,25 @@ impl Link {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let connection = Connection { worker, _on_message: on_message, _on_error: on_error };
+        let connection = Connection { worker, name, _on_message: on_message, _on_error: on_error };
         *self.worker.borrow_mut() = Some(connection);
     }
 
-    fn hear(&self, data: JsValue) {
+    fn hear(self: &Rc<Self>, data: JsValue) {
         let envelope: Envelope<FromWorker> = match unpack(data) {
             Ok(envelope) => envelope,
             Err(why) => return self.bury(&format!("it said something unreadable: {why}")),
         };
         match envelope.message {
+            FromWorker::Loading { done, total } => self.loading.set(Some((done, total))),
             FromWorker::Ready => {
+                self.loading.set(None);
                 self.state.set(WorkerState::Ready);
                 for packed in self.waiting.take() {
                     self.post(packed);
                 }
             }
+            FromWorker::Guarded => self.clone().watch(),
             FromWorker::Reply(reply) => {
                 let had_picture =
                     matches!(reply.event, Event::Stepped(_)) && !envelope.buffers.is_empty();
@@ -189,6 +251,20 @@ impl Link {
             }
             FromWorker::Crashed(why) => self.bury(&why),
         }
+    }
+
+    /// The worker's lock is free once it has ended.
+    fn watch(self: Rc<Self>) {
+        let name_now = move |link: &Self| {
+            link.worker.borrow().as_ref().map(|connection| connection.name.clone())
+        };
+        let Some(name) = name_now(&self) else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            // One that was ended here has another in its place, or none.
+            if lock::freed(&name).await && name_now(&self) == Some(name) {
+                self.bury(SILENT);
+            }
+        });
     }
 
     /// Calls the handler with nothing borrowed, so that it may ask again.
@@ -217,6 +293,7 @@ impl Link {
     }
 
     fn hang_up(&self) {
+        self.loading.set(None);
         self.waiting.borrow_mut().clear();
         if let Some(connection) = self.worker.borrow_mut().take() {
             connection.worker.set_onmessage(None);
@@ -242,12 +319,25 @@ impl Link {
     }
 }
 
+/// Starts a worker from a script of the host. A sandboxed frame without an origin of its own may
+/// start none, but one of its own making, which imports the host's if the host lets everybody have it.
+fn start(script: &str, options: &WorkerOptions) -> Result<Worker, JsValue> {
+    Worker::new_with_options(script, options).or_else(|_| {
+        let source = format!("import {:?};", browser::absolute(script));
+        let address = format!("data:text/javascript,{}", query::encode(&source));
+        Worker::new_with_options(&address, options)
+    })
+}
+/// Why a worker is dead that has not said it.
+const SILENT: &str = "It ended without a word: the browser may have had no memory left for it.";
+
 /// A dead worker in the page's three sentences.
-fn crashed(why: &str) -> Failure {
+pub fn crashed(why: &str) -> Failure {
     // Memory that runs out ends a program without a panic: the browser reports a bare trap.
     let traces =
         ["memory allocation", "out of memory", "capacity overflow", "RuntimeError: unreachable"];
-    let memory = why == "unreachable" || traces.iter().any(|trace| why.contains(trace));
+    let memory =
+        [SILENT, "unreachable"].contains(&why) || traces.iter().any(|trace| why.contains(trace));
     let (kind, next) = if memory {
         (FailureKind::OutOfMemory, "Start the engine again and choose a smaller size.")
     } else {

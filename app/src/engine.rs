@@ -8,7 +8,6 @@
 mod answer;
 mod bundle;
 mod dream;
-mod failure;
 pub mod host;
 mod load;
 mod look;
@@ -30,6 +29,7 @@ use self::host::Host;
 use self::load::Loaded;
 use self::order::Queue;
 use self::unpack::Dropped;
+use crate::failure;
 use crate::protocol::{
     Ask, DeviceReport, Envelope, Failure, FailureKind, Reply, Request, RequestId,
 };
@@ -120,9 +120,6 @@ impl<H: Host> Engine<H> {
                     load::load_kept(&core, answer, &bundle_url, sha256, &turn).await
                 }))
             }
-            Ask::OpenBundle { bundle_url } => Some(finish(answer, async move |answer| {
-                bundle::open(&core, answer, &bundle_url).await
-            })),
             Ask::Unpack { name } => Some(finish(answer, async move |answer| {
                 unpack::unpack(&core, answer, &name, buffers)
             })),

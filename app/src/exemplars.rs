@@ -1,129 +1,11 @@
-//! What a unit's exemplars say of it: which units like dogs, how many kinds of thing excite one.
+//! What a unit's exemplars say of it: what its strongest places see, where it answers and how often.
 
-use std::collections::BTreeMap;
-
-use shared::format::credits::Credit;
 use shared::format::exemplars::{BARS, Exemplars, QUANTILES, UnitExemplars};
 use shared::tap::LayerInfo;
 
 use crate::heatmap::Map;
-use crate::kinds::is_kind;
 use crate::numbers::value;
 use crate::sprite::Square;
-
-/// A unit that was searched for, and why it was found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// From 0.
-    pub unit: usize,
-    /// How many of its exemplars match; nothing if it was found by its number.
-    pub matches: Option<usize>,
-}
-
-/// Words of a question that no picture is called by.
-const ASKING: [&str; 12] =
-    ["which", "units", "unit", "like", "likes", "the", "a", "an", "for", "that", "what", "show"];
-
-/// The units that match what was typed: first the one of that number, then those with the most
-/// exemplars whose title, category or file matches every word, those more excited by them first.
-///
-/// Finds `dogs` where a picture is called `dog`, and takes a question: which units like dogs?
-pub fn search(typed: &str, exemplars: &Exemplars, credits: &[Credit]) -> Vec<Found> {
-    let typed = typed.to_lowercase();
-    let words: Vec<&str> = typed
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty() && !ASKING.contains(word))
-        .collect();
-    let mut found = Vec::new();
-    if let [word] = words[..]
-        && let Ok(unit) = word.parse::<usize>()
-        && unit < exemplars.units.len()
-    {
-        found.push(Found { unit, matches: None });
-    }
-    if words.is_empty() {
-        return found;
-    }
-    let wanted: Vec<bool> = credits.iter().map(|credit| matches(credit, &words)).collect();
-    let is_wanted = |picture: usize| wanted.get(picture).copied().unwrap_or(false);
-    let mut ranked: Vec<(usize, f32, usize)> = Vec::new();
-    for (unit, UnitExemplars { top, .. }) in exemplars.units.iter().enumerate() {
-        let matching = top.iter().filter(|exemplar| is_wanted(exemplar.picture));
-        let count = matching.clone().count();
-        if count != 0 {
-            // Units differ in scale: a picture counts by its share of the unit's best.
-            let best = top.first().map_or(1.0, |best| best.value).max(f32::MIN_POSITIVE);
-            ranked.push((count, matching.map(|exemplar| exemplar.value / best).sum(), unit));
-        }
-    }
-    ranked.sort_by(|one, other| {
-        other.0.cmp(&one.0).then(other.1.total_cmp(&one.1)).then(one.2.cmp(&other.2))
-    });
-    found.extend(ranked.into_iter().map(|(count, _, unit)| Found { unit, matches: Some(count) }));
-    found
-}
-
-/// Whether a picture is called by every word, in the singular or the plural, or is of that kind.
-pub fn matches(credit: &Credit, words: &[&str]) -> bool {
-    let names = format!("{} {} {}", credit.title, credit.category, credit.file).to_lowercase();
-    let names: Vec<&str> = names.split(|letter: char| !letter.is_alphanumeric()).collect();
-    words.iter().all(|word| {
-        let stems = singulars(word);
-        let is_called =
-            |name: &&str| stems.iter().any(|stem| begins(name, stem) || is_kind(name, stem));
-        names.iter().any(is_called)
-    })
-}
-
-/// A word, and what it may be the plural of: `dogs`, `buses`, `butterflies`.
-fn singulars(word: &str) -> Vec<String> {
-    let mut stems = vec![word.to_owned()];
-    let endings = [("s", ""), ("es", ""), ("ies", "y")];
-    for (plural, singular) in endings {
-        let stem = word.strip_suffix(plural).filter(|stem| 3 <= stem.len());
-        stems.extend(stem.map(|stem| format!("{stem}{singular}")));
-    }
-    stems
-}
-
-/// Whether a name is a word or begins with it. Too much begins with a short one: a cathedral and a
-/// caterpillar with `cat`.
-fn begins(name: &str, word: &str) -> bool {
-    match name.strip_prefix(word) {
-        Some(rest) => 4 <= word.len() || rest.is_empty() || rest == "s",
-        None => false,
-    }
-}
-
-/// How many of a unit's exemplars are one kind of thing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Purity {
-    /// The most frequent category.
-    pub category: String,
-    /// Exemplars of that category.
-    pub count: usize,
-    /// Exemplars in all.
-    pub of: usize,
-    /// The category's share of the whole gallery: what chance would give.
-    pub by_chance: f32,
-}
-
-/// The most frequent category among a unit's exemplars; nothing without exemplars.
-pub fn purity(unit: &UnitExemplars, credits: &[Credit]) -> Option<Purity> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for credit in unit.top.iter().filter_map(|exemplar| credits.get(exemplar.picture)) {
-        *counts.entry(&credit.category).or_default() += 1;
-    }
-    let (category, count) =
-        counts.into_iter().max_by(|one, other| one.1.cmp(&other.1).then(other.0.cmp(one.0)))?;
-    let in_gallery = credits.iter().filter(|credit| credit.category == category).count();
-    Some(Purity {
-        category: category.to_owned(),
-        count,
-        of: unit.top.len(),
-        by_chance: in_gallery as f32 / credits.len().max(1) as f32,
-    })
-}
 
 /// The square that a layer's position sees, in a picture of `side` pixels; moved inside where it
 /// would reach beyond an edge.
@@ -191,12 +73,13 @@ pub fn quantile(unit: &UnitExemplars, share: f64) -> Option<f32> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use shared::format::credits::Credit;
     use shared::format::exemplars::{Exemplar, Statistic};
     use shared::tap::Nonlinearity;
 
-    fn credit(file: &str, title: &str) -> Credit {
+    pub(crate) fn credit(file: &str, title: &str) -> Credit {
         Credit {
             file: file.to_owned(),
             title: title.to_owned(),
@@ -211,7 +94,7 @@ mod tests {
         }
     }
 
-    fn credits() -> Vec<Credit> {
+    pub(crate) fn credits() -> Vec<Credit> {
         vec![
             credit("animals/dogs/beagle.jpg", "Beagle"),
             credit("animals/dogs/poodle.jpg", "Poodle"),
@@ -220,7 +103,7 @@ mod tests {
         ]
     }
 
-    fn unit(top: &[(usize, f32)]) -> UnitExemplars {
+    pub(crate) fn unit(top: &[(usize, f32)]) -> UnitExemplars {
         let exemplar = |&(picture, value)| Exemplar { picture, value, row: 0, column: 0 };
         let mut histogram = vec![0; BARS];
         histogram[0] = 900;
@@ -233,7 +116,7 @@ mod tests {
         }
     }
 
-    fn exemplars() -> Exemplars {
+    pub(crate) fn exemplars() -> Exemplars {
         Exemplars {
             layer: "mixed4a".to_owned(),
             statistic: Statistic::Mean,
@@ -246,56 +129,6 @@ mod tests {
                 unit(&[(3, 5.0), (2, 4.0)]),
             ],
         }
-    }
-
-    fn units(typed: &str) -> Vec<usize> {
-        search(typed, &exemplars(), &credits()).into_iter().map(|found| found.unit).collect()
-    }
-
-    #[test]
-    fn units_are_ranked_by_how_many_of_their_exemplars_match() {
-        assert_eq!(units("dogs"), [1, 0]);
-        assert_eq!(units("Which units like dogs?"), [1, 0]);
-        assert_eq!(units("cat"), [0, 2]);
-        let spaniel = credit("animals/spaniel.jpg", "Spaniel");
-        assert!(matches(&spaniel, &["dogs"]) && !matches(&spaniel, &["cats"]));
-        assert_eq!(units("animals"), [1, 0, 2]);
-        assert!(units("brown dogs").is_empty());
-    }
-
-    #[test]
-    fn plurals_find_what_is_called_in_the_singular_and_short_words_only_themselves() {
-        for (title, found, not) in [
-            ("Butterfly", "butterflies", "butternut"),
-            ("Bus", "buses", "bushes"),
-            ("Yellow daisy", "daisies", "days"),
-            ("Cathedral", "cathedrals", "cats"),
-            ("Carpenter's hammer", "hammers", "cars"),
-        ] {
-            let credit = credit("things/1.jpg", title);
-            assert!(matches(&credit, &[found]), "{found} is {title}");
-            assert!(!matches(&credit, &[not]), "{not} is not {title}");
-        }
-    }
-
-    #[test]
-    fn a_number_is_a_unit_and_nothing_typed_finds_nothing() {
-        assert_eq!(search("2", &exemplars(), &credits())[0], Found { unit: 2, matches: None });
-        assert!(units("3").is_empty() && units("  ").is_empty() && units("which?").is_empty());
-    }
-
-    #[test]
-    fn purity_counts_the_most_frequent_category_beside_chance() {
-        let purity = purity(&exemplars().units[1], &credits()).unwrap();
-        assert_eq!((purity.category.as_str(), purity.count, purity.of), ("animals", 2, 2));
-        assert_eq!(purity.by_chance, 0.75);
-        assert_eq!(super::purity(&unit(&[]), &credits()), None);
-    }
-
-    #[test]
-    fn a_tie_is_decided_by_the_alphabet() {
-        let purity = purity(&exemplars().units[2], &credits()).unwrap();
-        assert_eq!((purity.category.as_str(), purity.count), ("animals", 1));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What the page follows: the history, its own address, the keyboard, what is dropped on it.
 
 use leptos::prelude::*;
+use shared::weights::ENDINGS;
+use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
 use crate::address::{Address, Theme, View};
 use crate::browser;
-use crate::client::WorkerState;
+use crate::client::{WorkerState, crashed};
 use crate::library::Source;
 use crate::page::{Page, asked, keep_sense, named};
 use crate::pane::Status;
@@ -21,30 +23,56 @@ pub fn everything(page: Page) {
     theme(page);
     model(page);
     worker(page);
+    line(page);
     title(page);
+}
+
+/// What could not be downloaded is asked for again once there is a network.
+fn line(page: Page) {
+    let session = page.session;
+    let is_download = |failure: &Option<Failure>| {
+        failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Download)
+    };
+    let handle = window_event_listener_untyped("online", move |_| {
+        if session.library.failure.with_untracked(is_download) {
+            return session.open(page.wanted_bundle());
+        }
+        if session.parts.failure.with_untracked(is_download) {
+            session.parts.again();
+        }
+        if session.trouble.with_untracked(is_download) {
+            session.load();
+        }
+    });
+    on_cleanup(move || handle.remove());
 }
 
 /// Back and Forward show what was on view.
 fn history(page: Page) {
-    let follow = move || {
+    let follow = move |state: JsValue| {
+        let owed = page.over.left(&state);
         let (address, problems) = Address::parse(&browser::query());
         if page.address.with_untracked(|before| *before == address) {
             return;
         }
+        if let Some(owed) = owed {
+            // What was changed in a sheet stays when Back closes it.
+            return browser::show_query(&page.address.with_untracked(Address::query), owed);
+        }
         page.problems.set(problems);
         page.scrolled.note(&page.address.get_untracked());
+        page.focused.note(&page.address.get_untracked());
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
         if changed {
-            page.stop();
-            page.session.switch(device);
+            page.compute_on(device);
         }
     };
     // An address typed over the one on view changes only what follows its #.
     let handles = [
-        window_event_listener(leptos::ev::popstate, move |_| follow()),
-        window_event_listener(leptos::ev::hashchange, move |_| follow()),
+        window_event_listener(leptos::ev::popstate, move |event| follow(event.state())),
+        window_event_listener(leptos::ev::hashchange, move |_| follow(JsValue::NULL)),
     ];
     on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
 }
@@ -55,21 +83,14 @@ fn bundle(page: Page) {
     let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
         move || asked.get(),
-        move |(elsewhere, model), _, _| {
+        move |_, _, _| {
             // The list of bundles decides what an address means; the first is opened with it.
             if library.offered.with_untracked(Option::is_none) {
                 return;
             }
-            // A file has no address: it stays open as long as its model is the one asked for.
-            let from_file = library.open.get_untracked().is_some_and(|open| {
-                let first = || untrack(|| library.first());
-                let model = if model.is_empty() { first() } else { model.clone() };
-                let is_file = matches!(open.source, Source::File(_)) && elsewhere.is_none();
-                is_file && model == open.bundle.model
-            });
-            if from_file || page.is_open(&page.wanted_bundle()) {
+            if page.is_met() {
                 library.stay();
-            } else {
+            } else if !library.is_asked(&page.wanted_bundle()) {
                 page.open_wanted();
             }
         },
@@ -118,13 +139,9 @@ fn weights(page: Page) {
     });
     // The model that lacked them.
     Effect::new(move |before: Option<Option<String>>| {
-        let lacking = session.lacking.get();
+        let lacking = page.lives.get() == Some(false);
         if lacking {
-            page.panes.into_iter().for_each(|pane| {
-                if pane.status.get_untracked() == Status::Waiting {
-                    pane.stop(session);
-                }
-            });
+            page.stop_waiting();
             page.sight.busy.set(false);
         }
         let lacked = match lacking {
@@ -139,7 +156,9 @@ fn weights(page: Page) {
             sight.look(session, untrack(|| page.layer()));
         }
         let Some(model) = session.model.get() else { return lacked };
-        if lacked.as_ref() == Some(&model.name) {
+        if let Some(note) = &model.note {
+            page.notice.set(format!("{}: {note}.", model.title));
+        } else if lacked.as_ref() == Some(&model.name) {
             page.notice.set(format!("{} is here: it dreams and looks now.", model.title));
         }
         None
@@ -168,6 +187,8 @@ fn changes(page: Page) {
             for pane in page.panes {
                 if unchanged_objective {
                     pane.stop(page.session);
+                    // What failed was asked with other settings.
+                    pane.failure.set(None);
                 } else {
                     pane.clear(page.session);
                 }
@@ -198,7 +219,12 @@ fn changes(page: Page) {
 
 fn theme(page: Page) {
     Effect::new(move |_| {
-        let theme = page.address.with(|address| address.theme).or(page.theme.get());
+        let asked = page.address.with(|address| {
+            // In a slide the words stand on what the address puts behind them.
+            let ground = address.background.as_deref().filter(|_| address.embed);
+            ground.and_then(Theme::on).or(address.theme)
+        });
+        let theme = asked.or(page.theme.get());
         browser::mark("theme", theme.map(Theme::name));
     });
 }
@@ -217,12 +243,7 @@ fn worker(page: Page) {
         if let WorkerState::Dead(why) = page.session.client.state().get()
             && page.session.trouble.with_untracked(Option::is_none)
         {
-            page.session.trouble.set(Some(Failure::new(
-                FailureKind::Internal,
-                "The engine has stopped.",
-                why,
-                "Start it again; if it happens once more, report the details.",
-            )));
+            page.session.trouble.set(Some(crashed(&why)));
         }
     });
 }
@@ -245,8 +266,17 @@ fn title(page: Page) {
 /// What is dropped or pasted anywhere is taken for what it is: a bundle, weights, or a picture.
 pub fn files(page: Page) {
     let take = move |data: Option<DataTransfer>| {
-        let file = data.and_then(|data| data.files()).and_then(|files| files.get(0));
-        file.map(|file| take_file(page, file))
+        let data = data?;
+        let file = data.files().and_then(|files| files.get(0))?;
+        if browser::is_folder(&data) {
+            let name = file.name();
+            page.notice.set(format!(
+                "{name} is a folder. Drop the file that is in it: a picture, weights, or a bundle as .zip."
+            ));
+            return Some(());
+        }
+        take_file(page, file);
+        Some(())
     };
     let handles = [
         // Without this the browser would leave the page to show the file.
@@ -269,7 +299,7 @@ pub fn take_file(page: Page, file: File) {
     let name = file.name().to_lowercase();
     if name.ends_with(".zip") {
         page.session.unpack(file);
-    } else if name.ends_with(".safetensors") || name.ends_with(".caffemodel") {
+    } else if is_weights(&name) {
         page.session.take_weights(file);
     } else {
         page.go(|address| {
@@ -278,6 +308,14 @@ pub fn take_file(page: Page, file: File) {
         });
         page.sight.open(page.session, file.into(), untrack(|| page.layer()));
     }
+}
+
+/// Whether a file goes by a name that weights have, or what weights come packed in: whoever reads
+/// it says what it is.
+fn is_weights(name: &str) -> bool {
+    const LIKE_WEIGHTS: [&str; 9] = ["tar", "gz", "tgz", "xz", "7z", "pkl", "h5", "onnx", "npz"];
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().chain(&LIKE_WEIGHTS).any(|known| *known == ending)
 }
 
 /// Does what the pressed keys mean.
@@ -298,13 +336,13 @@ pub fn keys(page: Page) {
 }
 
 /// Whether the focused control takes this key as text, and whether it answers to Space.
-fn focus(key: &str) -> (bool, bool) {
+pub fn focus(key: &str) -> (bool, bool) {
     let Some(element) = document().active_element() else { return (false, false) };
     let name = element.tag_name().to_lowercase();
     let kind = element.get_attribute("type").unwrap_or_default();
     let typing = match name.as_str() {
         "input" if kind == "range" => key.starts_with("Arrow"),
-        "input" => kind != "checkbox" && kind != "radio",
+        "input" => !matches!(kind.as_str(), "checkbox" | "radio" | "file"),
         "textarea" | "select" => true,
         _ => false,
     };

@@ -17,6 +17,10 @@ pub enum Command {
     Embed,
     /// The stage full screen.
     FullScreen,
+    /// Name, picture and step alone.
+    Present,
+    /// Everything again.
+    Leave,
     /// Rolls a new seed.
     Dice,
     /// Opens the jump box.
@@ -26,7 +30,7 @@ pub enum Command {
 }
 
 /// Keys and what they do, in the order the list shows them.
-pub const LIST: [(&str, &str); 12] = [
+pub const LIST: [(&str, &str); 14] = [
     ("Space", "start, pause, resume"),
     (".", "one step"),
     ("← →", "previous, next unit"),
@@ -37,6 +41,8 @@ pub const LIST: [(&str, &str); 12] = [
     ("C", "copy a link to this view"),
     ("E", "copy the code for a slide"),
     ("F", "full screen"),
+    ("P", "present: name, picture and step alone"),
+    ("Esc", "leave what is open"),
     ("Ctrl K", "jump to a unit, class, picture or setting"),
     ("?", "this list"),
 ];
@@ -62,6 +68,8 @@ pub fn command(key: &str, chord: bool, typing: bool, activating: bool) -> Option
         "c" | "C" => Command::Link,
         "e" | "E" => Command::Embed,
         "f" | "F" => Command::FullScreen,
+        "p" | "P" => Command::Present,
+        "Escape" => Command::Leave,
         "?" => Command::Help,
         _ => return None,
     })

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::format::bundle::{Bundle, Entry, INDEX_LIMIT, Index};
+use shared::format::bundle::{Bundle, Entry, INDEX_LIMIT, Index, Part};
 use web_sys::Blob;
 
 use crate::address::{Address, USUAL_MODEL};
 use crate::browser;
 use crate::client::Client;
+use crate::files;
+use crate::files::web::Web;
 use crate::protocol::{Ask, Event, Failure, FailureKind};
 
 /// The folder of bundles beside the page.
@@ -33,12 +35,23 @@ pub enum Source {
 pub struct Opened {
     /// Where it comes from.
     pub source: Source,
-    /// Where its `bundle.json` is, for the engine.
+    /// Where its `bundle.json` is.
     pub url: String,
     /// For people.
     pub title: String,
     /// What is in it.
     pub bundle: Bundle,
+}
+
+impl Opened {
+    /// A part of it. The window fetches it itself and asks the engine only for what came in a
+    /// file, so that pictures need no engine. `what` is what it is called in errors.
+    pub async fn part(&self, client: Client, part: &Part, what: &str) -> Result<Vec<u8>, Failure> {
+        match self.source {
+            Source::Address(_) => files::part(&Web, what, &self.url, part, &|_, _| {}).await,
+            Source::File(_) => client.part(&self.url, part, what).await,
+        }
+    }
 }
 
 /// The bundles that can be opened, and the one that is.
@@ -114,23 +127,56 @@ impl Library {
         })
     }
 
+    /// The bundle that is open, if it is the one that an address asks for. Reactive.
+    pub fn met(self, address: &Address) -> Option<Arc<Opened>> {
+        self.open.get().filter(|open| match open.source {
+            Source::Address(_) => open.url == self.wanted(address),
+            // A file has no address: it stands for its model.
+            Source::File(_) => {
+                let first = || self.first();
+                let model = if address.model.is_empty() { first() } else { address.model.clone() };
+                address.bundle.is_none() && model == open.bundle.model
+            }
+        })
+    }
+
+    /// Whether another bundle than the one that is open was asked for and is still to come.
+    pub fn is_opening(self) -> bool {
+        self.asked.get_value() != self.source() && self.failure.with_untracked(Option::is_none)
+    }
+
+    /// Whether the bundle at an address, absolute, was asked for last and is still to come.
+    pub fn is_asked(self, url: &str) -> bool {
+        let here = |asked: &Source| matches!(asked, Source::Address(asked) if asked == url);
+        self.is_opening() && self.asked.with_value(|asked| asked.as_ref().is_some_and(here))
+    }
+
     /// Opens the bundle at an address, absolute; `then` hears of it once it is open.
     pub fn fetch(self, url: String, then: impl FnOnce() + 'static) {
-        let source = Source::Address(url.clone());
-        self.ask(source, Ask::OpenBundle { bundle_url: url }, Vec::new(), then);
+        let generation = self.turn_to(Source::Address(url.clone()));
+        spawn_local(async move {
+            let described = files::description(&Web, &url).await;
+            if self.generation.get_value() != generation {
+                return;
+            }
+            match described {
+                Ok(bundle) => {
+                    self.show(Source::Address(url.clone()), url, bundle);
+                    then();
+                }
+                Err(failure) => self.failure.set(Some(failure)),
+            }
+        });
     }
 
     /// Opens a bundle from a .zip file; `then` hears of it once it is open.
     pub fn unpack(self, name: String, file: Blob, then: impl FnOnce() + 'static) {
         spawn_local(async move {
             match browser::read(&file).await {
-                Ok(bytes) => {
-                    let ask = Ask::Unpack { name: name.clone() };
-                    self.ask(Source::File(name.clone()), ask, vec![bytes], move || {
-                        self.file.set_value(Some((name, file)));
-                        then();
-                    });
-                }
+                Ok(bytes) => self.ask_to_unpack(name.clone(), bytes, move || {
+                    self.file.set_value(Some((name, file)));
+                    then();
+                }),
                 Err(why) => self.failure.set(Some(unreadable(&name, why))),
             }
         });
@@ -161,19 +207,17 @@ impl Library {
         self.open.with_untracked(|open| open.as_ref().map(|open| open.source.clone()))
     }
 
-    fn ask(self, source: Source, ask: Ask, buffers: Vec<Vec<u8>>, then: impl FnOnce() + 'static) {
-        self.generation.update_value(|generation| *generation += 1);
-        let generation = self.generation.get_value();
-        self.asked.set_value(Some(source.clone()));
-        self.failure.set(None);
+    fn ask_to_unpack(self, name: String, bytes: Vec<u8>, then: impl FnOnce() + 'static) {
+        let source = Source::File(name.clone());
+        let generation = self.turn_to(source.clone());
         let mut then = Some(then);
-        self.client.ask(ask, buffers, move |event, _| {
+        self.client.ask(Ask::Unpack { name }, vec![bytes], move |event, _| {
             if self.generation.get_value() != generation {
                 return;
             }
             match event {
-                Event::Bundle { bundle_url, json } => match self.read(&source, bundle_url, &json) {
-                    Ok(opened) => self.open.set(Some(Arc::new(opened))),
+                Event::Bundle { bundle_url, json } => match Bundle::parse(json.as_bytes()) {
+                    Ok(bundle) => self.show(source.clone(), bundle_url, bundle),
                     Err(error) => self.failure.set(Some(broken(&error))),
                 },
                 Event::Failed(failure) => self.failure.set(Some(failure)),
@@ -187,8 +231,15 @@ impl Library {
         });
     }
 
-    fn read(self, source: &Source, url: String, json: &str) -> shared::Result<Opened> {
-        let bundle = Bundle::parse(json.as_bytes())?;
+    /// From now on this is what is asked for. Its number tells late answers to what was before.
+    fn turn_to(self, source: Source) -> u32 {
+        self.generation.update_value(|generation| *generation += 1);
+        self.asked.set_value(Some(source));
+        self.failure.set(None);
+        self.generation.get_value()
+    }
+
+    fn show(self, source: Source, url: String, bundle: Bundle) {
         let title = self.offered.with_untracked(|offered| {
             let offered = offered.iter().flatten();
             let mut here = offered.filter(|entry| url == browser::absolute(&beside(&entry.path)));
@@ -196,7 +247,7 @@ impl Library {
         });
         let known = || shared::models::info(&bundle.model).map(|info| info.title.to_owned());
         let title = title.or_else(|| known().ok()).unwrap_or_else(|| bundle.model.clone());
-        Ok(Opened { source: source.clone(), url, title, bundle })
+        self.open.set(Some(Arc::new(Opened { source, url, title, bundle })));
     }
 
     /// Whether the host is still fetching the weights that the open bundle lacks.

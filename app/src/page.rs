@@ -3,24 +3,31 @@
 mod dreaming;
 mod going;
 mod layout;
+mod living;
+mod presenting;
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::format::bundle::Layer;
+use shared::format::bundle::{Dreams, Entry, Layer};
 use shared::tap::LayerInfo;
 
 use crate::address::{Address, Problem, Theme, USUAL_MODEL};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
+use crate::focused::Focused;
+use crate::halls::{self, Hall};
 use crate::making::Making;
+use crate::mistake::{Mistake, mistake};
+use crate::over::Over;
 use crate::pane::Pane;
 use crate::parts::Loaded;
+use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
-use crate::unit::{Mistake, Unit, find_layer, mistake};
+use crate::unit::{Unit, find_layer};
 
 pub use self::going::{keep_sense, named};
 pub use self::layout::App;
@@ -42,6 +49,8 @@ pub struct Page {
     pub notice: RwSignal<String>,
     /// How exemplars are shown.
     pub mode: RwSignal<Mode>,
+    /// What lies over the page.
+    pub over: Over,
     /// The dialog that is open.
     pub dialog: RwSignal<Option<Dialog>>,
     /// Whether the inspector is shown beside a wide stage.
@@ -54,10 +63,18 @@ pub struct Page {
     pub layers: Memo<Arc<Vec<LayerInfo>>>,
     /// Class labels; empty before they are loaded.
     pub labels: Memo<Arc<Vec<String>>>,
-    /// Units whose picture is a file of the page's own, in the order they hang in the hall.
-    pub hung: StoredValue<Vec<String>>,
+    /// Whether the network that the address asks for dreams here; nothing before that is known.
+    pub lives: Memo<Option<bool>>,
+    /// What hangs in the halls.
+    pub halls: StoredValue<Vec<Hall>>,
+    /// A growth that was recorded beforehand.
+    pub replay: Replay,
     /// How far walls were scrolled.
     pub scrolled: Scrolled,
+    /// What had the focus in views that were left.
+    pub focused: Focused,
+    // The query with which presenting began, until something else is gone to.
+    presented: StoredValue<Option<String>>,
     // What the panes were last started with.
     begun: StoredValue<Option<Asked>>,
     /// What the address said of the bundle when the one that is open did.
@@ -77,7 +94,7 @@ impl Page {
     pub fn open() -> Self {
         let (address, problems) = Address::parse(&browser::query());
         let session = Session::new();
-        session.open_device(address.device);
+        session.open_device(address.device, || {});
         let address = RwSignal::new(address);
         let layers = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.layers.clone()),
@@ -86,9 +103,13 @@ impl Page {
                 Arc::new(info.map(|info| info.layers).unwrap_or_default())
             }
         });
-        let dialog = RwSignal::new(None);
+        let over = Over::new();
+        let dialog = over.dialog;
         // Without a model they come from the bundle, where somebody looks for them.
-        let searching = move || matches!(dialog.get(), Some(Dialog::Palette));
+        let searching = move || {
+            let named = address.with(|address| address.objective.contains('"'));
+            named || matches!(dialog.get(), Some(Dialog::Palette))
+        };
         let labels = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.labels.clone()),
             None if session.lacking.get() || searching() => {
@@ -104,14 +125,19 @@ impl Page {
             sight: Sight::new(),
             notice: RwSignal::default(),
             mode: RwSignal::default(),
+            over,
             dialog,
             inspector: RwSignal::new(browser::remembered("inspector").as_deref() != Some("closed")),
-            sheet: RwSignal::new(false),
+            sheet: over.sheet,
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
-            hung: StoredValue::new(crate::baked::hung()),
+            lives: Memo::new(move |_| living::lives(session, address)),
+            halls: StoredValue::new(halls::hung()),
+            replay: Replay::new(),
             scrolled: Scrolled::new(),
+            focused: Focused::new(),
+            presented: StoredValue::default(),
             begun: StoredValue::default(),
             opened_as: StoredValue::default(),
         }
@@ -140,6 +166,11 @@ impl Page {
         }
         let name = self.model_name();
         shared::models::info(&name).map_or(name, |info| info.title.to_owned())
+    }
+
+    /// What a layer's units are called, reactive; nothing where they have no names.
+    pub fn labels_of(self, layer: &str) -> Arc<Vec<String>> {
+        if layer == "logits" { self.labels.get() } else { Arc::default() }
     }
 
     /// Side of the square that the model classifies, in pixels; nothing before a bundle is open.
@@ -210,8 +241,36 @@ impl Page {
 
     /// What is wrong with the objective, reactive.
     pub fn mistake(self) -> Option<Mistake> {
-        let objective = self.objective();
-        self.layers.with(|layers| mistake(&objective, layers))
+        self.mistake_in(&self.objective())
+    }
+
+    /// What is wrong with an objective, reactive.
+    pub fn mistake_in(self, objective: &str) -> Option<Mistake> {
+        self.layers.with(|layers| self.labels.with(|labels| mistake(objective, layers, labels)))
+    }
+
+    /// Whether the open bundle brings something of a unit along: its dream, or what excites it.
+    /// Reactive.
+    pub fn is_prepared(self, unit: &Unit) -> bool {
+        let channel = unit.channel;
+        let layer = self.layers.with(|layers| Some(find_layer(layers, &unit.layer)?.name.clone()));
+        layer.and_then(|layer| self.session.parts.layer(&layer)).is_some_and(|layer| {
+            let dreamed = |dreams: &Dreams| dreams.picture(channel).is_some();
+            layer.exemplars.is_some() || layer.dreams.as_ref().is_some_and(dreamed)
+        })
+    }
+
+    /// The bundles beside the page that are not open, with the layers of their models. Reactive.
+    pub fn elsewhere(self) -> Vec<(Entry, Vec<LayerInfo>)> {
+        let here = self.model_name();
+        let offered = self.session.library.offered.get().unwrap_or_default();
+        let others = offered.into_iter().filter(|entry| entry.path != here);
+        others
+            .filter_map(|entry| {
+                let layers = shared::models::info(&entry.path).ok()?.layers;
+                Some((entry, layers))
+            })
+            .collect()
     }
 
     /// Channels of a layer; 0 for one that does not exist.

@@ -1,13 +1,19 @@
 //! What the jump box finds: units, classes, pictures, views and settings, by typing.
 
+use std::collections::BTreeMap;
+
 use shared::format::bundle;
 use shared::format::credits::Credit;
 use shared::tap::LayerInfo;
 
 use crate::address::{Theme, View};
+use crate::classes;
+use crate::kinds::is_kind;
 use crate::making::{Making, describe};
+use crate::matching::{Fit, Sought, find};
 use crate::protocol::DeviceChoice;
-use crate::unit::{Unit, listed, short_label};
+use crate::unit::{Unit, listed, split_number};
+use crate::unit_search;
 
 /// Something to jump to.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +35,15 @@ pub enum Jump {
     Wall,
     /// Chooses an objective.
     Objective(String),
+    /// Opens another bundle beside the page, by its folder, at one of its units.
+    Unit {
+        /// The folder.
+        bundle: String,
+        /// The unit.
+        unit: Unit,
+    },
+    /// Searches for the units that something excites.
+    Find(String),
     /// Looks at a picture of the gallery, by its file.
     Picture(String),
     /// Opens a bundle that lies beside the page, by its folder.
@@ -48,6 +63,9 @@ pub enum Jump {
 /// Entries shown at most.
 const LIMIT: usize = 12;
 
+/// Entries of one kind, while there are others.
+const OF_A_KIND: usize = 7;
+
 /// What there is to jump to.
 #[derive(Clone, Copy)]
 pub struct Sights<'a> {
@@ -59,18 +77,43 @@ pub struct Sights<'a> {
     pub pictures: &'a [Credit],
     /// The bundles beside the page.
     pub bundles: &'a [bundle::Entry],
+    /// Those that are not open, with the layers of their models.
+    pub elsewhere: &'a [(bundle::Entry, Vec<LayerInfo>)],
 }
 
 /// What matches the typed words, best first.
 pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
-    let Sights { layers, labels, pictures, bundles } = sights;
+    // `logits:"dog"` looks for classes, as `dog` does.
     let typed = typed.trim().to_lowercase();
-    let words: Vec<&str> = typed.split([' ', ':']).filter(|word| !word.is_empty()).collect();
-    let mut found: Vec<(u32, Entry)> = Vec::new();
-    found.extend(units(&words, layers).into_iter().map(|entry| (0, entry)));
+    let typed = typed.strip_prefix("logits").filter(|rest| rest.contains('"')).unwrap_or(&typed);
+    let sought = Sought::new(typed, &[]);
+    let mut found = find(&sought, |sought| matching(typed, sought, sights));
+    found.sort_by_key(|(fit, _)| *fit);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let (first, rest): (Vec<Entry>, Vec<Entry>) =
+        found.into_iter().map(|(_, entry)| entry).partition(|entry| {
+            let count = counts.entry(entry.kind).or_default();
+            *count += 1;
+            *count <= OF_A_KIND
+        });
+    let mut entries: Vec<Entry> = first.into_iter().chain(rest).collect();
+    let asks = typed.chars().any(char::is_alphabetic) && !sights.pictures.is_empty();
+    let excited = asks && !unit_search::pictures(typed, sights.pictures).is_empty();
+    entries.truncate(if excited { LIMIT - 1 } else { LIMIT });
+    if excited {
+        let title = format!("Units that like “{}”", typed.trim());
+        entries.push(Entry { kind: "search", title, jump: Jump::Find(typed.trim().to_owned()) });
+    }
+    entries
+}
+
+fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry)> {
+    let Sights { labels, pictures, bundles, .. } = sights;
+    let units = units(typed, sights).into_iter().map(|entry| (Fit::Whole, entry));
+    let mut found: Vec<(Fit, Entry)> = units.collect();
     let mut offer = |entry: Entry| {
-        if let Some(rank) = rank(&words, &entry.title.to_lowercase()) {
-            found.push((rank, entry));
+        if let Some(fit) = sought.fit(&entry.title, |_| false) {
+            found.push((fit, entry));
         }
     };
     commands().into_iter().for_each(&mut offer);
@@ -80,41 +123,50 @@ pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
             offer(Entry { kind: "model", title: format!("Open {}", bundle.title), jump });
         }
     }
-    if !words.is_empty() {
-        for (class, label) in labels.iter().enumerate() {
-            offer(Entry {
-                kind: "class",
-                title: label.clone(),
-                jump: Jump::Objective(format!("logits:{class}")),
-            });
-        }
-        for picture in pictures {
-            // "picture" may be typed before its name; by itself it finds them all.
-            offer(Entry {
-                kind: "picture",
-                title: format!("Picture: {}", picture.title),
-                jump: Jump::Picture(picture.file.clone()),
-            });
-        }
-        if let Some(entry) = setting(&words) {
-            found.push((0, entry));
+    if sought.is_empty() {
+        return found;
+    }
+    for (fit, class) in classes::fitting(sought, labels) {
+        let title = classes::title(class, labels);
+        let jump = Jump::Objective(format!("logits:{class}"));
+        found.push((fit, Entry { kind: "class", title, jump }));
+    }
+    for picture in pictures {
+        // "picture" may be typed before its name; by itself it finds them all.
+        let title = format!("Picture: {}", picture.title);
+        if let Some(fit) = sought.fit(&title, |kind| is_kind(&picture.title, kind)) {
+            let jump = Jump::Picture(picture.file.clone());
+            found.push((fit, Entry { kind: "picture", title, jump }));
         }
     }
-    found.sort_by_key(|(rank, _)| *rank);
-    found.into_iter().map(|(_, entry)| entry).take(LIMIT).collect()
+    found.extend(setting(typed).map(|entry| (Fit::Whole, entry)));
+    found
 }
 
-/// `mixed4a 11`, `4a 11`, `logits 543`; a layer's name alone offers its first unit.
-fn units(words: &[&str], layers: &[LayerInfo]) -> Vec<Entry> {
-    let (name, channel) = match words {
-        [] => return Vec::new(),
-        [name] => (*name, None),
-        [name, number] => match number.parse::<usize>() {
-            Ok(channel) => (*name, Some(channel)),
-            Err(_) => return Vec::new(),
-        },
-        _ => return Vec::new(),
+/// `mixed4a 11`, `4a 11`, `logits 543`; a layer's name alone offers its first unit. Where the
+/// network that is open has no such unit, those of the others do.
+pub fn units(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
+    let here = units_of(typed, sights.layers, |unit| Jump::Objective(unit.objective()));
+    if !here.is_empty() {
+        return here;
+    }
+    let of_bundle = |(bundle, layers): &(bundle::Entry, Vec<LayerInfo>)| {
+        let jump = |unit: &Unit| Jump::Unit { bundle: bundle.path.clone(), unit: unit.clone() };
+        let mut entries = units_of(typed, layers, jump);
+        for entry in &mut entries {
+            entry.title = format!("{} in {}", entry.title, bundle.title);
+        }
+        entries
     };
+    sights.elsewhere.iter().flat_map(of_bundle).collect()
+}
+
+fn units_of(typed: &str, layers: &[LayerInfo], jump: impl Fn(&Unit) -> Jump) -> Vec<Entry> {
+    let typed = typed.trim().to_lowercase();
+    let (name, channel) = split_number(&typed);
+    if name.is_empty() || name.contains(' ') {
+        return Vec::new();
+    }
     let mut matching = listed(layers, name);
     matching.sort_by_key(|layer| (layer.name != name, layer.name.len()));
     matching
@@ -124,18 +176,19 @@ fn units(words: &[&str], layers: &[LayerInfo]) -> Vec<Entry> {
         .map(|layer| {
             let unit = Unit { layer: layer.name.clone(), channel: channel.unwrap_or(0) };
             let title = format!("{} : {}", unit.layer, unit.channel);
-            Entry { kind: "unit", title, jump: Jump::Objective(unit.objective()) }
+            Entry { kind: "unit", title, jump: jump(&unit) }
         })
         .collect()
 }
 
 /// `size 224`, `steps 64`, `parameterization pixel`.
-fn setting(words: &[&str]) -> Option<Entry> {
-    let [typed, value] = words else { return None };
-    let key = Making::KEYS.into_iter().find(|key| key.starts_with(typed))?;
+fn setting(typed: &str) -> Option<Entry> {
+    let words: Vec<&str> = typed.split([' ', ':']).filter(|word| !word.is_empty()).collect();
+    let [name, value] = words[..] else { return None };
+    let key = Making::KEYS.into_iter().find(|key| key.starts_with(name))?;
     Making::default().set(key, value).ok()?;
     let title = format!("{key} {value}");
-    Some(Entry { kind: "setting", title, jump: Jump::Setting(key, (*value).to_owned()) })
+    Some(Entry { kind: "setting", title, jump: Jump::Setting(key, value.to_owned()) })
 }
 
 fn commands() -> Vec<Entry> {
@@ -166,26 +219,6 @@ fn commands() -> Vec<Entry> {
     entries
 }
 
-/// Smaller is better; nothing if a word is missing. Whole names beat beginnings of words, those
-/// beat their middles.
-fn rank(words: &[&str], title: &str) -> Option<u32> {
-    let starts: Vec<&str> = title.split([' ', ',', '-', ':']).collect();
-    words.iter().try_fold(u32::from(!words.is_empty()), |sum, word| {
-        let cost = if short_label(title) == *word {
-            0
-        } else if starts.contains(word) {
-            2
-        } else if starts.iter().any(|start| start.starts_with(word)) {
-            3
-        } else if title.contains(word) {
-            8
-        } else {
-            return None;
-        };
-        Some(sum + cost)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,9 +238,16 @@ mod tests {
     }
 
     fn labels() -> Vec<String> {
-        ["tench, Tinca tinca", "goldfish, Carassius auratus", "golden retriever", "dogsled"]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            "tench, Tinca tinca",
+            "goldfish, Carassius auratus",
+            "golden retriever",
+            "dogsled",
+            "dalmatian, coach dog",
+            "volcano",
+        ]
+        .map(str::to_owned)
+        .to_vec()
     }
 
     fn pictures() -> Vec<Credit> {
@@ -230,12 +270,19 @@ mod tests {
         let bundle = |path: &str, title: &str| bundle::Entry {
             path: path.to_owned(),
             title: title.to_owned(),
+            weights: None,
             weights_coming: false,
         };
-        let bundles = [bundle("googlenet", "GoogLeNet"), bundle("lite", "EfficientNet-Lite0")];
-        let (layers, labels, pictures) = (layers(), labels(), pictures());
-        let sights =
-            Sights { layers: &layers, labels: &labels, pictures: &pictures, bundles: &bundles };
+        let lite = bundle("lite", "EfficientNet-Lite0");
+        let bundles = [bundle("googlenet", "GoogLeNet"), lite.clone()];
+        let block = LayerInfo { name: "block8".to_owned(), channels: 112, ..layers().remove(0) };
+        let sights = Sights {
+            layers: &layers(),
+            labels: &labels(),
+            pictures: &pictures(),
+            bundles: &bundles,
+            elsewhere: &[(lite, vec![block])],
+        };
         search(typed, sights)
     }
 
@@ -246,9 +293,10 @@ mod tests {
     #[test]
     fn a_picture_is_found_by_its_title() {
         let dalmatian = Jump::Picture("animals/dalmatian.jpg".to_owned());
-        for typed in ["picture dalmatian", "Dalm", "picture: dalmatian"] {
+        for typed in ["picture dalmatian", "picture: dalmatian"] {
             assert_eq!(first(typed), dalmatian, "{typed}");
         }
+        assert_eq!(first("Pea"), Jump::Picture("food/pear.jpg".to_owned()));
     }
 
     #[test]
@@ -273,6 +321,54 @@ mod tests {
         assert_eq!(first("goldfish"), Jump::Objective("logits:1".to_owned()));
         assert_eq!(first("auratus"), Jump::Objective("logits:1".to_owned()));
         assert_eq!(first("retr"), Jump::Objective("logits:2".to_owned()));
+    }
+
+    #[test]
+    fn slips_plurals_and_kinds_are_understood() {
+        for (typed, class) in
+            [("goldfsih", 1), ("volcanoe", 5), ("dalmation", 4), ("golden retreivers", 2)]
+        {
+            assert_eq!(first(typed), Jump::Objective(format!("logits:{class}")), "{typed}");
+        }
+        let dogs: Vec<Jump> = find("dogs").into_iter().map(|entry| entry.jump).collect();
+        let class = |class: usize| Jump::Objective(format!("logits:{class}"));
+        assert_eq!(
+            dogs,
+            [
+                class(4),
+                class(2),
+                Jump::Picture("animals/dalmatian.jpg".to_owned()),
+                class(3),
+                Jump::Find("dogs".to_owned())
+            ]
+        );
+        assert_eq!(first("logits:\"goldfish\""), class(1));
+    }
+
+    #[test]
+    fn a_unit_of_another_network_is_offered_there() {
+        let unit = Unit { layer: "block8".to_owned(), channel: 11 };
+        let found = find("block8 11");
+        assert_eq!(found[0].title, "block8 : 11 in EfficientNet-Lite0");
+        assert_eq!(found[0].jump, Jump::Unit { bundle: "lite".to_owned(), unit });
+        assert!(find("block8 112").is_empty());
+    }
+
+    #[test]
+    fn one_kind_of_entry_leaves_room_for_the_others() {
+        let dog = |number: usize| format!("terrier number {number}");
+        let labels: Vec<String> = (0..40).map(dog).collect();
+        let pictures = pictures();
+        let sights = Sights {
+            layers: &[],
+            labels: &labels,
+            pictures: &pictures,
+            bundles: &[],
+            elsewhere: &[],
+        };
+        let kinds: Vec<&str> = search("dogs", sights).iter().map(|entry| entry.kind).collect();
+        assert_eq!(kinds.len(), LIMIT);
+        assert!(kinds.contains(&"picture") && kinds.last() == Some(&"search"), "{kinds:?}");
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct Frame {
 /// What arrived since the window was last painted.
 #[derive(Default)]
 struct Arrived {
-    losses: Vec<(usize, f32)>,
+    scores: Vec<(usize, f32)>,
     stepped: Option<Stepped>,
     frame: Option<Arc<Frame>>,
     scheduled: bool,
@@ -56,8 +56,8 @@ pub struct Pane {
     pub status: RwSignal<Status>,
     /// The newest step.
     pub stepped: RwSignal<Option<Stepped>>,
-    /// The loss of each step, from the first.
-    pub losses: RwSignal<Vec<f32>>,
+    /// The objective's value at each step, from the first. Larger is better.
+    pub scores: RwSignal<Vec<f32>>,
     /// The newest picture.
     pub frame: RwSignal<Option<Arc<Frame>>>,
     /// Why it ended early.
@@ -74,7 +74,7 @@ impl Pane {
         Self {
             status: RwSignal::default(),
             stepped: RwSignal::default(),
-            losses: RwSignal::default(),
+            scores: RwSignal::default(),
             frame: RwSignal::default(),
             failure: RwSignal::default(),
             request: StoredValue::default(),
@@ -89,7 +89,7 @@ impl Pane {
         let generation = self.generation.get_value();
         self.failure.set(None);
         self.stepped.set(None);
-        self.losses.set(Vec::new());
+        self.scores.set(Vec::new());
         self.status.set(if paused { Status::Paused } else { Status::Waiting });
         let objective = making.objective(objective);
         let (settings, seed, steps) = (making.settings.clone(), making.seed, making.steps);
@@ -139,7 +139,7 @@ impl Pane {
     pub fn clear(self, session: Session) {
         self.stop(session);
         self.stepped.set(None);
-        self.losses.set(Vec::new());
+        self.scores.set(Vec::new());
         self.frame.set(None);
         self.failure.set(None);
     }
@@ -184,7 +184,7 @@ impl Pane {
     /// Steps may come faster than the window is painted; only the newest is shown.
     fn keep(self, stepped: Stepped, buffers: Vec<Vec<u8>>) {
         let schedule = self.arrived.try_update_value(|arrived| {
-            arrived.losses.push((stepped.step, stepped.loss));
+            arrived.scores.push((stepped.step, -stepped.loss));
             if let Some(rgba) = buffers.into_iter().next() {
                 arrived.frame = Some(Arc::new(Frame { stepped: stepped.clone(), rgba }));
             }
@@ -198,12 +198,12 @@ impl Pane {
 
     fn show(self) {
         let Some(arrived) = self.arrived.try_update_value(std::mem::take) else { return };
-        if !arrived.losses.is_empty() {
-            self.losses.update(|losses| {
-                for (step, loss) in arrived.losses {
+        if !arrived.scores.is_empty() {
+            self.scores.update(|scores| {
+                for (step, score) in arrived.scores {
                     // A step that is said again replaces itself.
-                    losses.truncate(step.saturating_sub(1));
-                    losses.push(loss);
+                    scores.truncate(step.saturating_sub(1));
+                    scores.push(score);
                 }
             });
         }

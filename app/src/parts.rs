@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use shared::format::bundle::{Layer, Part, Sprites, labels_from_bytes};
 use shared::format::credits::{self, Credit};
 use shared::format::exemplars::Exemplars;
@@ -11,8 +12,9 @@ use shared::models::{self, ModelInfo};
 
 use crate::browser;
 use crate::client::Client;
-use crate::library::{Library, Opened};
-use crate::protocol::{Ask, Event, Failure, FailureKind};
+use crate::library::{Library, Opened, Source};
+use crate::protocol::{Failure, FailureKind};
+use crate::site;
 use crate::sprite::{self, Square};
 
 /// A part on its way.
@@ -58,6 +60,8 @@ pub struct Parts {
     pub failure: RwSignal<Option<Failure>>,
     // Moves when missing parts are asked for again.
     turn: RwSignal<u32>,
+    // How many are on their way.
+    coming: StoredValue<usize>,
 }
 
 impl Parts {
@@ -69,6 +73,7 @@ impl Parts {
             shelves: StoredValue::default(),
             failure: RwSignal::default(),
             turn: RwSignal::default(),
+            coming: StoredValue::default(),
         }
     }
 
@@ -147,6 +152,11 @@ impl Parts {
         let (Some(open), Some(part)) = (open, sprites.sheets.get(sheet)) else {
             return Loaded::Failed;
         };
+        if let Source::Address(url) = &open.source
+            && let Some(address) = site::picture_at_host(url, part)
+        {
+            return Loaded::Here(address);
+        }
         let read = |bytes: Vec<u8>| {
             browser::object_url(&bytes).ok_or_else(|| "the browser did not take it".to_owned())
         };
@@ -163,7 +173,7 @@ impl Parts {
     fn get<T: Clone + Send + Sync + 'static>(
         self,
         shelf: fn(&mut Shelves) -> &mut Shelf<T>,
-        open: &Opened,
+        open: &Arc<Opened>,
         part: &Part,
         what: &'static str,
         read: impl FnOnce(Vec<u8>) -> Result<T, String> + 'static,
@@ -180,27 +190,24 @@ impl Parts {
         self.shelves.update_value(|shelves| {
             shelf(shelves).insert(part.sha256.clone(), signal.clone());
         });
-        let ask = Ask::FetchPart {
-            bundle_url: open.url.clone(),
-            part: part.clone(),
-            what: what.to_owned(),
-        };
-        let (path, filled) = (part.path.clone(), signal.clone());
-        let mut read = Some(read);
-        self.client.ask(ask, Vec::new(), move |event, buffers| match event {
-            Event::Part => {
-                let bytes = buffers.into_iter().next().unwrap_or_default();
-                match read.take().map(|read| read(bytes)) {
-                    Some(Ok(value)) => filled.set(Loaded::Here(value)),
-                    Some(Err(why)) => self.fail(&filled, wrong(what, &path, why)),
-                    None => {}
-                }
+        let (open, part, filled) = (open.clone(), part.clone(), signal.clone());
+        self.coming.update_value(|coming| *coming += 1);
+        spawn_local(async move {
+            match open.part(self.client, &part, what).await {
+                Ok(bytes) => match read(bytes) {
+                    Ok(value) => filled.set(Loaded::Here(value)),
+                    Err(why) => self.fail(&filled, wrong(what, &part.path, why)),
+                },
+                Err(failure) => self.fail(&filled, failure),
             }
-            Event::Failed(failure) => self.fail(&filled, failure),
-            Event::Cancelled => filled.set(Loaded::Failed),
-            _ => {}
+            self.coming.update_value(|coming| *coming -= 1);
         });
         signal.get()
+    }
+
+    /// Whether nothing is on its way.
+    pub fn is_quiet(self) -> bool {
+        self.coming.get_value() == 0
     }
 
     fn fail<T: Send + Sync + 'static>(self, signal: &ArcRwSignal<Loaded<T>>, failure: Failure) {

@@ -28,8 +28,18 @@ pub enum FromWindow {
 /// Everything the worker posts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
+    /// Its program is on its way. `worker_loader.js` says so, as long as there is no program that
+    /// could.
+    Loading {
+        /// Bytes here.
+        done: u64,
+        /// Bytes in all, if known.
+        total: Option<u64>,
+    },
     /// It listens. What was posted before may be lost.
     Ready,
+    /// It holds the lock of its own name, and will until it ends ([`crate::lock`]).
+    Guarded,
     /// An answer.
     Reply(Reply),
     /// It has failed beyond repair and will answer nothing any more.
@@ -57,8 +67,8 @@ pub enum Ask {
         /// Where `bundle.json` is, absolute.
         bundle_url: String,
     },
-    /// Build the model of a bundle from weights of the visitor's own: buffer 0, a safetensors file
-    /// or a `.caffemodel`. They are kept for the next visit. Streams [`Event::Model`]. Needs an
+    /// Build the model of a bundle from weights of the visitor's own: buffer 0, a safetensors file,
+    /// a `.caffemodel` or what PyTorch saved. They are kept for the next visit. Streams [`Event::Model`]. Needs an
     /// open device.
     TakeWeights {
         /// Where `bundle.json` is, absolute.
@@ -72,19 +82,14 @@ pub enum Ask {
         /// Of the weights, hexadecimal, as [`ModelReport::weights_sha256`] said.
         sha256: String,
     },
-    /// Fetch and check `bundle.json`. Streams one [`Event::Bundle`]. Needs neither device nor model.
-    OpenBundle {
-        /// Where `bundle.json` is, absolute.
-        bundle_url: String,
-    },
     /// Unpack a bundle from a .zip file, buffer 0. Streams one [`Event::Bundle`], whose address
     /// serves until the worker ends.
     Unpack {
         /// The file's name, for errors.
         name: String,
     },
-    /// Fetch (or take from the cache) and verify a part of a bundle. Streams [`Event::Progress`],
-    /// then one [`Event::Part`].
+    /// Fetch (or take from the cache, or from a .zip file) and verify a part of a bundle. Streams
+    /// [`Event::Progress`], then one [`Event::Part`].
     FetchPart {
         /// Where `bundle.json` is, absolute.
         bundle_url: String,
@@ -265,6 +270,8 @@ pub struct ModelReport {
     pub labels: Vec<String>,
     /// Of the weights file, hexadecimal.
     pub weights_sha256: String,
+    /// Which weights were taken, where the file has several that fit.
+    pub note: Option<String>,
 }
 
 /// What the network saw in a picture.
@@ -327,6 +334,13 @@ pub struct Stepped {
     pub rate: f64,
     /// What makes the same picture again: the content of a PNG's recipe chunk.
     pub recipe: String,
+}
+
+impl Stepped {
+    /// Whether the objective's value is more than that of its only term.
+    pub fn is_sum(&self) -> bool {
+        !matches!(self.terms[..], [(_, activation)] if activation == -self.loss)
+    }
 }
 
 /// Why a request failed, in the page's three sentences.

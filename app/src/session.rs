@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::models;
 use web_sys::File;
 
 use crate::browser;
@@ -17,7 +18,7 @@ use crate::protocol::{
 /// Bytes of a download, so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Download {
-    /// "weights", "labels".
+    /// "engine", "weights", "labels".
     pub what: String,
     /// Bytes here.
     pub done: u64,
@@ -48,8 +49,8 @@ pub struct Session {
     pub lacking: RwSignal<bool>,
     /// Why the visitor's own weights were not taken.
     pub refused: RwSignal<Option<Failure>>,
-    /// What is being fetched.
-    pub download: RwSignal<Option<Download>>,
+    /// What the engine fetches for the model.
+    download: RwSignal<Option<Download>>,
     /// Why there is no device or no model.
     pub trouble: RwSignal<Option<Failure>>,
     /// Seconds for each pixel of a step, as last measured on this device.
@@ -62,9 +63,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts a worker. Nothing is asked of it yet.
+    /// Nothing is asked or fetched yet.
     pub fn new() -> Self {
-        let client = Client::start(WORKER_SCRIPT);
+        let client = Client::new(WORKER_SCRIPT);
         let library = Library::new(client);
         Self {
             client,
@@ -83,15 +84,26 @@ impl Session {
         }
     }
 
-    /// Changes the device; a loaded model moves along.
-    pub fn switch(self, choice: DeviceChoice) {
+    /// What is being fetched: the engine's program, then what the engine fetches. Reactive.
+    pub fn fetching(self) -> Option<Download> {
+        match self.client.loading().get() {
+            Some((done, total)) => {
+                Some(Download { what: "engine".to_owned(), done, total, cached: false })
+            }
+            None => self.download.get(),
+        }
+    }
+
+    /// Changes the device; a loaded model moves along. `opened` hears of it, unless the engine had
+    /// to be started anew: then everything else has ended too.
+    pub fn switch(self, choice: DeviceChoice, opened: impl FnOnce() + 'static) {
         let lost = self.trouble.with_untracked(|trouble| {
             trouble.as_ref().is_some_and(|failure| failure.kind == FailureKind::DeviceLost)
         });
         if lost || self.worker_is_dead() {
             return self.restart(choice);
         }
-        self.open_device(choice);
+        self.open_device(choice, opened);
         if self.model.with_untracked(Option::is_none) {
             self.load();
         }
@@ -102,7 +114,7 @@ impl Session {
         self.client.restart();
         self.device.set(None);
         self.forget_model();
-        self.open_device(choice);
+        self.open_device(choice, || {});
         let first = self.library.open.with_untracked(Option::is_none);
         self.library.reopen(move || {
             if first {
@@ -277,11 +289,14 @@ impl Session {
     /// comes, it is never done.
     pub fn once_loading(self, work: impl FnOnce() + 'static) {
         let coming = self.building.get_value().is_some();
+        // What the network before could do is not asked for.
+        let opening = self.library.is_opening();
         // In trouble the engine's own answer says more than waiting.
         let trouble = self.trouble.with_untracked(Option::is_some) || self.worker_is_dead();
-        if coming || trouble || self.model.with_untracked(Option::is_some) {
+        let model = self.model.with_untracked(Option::is_some);
+        if trouble || (!opening && (coming || model)) {
             work();
-        } else if !self.lacking.get_untracked() {
+        } else if opening || !self.lacking.get_untracked() {
             self.waiting.update_value(|waiting| waiting.push(Box::new(work)));
         }
     }
@@ -305,16 +320,23 @@ impl Session {
         }
     }
 
-    fn worker_is_dead(self) -> bool {
+    /// Whether the engine has ended.
+    pub fn worker_is_dead(self) -> bool {
         matches!(self.client.state().get_untracked(), WorkerState::Dead(_))
     }
 
-    /// Opens a device.
-    pub fn open_device(self, choice: DeviceChoice) {
+    /// Opens a device; `opened` hears of it once a model that is loaded has moved there.
+    pub fn open_device(self, choice: DeviceChoice, opened: impl FnOnce() + 'static) {
         self.trouble.set(None);
-        self.seconds_per_pixel.set(None);
+        let mut opened = Some(opened);
         self.client.ask(Ask::OpenDevice(choice), Vec::new(), move |event, _| match event {
-            Event::Device(report) => self.device.set(Some(report)),
+            Event::Device(report) => {
+                self.seconds_per_pixel.set(None);
+                self.device.set(Some(report));
+                if let Some(opened) = opened.take() {
+                    opened();
+                }
+            }
             Event::Failed(failure) => self.trouble.set(Some(failure)),
             _ => {}
         });
@@ -330,4 +352,14 @@ impl Default for Session {
 /// Under which the hash of a model's weights is remembered.
 fn kept(model: &str) -> String {
     format!("weights.{model}")
+}
+
+/// The hashes of all weights that the visitor gave.
+pub fn own_weights() -> Vec<String> {
+    models::registry().iter().filter_map(|info| browser::remembered(&kept(info.name))).collect()
+}
+
+/// Whether the browser keeps weights of a model that the visitor gave on an earlier visit.
+pub fn keeps_weights(model: &str) -> bool {
+    browser::remembered(&kept(model)).is_some()
 }

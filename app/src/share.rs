@@ -79,8 +79,12 @@ pub fn copy_embed(page: Page) {
 
 fn copy(page: Page, text: String, said: &'static str) {
     browser::copy(text.clone(), move |copied| {
-        // Without a clipboard the text itself is shown, to be selected.
-        page.notice.set(if copied { said.to_owned() } else { text });
+        if copied {
+            return page.notice.set(said.to_owned());
+        }
+        // Without a clipboard the text itself is shown, and selected for Ctrl C.
+        page.notice.set(text);
+        request_animation_frame(|| browser::select(".notice"));
     });
 }
 
@@ -90,7 +94,13 @@ pub fn link(address: &Address) -> String {
 }
 
 fn embed_code(address: &Address) -> String {
-    let embedded = Address { embed: true, compare: Vec::new(), theme: None, ..address.clone() };
+    let embedded = Address {
+        embed: true,
+        present: false,
+        compare: Vec::new(),
+        theme: None,
+        ..address.clone()
+    };
     let what = match (address.view, address.objective.as_str()) {
         (View::Look, _) => "What a network sees in a picture".to_owned(),
         (_, "") => "What the units of a network look for".to_owned(),

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, HtmlVideoElement, MediaStream, MediaStreamConstraints, MediaStreamTrack};
+use web_sys::{Blob, HtmlVideoElement, MediaStream};
 
 use crate::browser;
+use crate::camera;
+use crate::file_kind::{TELLING, other_than_picture};
 use crate::heatmap::Map;
 use crate::photo::{self, Photo};
 use crate::protocol::{Ask, Classified, Event, Failure, FailureKind, RequestId};
 use crate::session::Session;
-use crate::transport::reason;
 
 /// Channels whose heat maps are shown.
 const CHANNELS: usize = 12;
@@ -82,6 +81,7 @@ impl Sight {
     pub fn open(self, session: Session, file: Blob, layer: String) {
         self.close_camera();
         self.failure.set(None);
+        self.shown.set(None);
         self.choice.update_value(|choice| *choice += 1);
         let choice = self.choice.get_value();
         spawn_local(async move {
@@ -95,7 +95,12 @@ impl Sight {
                     self.photo.set(Some(Arc::new(photo)));
                     self.look(session, layer);
                 }
-                Err(why) => self.failure.set(Some(unreadable(&file, &why))),
+                Err(why) => {
+                    let failure = unreadable(&file, &why).await;
+                    if self.choice.get_value() == choice {
+                        self.failure.set(Some(failure));
+                    }
+                }
             }
         });
     }
@@ -105,8 +110,22 @@ impl Sight {
         self.choice.update_value(|choice| *choice += 1);
         self.close_camera();
         self.failure.set(None);
+        self.shown.set(None);
         self.photo.set(Some(Arc::new(photo)));
         self.look(session, layer);
+    }
+
+    /// Takes the picture down: what is asked for is not there.
+    pub fn clear(self, session: Session) {
+        self.choice.update_value(|choice| *choice += 1);
+        self.close_camera();
+        self.failure.set(None);
+        self.photo.set(None);
+        self.shown.set(None);
+        self.forget(session);
+        // It may still have been waiting for the network.
+        self.generation.update_value(|generation| *generation += 1);
+        self.busy.set(false);
     }
 
     /// Looks at the picture, again if the layer has changed.
@@ -179,11 +198,11 @@ impl Sight {
         self.close_camera();
         let turn = self.camera_turn.get_value();
         spawn_local(async move {
-            let opened = stream_camera(&video).await;
+            let opened = camera::stream(&video).await;
             // Look may have been left while the browser asked for permission.
             if self.camera_turn.get_value() != turn {
                 if let Ok(stream) = opened {
-                    stop(&stream);
+                    camera::stop(&stream);
                 }
                 return;
             }
@@ -193,12 +212,7 @@ impl Sight {
                     self.camera.set(true);
                     self.watch(session, video, layer);
                 }
-                Err(why) => self.failure.set(Some(Failure::new(
-                    FailureKind::Picture,
-                    "The camera did not open.",
-                    why,
-                    "Allow the camera for this page, or choose a picture instead.",
-                ))),
+                Err(failure) => self.failure.set(Some(failure)),
             }
         });
     }
@@ -223,7 +237,7 @@ impl Sight {
         self.camera_turn.update_value(|turn| *turn += 1);
         self.camera.set(false);
         if let Some(stream) = self.stream.try_update_value(Option::take).flatten() {
-            stop(&stream);
+            camera::stop(&stream);
         }
     }
 }
@@ -244,39 +258,22 @@ fn frame_of(video: &HtmlVideoElement) -> Option<Photo> {
     })
 }
 
-async fn stream_camera(video: &HtmlVideoElement) -> Result<MediaStream, String> {
-    let constraints = MediaStreamConstraints::new();
-    constraints.set_video(&true.into());
-    let devices = window().navigator().media_devices().map_err(|thrown| reason(&thrown))?;
-    let promise =
-        devices.get_user_media_with_constraints(&constraints).map_err(|thrown| reason(&thrown))?;
-    let stream = JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
-    let stream: MediaStream = stream.dyn_into().map_err(|_| "no video came".to_owned())?;
-    video.set_src_object(Some(&stream));
-    if let Ok(playing) = video.play()
-        && let Err(thrown) = JsFuture::from(playing).await
-    {
-        stop(&stream);
-        return Err(reason(&thrown));
-    }
-    Ok(stream)
-}
-
-fn stop(stream: &MediaStream) {
-    for track in stream.get_tracks() {
-        if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
-            track.stop();
-        }
-    }
-}
-
-fn unreadable(file: &Blob, why: &str) -> Failure {
-    let kind = file.type_();
-    let kind = if kind.is_empty() { "a file of unknown kind".to_owned() } else { kind };
+async fn unreadable(file: &Blob, why: &str) -> Failure {
+    let start = match file.slice_with_i32_and_i32(0, TELLING as i32) {
+        Ok(start) => browser::read(&start).await.ok(),
+        Err(_) => None,
+    };
+    let called = file.type_();
+    let why = match (start.as_deref().and_then(other_than_picture), called.is_empty()) {
+        (Some(kind), true) => format!("It is {kind}."),
+        (Some(kind), false) => format!("Its name says {called}, but it is {kind}."),
+        (None, true) => format!("It is a file of unknown kind, and decoding it failed: {why}"),
+        (None, false) => format!("It is {called} or called so, and decoding it failed: {why}"),
+    };
     Failure::new(
         FailureKind::Picture,
         "This file is not a picture that the browser can read.",
-        format!("It is {kind}, and decoding it failed: {why}"),
+        why,
         "Choose a JPEG, PNG, WebP, GIF or AVIF picture.",
     )
 }

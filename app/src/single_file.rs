@@ -1,23 +1,15 @@
 //! "Save as one file": the page, the engine and the bundle on view, packed into one HTML file.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use js_sys::{Function, Promise};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::format::bundle::{Entry, Index, Part, SCHEMA};
+use shared::format::bundle::{Entry, Index, SCHEMA};
 use shared::format::single_file::{File, pack};
 use shared::format::site::PAGE;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::address::Address;
 use crate::client::Client;
 use crate::library::{FOLDER, Opened};
 use crate::page::Page;
-use crate::protocol::{Ask, Event};
-use crate::transport::reason;
 use crate::{browser, site};
 
 /// The file's name.
@@ -107,12 +99,12 @@ async fn gather(client: Client, open: &Opened, views: &[String]) -> Result<Strin
     }
     let name = folder_name(&open.url);
     for part in open.bundle.parts() {
-        let bytes = fetched(client, &open.url, part).await?;
+        let bytes = open.part(client, part, &part.path).await.map_err(|failure| failure.what)?;
         packed.push(smaller(format!("{FOLDER}/{name}/{}", part.path), bytes).await?);
     }
     let manifest = open.bundle.to_json().map_err(|error| error.to_string())?;
     packed.push(smaller(format!("{FOLDER}/{name}/bundle.json"), manifest.into_bytes()).await?);
-    let index = index(&name, &open.title)?.into_bytes();
+    let index = index(&name, open)?.into_bytes();
     packed.push(smaller(format!("{FOLDER}/index.json"), index).await?);
     pack(&page, &site, &packed, views).map_err(|error| error.to_string())
 }
@@ -126,8 +118,13 @@ fn folder_name(bundle_url: &str) -> String {
 }
 
 /// The list of the one bundle that is inside.
-fn index(name: &str, title: &str) -> Result<String, String> {
-    let entry = Entry { path: name.to_owned(), title: title.to_owned(), weights_coming: false };
+fn index(name: &str, open: &Opened) -> Result<String, String> {
+    let entry = Entry {
+        path: name.to_owned(),
+        title: open.title.clone(),
+        weights: Some(open.bundle.weights.is_some()),
+        weights_coming: false,
+    };
     let index = Index { schema: SCHEMA, bundles: vec![entry] };
     index.to_json().map_err(|error| error.to_string())
 }
@@ -136,29 +133,6 @@ fn index(name: &str, title: &str) -> Result<String, String> {
 async fn smaller(path: String, bytes: Vec<u8>) -> Result<File, String> {
     let compressed = site::gzip(&bytes).await?;
     Ok(File::smaller(path, bytes, compressed))
-}
-
-/// A part of a bundle, from the engine: from its cache, or fetched, and checked.
-async fn fetched(client: Client, bundle_url: &str, part: &Part) -> Result<Vec<u8>, String> {
-    let what = part.path.clone();
-    let ask = Ask::FetchPart { bundle_url: bundle_url.to_owned(), part: part.clone(), what };
-    let found = Rc::new(RefCell::new(Err("the engine was stopped".to_owned())));
-    let promise = Promise::new(&mut |resolve: Function, _reject: Function| {
-        let found = found.clone();
-        client.ask(ask.clone(), Vec::new(), move |event, buffers| {
-            let ended = event.is_end();
-            match event {
-                Event::Part => *found.borrow_mut() = Ok(buffers.concat()),
-                Event::Failed(failure) => *found.borrow_mut() = Err(failure.what),
-                _ => {}
-            }
-            if ended {
-                let _ = resolve.call0(&JsValue::NULL);
-            }
-        });
-    });
-    JsFuture::from(promise).await.map_err(|thrown| reason(&thrown))?;
-    found.replace(Err(String::new()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use shared::tap::LayerInfo;
 use shared::visualize::Objective;
-use shared::visualize::objective::{Channel, Measure, ParseError};
+use shared::visualize::objective::{Channel, Measure};
+
+use crate::classes;
+use crate::matching::few_slips;
 
 /// One channel of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +29,10 @@ impl Unit {
         }
         let channel = match channel {
             Channel::Index(index) => *index,
-            Channel::Label(label) => class_named(label, labels)?,
+            Channel::Label(label) => match classes::named(label, labels)[..] {
+                [class] => class,
+                _ => return None,
+            },
         };
         Some(Self { layer: layer.clone(), channel })
     }
@@ -46,65 +52,9 @@ impl Unit {
     }
 }
 
-/// The class whose label, or one of its comma separated names, is this.
-pub fn class_named(label: &str, labels: &[String]) -> Option<usize> {
-    let wanted = label.trim();
-    labels.iter().position(|known| known.eq_ignore_ascii_case(wanted)).or_else(|| {
-        labels
-            .iter()
-            .position(|known| known.split(',').any(|name| name.trim().eq_ignore_ascii_case(wanted)))
-    })
-}
-
 /// The first of a label's comma separated names.
 pub fn short_label(label: &str) -> &str {
     label.split(',').next().unwrap_or(label).trim()
-}
-
-/// Where and why an objective cannot be dreamed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// From 1, counted in characters; nothing if no single place is to blame.
-    pub column: Option<usize>,
-    /// One sentence.
-    pub message: String,
-}
-
-/// What is wrong with an objective, as far as it shows without running it.
-pub fn mistake(typed: &str, layers: &[LayerInfo]) -> Option<Mistake> {
-    let objective: Objective = match typed.parse() {
-        Ok(objective) => objective,
-        Err(ParseError { column, expected, found }) => {
-            let message = format!("Expected {expected}, found {found}.");
-            return Some(Mistake { column: Some(column), message });
-        }
-    };
-    if layers.is_empty() {
-        return None;
-    }
-    objective.terms.iter().find_map(|term| {
-        let (name, channel) = match &term.measure {
-            Measure::Unit { layer, channel: Channel::Index(index), .. } => (layer, Some(*index)),
-            Measure::Unit { layer, .. } | Measure::Direction { layer, .. } => (layer, None),
-            Measure::Layer(layer) | Measure::Similar(layer) => (layer, None),
-            Measure::TotalVariation | Measure::L2 => return None,
-        };
-        let column = typed.find(name.as_str()).map(|byte| typed[..byte].chars().count() + 1);
-        let Some(layer) = find_layer(layers, name) else {
-            let names = layers.iter().map(|layer| layer.name.as_str());
-            let nearest = shared::tap::nearest(name, names).unwrap_or_default();
-            let message = format!("There is no layer {name}; the nearest is {nearest}.");
-            return Some(Mistake { column, message });
-        };
-        channel.filter(|index| layer.channels <= *index).map(|index| Mistake {
-            column: column.map(|column| column + name.chars().count() + 1),
-            message: format!(
-                "{name} has {} channels, 0 to {}; {index} is not one of them.",
-                layer.channels,
-                layer.channels.saturating_sub(1)
-            ),
-        })
-    })
 }
 
 /// The layer of this name or alias.
@@ -115,24 +65,35 @@ pub fn find_layer<'a>(layers: &'a [LayerInfo], name: &str) -> Option<&'a LayerIn
         .or_else(|| layers.iter().find(|layer| layer.aliases.iter().any(|alias| alias == name)))
 }
 
-/// The layers a list shows: all that match what is searched; without a search, the main ones.
+/// The layers a list shows: all that match what is searched, or else those that differ from it by a
+/// slip; without a search, the main ones.
 ///
 /// A main layer is the output of a whole module: its branches and what comes before its
 /// nonlinearity have names that start with its own. Pooling and normalisation are left out too:
 /// they have no features of their own.
 pub fn listed<'a>(layers: &'a [LayerInfo], search: &str) -> Vec<&'a LayerInfo> {
     let wanted = search.trim().to_lowercase();
-    let matches = |name: &String| name.to_lowercase().contains(&wanted);
-    layers
-        .iter()
-        .filter(|layer| {
-            if wanted.is_empty() {
-                is_main(layer, layers)
-            } else {
-                matches(&layer.name) || layer.aliases.iter().any(matches)
-            }
-        })
-        .collect()
+    if wanted.is_empty() {
+        return layers.iter().filter(|layer| is_main(layer, layers)).collect();
+    }
+    let called = |matches: &dyn Fn(&str) -> bool| -> Vec<&LayerInfo> {
+        let names = |layer: &LayerInfo| {
+            layer.aliases.iter().chain([&layer.name]).any(|name| matches(&name.to_lowercase()))
+        };
+        layers.iter().filter(|layer| names(layer)).collect()
+    };
+    let found = called(&|name| name.contains(&wanted));
+    if found.is_empty() { called(&|name| few_slips(&wanted, name).is_some()) } else { found }
+}
+
+/// A search for layers, and the number of a unit that may follow: `mixed4a 11`, `mixed4a:11`.
+pub fn split_number(search: &str) -> (&str, Option<usize>) {
+    let search = search.trim();
+    let halves = search.rsplit_once([' ', ':']);
+    match halves.and_then(|(layer, number)| Some((layer, number.parse().ok()?))) {
+        Some((layer, number)) => (layer.trim_end_matches([' ', ':']), Some(number)),
+        None => (search, None),
+    }
 }
 
 fn is_main(layer: &LayerInfo, layers: &[LayerInfo]) -> bool {
@@ -193,26 +154,6 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_says_where() {
-        let at = |typed: &str| mistake(typed, &layers()).unwrap();
-        let unknown = at("mixed4a:1 + mixde4a:3");
-        assert_eq!(unknown.column, Some(13));
-        assert!(unknown.message.contains("nearest is mixed4a"), "{}", unknown.message);
-        let beyond = at("mixed4a:512");
-        assert_eq!(beyond.column, Some(9));
-        assert!(beyond.message.contains("0 to 511"), "{}", beyond.message);
-        assert!(at("mixed4a:").column.is_some());
-    }
-
-    #[test]
-    fn what_can_be_dreamed_is_no_mistake() {
-        for typed in ["mixed4a:11", "inception_4a/output:3", "mixed4a:1 - 0.1*tv", "logits:\"dog\""]
-        {
-            assert_eq!(mistake(typed, &layers()), None, "{typed}");
-        }
-    }
-
-    #[test]
     fn the_list_shows_modules_and_finds_the_rest() {
         let layers = layers();
         let names =
@@ -220,6 +161,15 @@ mod tests {
         assert_eq!(names(""), ["conv2d0", "mixed4a", "logits"]);
         assert_eq!(names("4a/3X3"), ["mixed4a_3x3"]);
         assert_eq!(names("pre"), ["mixed4a_pre_relu"]);
+        assert_eq!(names("mixde4a"), ["mixed4a"]);
         assert!(names("zzz").is_empty());
+    }
+
+    #[test]
+    fn a_number_may_follow_a_layer() {
+        assert_eq!(split_number(" mixed4a 11 "), ("mixed4a", Some(11)));
+        assert_eq!(split_number("4a/3x3: 5"), ("4a/3x3", Some(5)));
+        assert_eq!(split_number("mixed4a"), ("mixed4a", None));
+        assert_eq!(split_number("conv1 7x7"), ("conv1 7x7", None));
     }
 }

@@ -2,9 +2,12 @@
 
 pub mod dream;
 pub mod embed;
+pub mod embed_dream;
+pub mod embed_look;
 pub mod embed_unit;
 pub mod embed_wall;
 pub mod exemplars;
 pub mod look;
+pub mod present;
 pub mod unit;
 pub mod wall;

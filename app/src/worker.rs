@@ -1,8 +1,6 @@
 //! The engine in a web worker: messages in, messages out, and the browser as its host.
 
 mod breath;
-mod cache;
-mod download;
 mod gpu;
 
 use std::rc::Rc;
@@ -16,7 +14,10 @@ use web_sys::{DedicatedWorkerGlobalScope, ErrorEvent, MessageEvent, PromiseRejec
 use self::breath::Breath;
 use self::gpu::Gpu;
 use crate::engine::Engine;
-use crate::engine::host::{FetchError, Host};
+use crate::engine::host::Host;
+use crate::files::Files;
+use crate::files::web::Web;
+use crate::lock;
 use crate::protocol::{
     DeviceChoice, DeviceReport, Envelope, Failure, FromWindow, FromWorker, Reply,
 };
@@ -51,6 +52,17 @@ pub fn start() {
     // It listens as long as the worker lives.
     listen.forget();
     post(Envelope::bare(FromWorker::Ready));
+    guard();
+}
+
+/// A worker that the browser ends, to save memory for one, has no chance to say so.
+fn guard() {
+    let name = scope().name();
+    if !name.is_empty() {
+        spawn_local(async move {
+            lock::hold(&name, || post(Envelope::bare(FromWorker::Guarded))).await;
+        });
+    }
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {
@@ -109,26 +121,8 @@ impl Host for Browser {
         self.gpu.lose()
     }
 
-    async fn fetch(
-        &self,
-        address: &str,
-        limit: u64,
-        progress: &dyn Fn(u64, Option<u64>),
-    ) -> Result<Vec<u8>, FetchError> {
-        download::fetch(&scope(), address, limit, progress).await
-    }
-
-    async fn cached(&self, sha256: &str) -> Option<Vec<u8>> {
-        cache::get(&scope(), sha256).await.ok().flatten()
-    }
-
-    async fn keep(&self, sha256: &str, bytes: &[u8]) {
-        // Private windows, full disks and file:// have no cache; the next visit downloads again.
-        let _ = cache::put(&scope(), sha256, bytes).await;
-    }
-
-    async fn forget(&self, sha256: &str) {
-        let _ = cache::delete(&scope(), sha256).await;
+    fn files(&self) -> &impl Files {
+        &Web
     }
 
     fn now(&self) -> f64 {

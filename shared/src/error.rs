@@ -20,10 +20,12 @@ pub enum Error {
     #[error(transparent)]
     Score(#[from] ScoreError),
     /// No model goes by this name.
-    #[error("no model is called {name:?}; there are {known}")]
+    #[error("no model is called {name:?}{}; there are {known}", meant(nearest.as_deref()))]
     UnknownModel {
         /// As given.
         name: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
         /// Names that exist, comma separated.
         known: String,
     },
@@ -103,4 +105,9 @@ pub enum Error {
         /// As the driver put it.
         reason: String,
     },
+}
+
+/// ` (did you mean googlenet?)`
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!(" (did you mean {nearest}?)")).unwrap_or_default()
 }

@@ -10,3 +10,4 @@ pub mod recipe;
 pub mod single_file;
 pub mod site;
 pub mod webp;
+pub mod zip;

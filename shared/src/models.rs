@@ -5,6 +5,7 @@ mod fit;
 pub mod inception;
 pub mod labels;
 mod seen;
+mod sets;
 mod tape;
 
 use burn::tensor::{Device, Tensor};
@@ -16,7 +17,10 @@ use crate::weights::NamedTensors;
 use crate::{Error, Result};
 
 use efficientnet_lite::EfficientNetLite;
+use fit::Source;
 use inception::Inception;
+
+pub use sets::Choice;
 
 /// What can be said of a model without its weights.
 #[derive(Clone, Debug)]
@@ -87,7 +91,12 @@ impl Known {
     fn named(name: &str) -> Result<Self> {
         Self::all().find(|known| known.info().name == name).ok_or_else(|| {
             let known: Vec<_> = Self::all().map(|known| known.info().name).collect();
-            Error::UnknownModel { name: name.to_owned(), known: known.join(", ") }
+            let nearest = crate::tap::near(&name.to_lowercase(), known.iter().copied());
+            Error::UnknownModel {
+                name: name.to_owned(),
+                nearest: nearest.map(str::to_owned),
+                known: known.join(", "),
+            }
         })
     }
 
@@ -95,6 +104,14 @@ impl Known {
         match self {
             Self::Inception(variant) => variant.info(),
             Self::EfficientNetLite(variant) => variant.info(),
+        }
+    }
+
+    /// What each published naming calls its weights.
+    fn namings(self) -> Vec<Vec<Source>> {
+        match self {
+            Self::Inception(variant) => variant.namings(),
+            Self::EfficientNetLite(variant) => variant.namings(),
         }
     }
 }
@@ -109,9 +126,19 @@ pub fn info(name: &str) -> Result<ModelInfo> {
     Known::named(name).map(Known::info)
 }
 
-/// Builds the model called `name` from weights in any of its published namings.
+/// Which of the sets of weights in a file the model called `name` takes; nothing where no more
+/// than one fits.
+pub fn choice(name: &str, weights: &NamedTensors) -> Result<Option<Choice>> {
+    let choice = sets::choose(&Known::named(name)?.namings(), weights);
+    Ok(Some(choice).filter(|choice| !choice.left.is_empty()))
+}
+
+/// Builds the model called `name` from weights in any of its published namings, whatever a
+/// training script put before the names ([`choice`]).
 pub fn load(name: &str, weights: NamedTensors, device: &Device) -> Result<Box<dyn VisionModel>> {
-    Ok(match Known::named(name)? {
+    let known = Known::named(name)?;
+    let weights = sets::taken(&known.namings(), weights);
+    Ok(match known {
         Known::Inception(variant) => Box::new(Inception::load(variant, weights, device)?),
         Known::EfficientNetLite(variant) => {
             Box::new(EfficientNetLite::load(variant, weights, device)?)
@@ -124,8 +151,10 @@ pub fn load(name: &str, weights: NamedTensors, device: &Device) -> Result<Box<dy
 ///
 /// # Errors
 /// Weights that do not fit the model.
-pub fn distilled(name: &str, mut weights: NamedTensors) -> Result<NamedTensors> {
-    match Known::named(name)? {
+pub fn distilled(name: &str, weights: NamedTensors) -> Result<NamedTensors> {
+    let known = Known::named(name)?;
+    let mut weights = sets::taken(&known.namings(), weights);
+    match known {
         Known::Inception(variant) => {
             weights.retain(|name, _| !inception::is_training_only(name));
             Inception::load(variant, weights.clone(), &crate::device::cpu())?;

@@ -51,6 +51,13 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     candidates.min_by_key(|candidate| edit_distance(name, candidate))
 }
 
+/// The nearest candidate, if a third of the letters or fewer are different: a slip, not another
+/// name.
+pub fn near<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(name, candidates)
+        .filter(|candidate| 3 * edit_distance(name, candidate) <= candidate.chars().count())
+}
+
 fn edit_distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -75,5 +82,7 @@ mod tests {
         let layers = ["mixed3a", "mixed4a", "mixed4b", "logits"];
         assert_eq!(nearest("mixde4a", layers.into_iter()), Some("mixed4a"));
         assert_eq!(nearest("logit", layers.into_iter()), Some("logits"));
+        assert_eq!(near("mixde4a", layers.into_iter()), Some("mixed4a"));
+        assert_eq!(near("photographs", layers.into_iter()), None);
     }
 }

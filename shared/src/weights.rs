@@ -4,49 +4,38 @@
 //! before anything is allocated.
 
 mod caffemodel;
+mod foreign;
+mod pytorch;
 mod safetensors;
 
 use std::collections::BTreeMap;
 
 pub use caffemodel::from_caffemodel;
+pub use foreign::Foreign;
+pub use pytorch::from_pytorch;
 pub use safetensors::{Precision, from_safetensors, to_safetensors};
 
-/// The kinds of weights files that are read here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WeightsFormat {
-    /// safetensors.
-    Safetensors,
-    /// A `.caffemodel`.
-    Caffe,
-}
+/// How the names of weights files end, in the order in which they are proposed.
+pub const ENDINGS: [&str; 6] = ["safetensors", "pth", "pt", "ckpt", "bin", "caffemodel"];
 
-impl WeightsFormat {
-    /// Which kind a file of `length` bytes is, by how it begins (`head`, 9 bytes or more where
-    /// there are as many): names lie.
-    pub fn of(head: &[u8], length: u64) -> Option<Self> {
-        // A length that fits into the file, then JSON.
-        if let Some((header_length, b"{")) =
-            head.get(..9).and_then(|start| start.split_first_chunk::<8>())
-            && u64::from_le_bytes(*header_length) <= length.saturating_sub(8)
-        {
-            return Some(Self::Safetensors);
-        }
-        // A `NetParameter` starts with its name (field 1), or a layer (fields 2 and 100).
-        let starts_as_net = matches!(head, [0x0a | 0x12, ..] | [0xa2, 0x06, ..]);
-        starts_as_net.then_some(Self::Caffe)
-    }
-}
-
-/// Reads safetensors or a `.caffemodel`, told apart by content.
+/// Reads safetensors, a `.caffemodel`, or what `torch.save` wrote, told apart by content: names lie.
+///
+/// # Errors
+/// A damaged file; one that is something else is called what it is.
 pub fn from_bytes(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
-    match WeightsFormat::of(bytes, bytes.len() as u64) {
-        Some(WeightsFormat::Safetensors) => from_safetensors(bytes),
-        Some(WeightsFormat::Caffe) => from_caffemodel(bytes),
-        None => Err(WeightsError::Unreadable {
-            format: "weights",
-            reason: format!("{} bytes that are neither safetensors nor .caffemodel", bytes.len()),
-        }),
+    if safetensors::begins(bytes) {
+        return from_safetensors(bytes);
     }
+    if pytorch::begins(bytes) {
+        return from_pytorch(bytes);
+    }
+    if let Some(foreign) = Foreign::of(bytes) {
+        return Err(WeightsError::Foreign(foreign));
+    }
+    if caffemodel::begins(bytes) {
+        return from_caffemodel(bytes);
+    }
+    Err(WeightsError::Foreign(Foreign::Unknown { length: bytes.len() }))
 }
 
 /// One tensor in full precision.
@@ -67,11 +56,14 @@ pub enum WeightsError {
     /// The bytes are no file of this kind.
     #[error("not a readable {format} file: {reason}")]
     Unreadable {
-        /// "safetensors", "caffemodel"; "weights" where it is none of them.
+        /// "safetensors", "caffemodel", ".pth".
         format: &'static str,
         /// What the reader said.
         reason: String,
     },
+    /// The bytes are something else.
+    #[error("{0}; {next}", next = .0.next())]
+    Foreign(Foreign),
     /// Tensors missing, unexpected, of the wrong shape or not finite, all at once.
     #[error("these weights do not fit {model}: {}", problems.join("; "))]
     Misfit {
@@ -108,9 +100,48 @@ mod tests {
             &0.5_f32.to_le_bytes(),
         ];
         assert_eq!(from_bytes(&caffe.concat()).unwrap(), tensors);
-        for other in [&b"<html>"[..], b"", b"{}", b"PK\x03\x04", &[0x80, 2]] {
-            let error = from_bytes(other).unwrap_err().to_string();
-            assert!(error.contains("neither safetensors nor .caffemodel"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_weights_is_called_what_it_is_with_what_to_do_next() {
+        let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 53533754\n";
+        let mut tar = vec![0; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        let mut json = b"\xef\xbb\xbf ".to_vec();
+        json.extend(b"{}");
+        for (bytes, what, next) in [
+            (&b""[..], "this is an empty file", "download it again"),
+            (
+                lfs,
+                "this is a Git LFS pointer, a few lines that stand for a file of 53533754 bytes",
+                "git lfs pull",
+            ),
+            (
+                &lfs[..60],
+                "this is a Git LFS pointer, a few lines that stand for the file",
+                "git lfs pull",
+            ),
+            (b"\n <!DOCTYPE html><title>Sign in</title>", "this is a web page", "the file itself"),
+            (b"\x1f\x8b\x08\0", "this is packed with gzip", "unpack it"),
+            (&tar, "this is packed with tar", "unpack it"),
+            (b"(dp0\nVfc\np1\n", "this is a pickle of protocol 0", "torch.save(model.state_dict()"),
+            (b"ccollections\nOrderedDict\n", "this is a pickle of protocol 0", "torch.save"),
+            (b"L119547037146038801333356L\n.", "this is a pickle of protocol 0", "torch.save"),
+            (
+                b"\x80\x04\x95\x0b\0\0\0\0\0\0\0}\x94.",
+                "this is a pickle of protocol 4",
+                "torch.save",
+            ),
+            (b"\x89HDF\r\n\x1a\n", "this is an HDF5 file", "take a .safetensors"),
+            (&json, "this is a text in JSON", "take a .safetensors"),
+            (
+                b"no weights at all",
+                "17 bytes that are neither safetensors nor .caffemodel nor .pth",
+                "download it again",
+            ),
+        ] {
+            let error = from_bytes(bytes).unwrap_err().to_string();
+            assert!(error.starts_with(what) && error.contains(next), "{what}: {error}");
         }
     }
 }

@@ -10,6 +10,8 @@ mod archive;
 mod damage;
 #[path = "hostile/parsers.rs"]
 mod parsers;
+#[path = "hostile/pth.rs"]
+mod pth;
 #[path = "hostile/valid.rs"]
 mod valid;
 #[path = "hostile/zip.rs"]
@@ -58,6 +60,11 @@ fn damaged_safetensors_never_panic() {
 #[test]
 fn damaged_caffemodels_never_panic() {
     check("caffemodel", &valid::caffemodels(), parsers::caffemodel);
+}
+
+#[test]
+fn damaged_checkpoints_never_panic() {
+    check("pytorch", &valid::checkpoints(), parsers::pytorch);
 }
 
 #[test]

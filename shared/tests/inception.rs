@@ -12,8 +12,14 @@ mod formula;
 mod golden;
 #[path = "inception/layers.rs"]
 mod layers;
+#[path = "hostile/pth.rs"]
+mod pth;
 mod reference;
 #[path = "inception/weights.rs"]
 mod weights;
+#[path = "inception/wrapped.rs"]
+mod wrapped;
+#[path = "hostile/zip.rs"]
+mod zip;
 
 use closeness::values;

@@ -20,9 +20,8 @@ use shared::weights::Precision;
 
 use self::files::Files;
 use self::layers::Layers;
-use crate::cache;
-use crate::convert::{self, Origin};
 use crate::failure::WrongCall;
+use crate::{cache, convert};
 
 pub use self::existing::Existing;
 pub use self::list::{INDEX, list};
@@ -57,12 +56,13 @@ pub enum Weights {
     Kept,
     /// None: it shows what was made beforehand.
     Without,
-    /// A file's, in any published format.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Bits of a weight.
-        precision: Precision,
+    /// These, in any published format.
+    Given {
+        /// Where they are.
+        weights: cache::Weights,
+        /// Bits of a weight; nothing for half precision, or for as many as those inside the
+        /// program have.
+        precision: Option<Precision>,
     },
 }
 
@@ -84,8 +84,8 @@ pub fn export(order: &Order, target: &Path) -> Result<Bundle> {
 
     let mut files = Files::default();
     let weights = match (&order.weights, &from) {
-        (Weights::File { path, precision }, _) => {
-            let bytes = encoded(model, path, *precision)?;
+        (Weights::Given { weights, precision }, _) => {
+            let bytes = encoded(model, weights, *precision)?;
             Some(files.add("weights.safetensors", bytes))
         }
         (Weights::Kept, Some(from)) => {
@@ -95,8 +95,8 @@ pub fn export(order: &Order, target: &Path) -> Result<Bundle> {
     };
     let labels = match (&from, &order.weights) {
         (Some(from), _) => from.take(&from.bundle.labels, &mut files)?,
-        (None, Weights::File { path, .. }) => {
-            let labels = cache::labels_beside(&info, path);
+        (None, Weights::Given { weights, .. }) => {
+            let labels = cache::labels_beside(&info, weights);
             files.add("labels.txt", labels_to_text(&labels).into_bytes())
         }
         (None, _) => files.add("labels.txt", labels_to_text(&cache::labels(&info)).into_bytes()),
@@ -111,10 +111,12 @@ pub fn export(order: &Order, target: &Path) -> Result<Bundle> {
     Ok(bundle)
 }
 
-/// A weights file as a bundle's part.
-fn encoded(model: &str, path: &Path, precision: Precision) -> Result<Vec<u8>> {
-    let tensors = convert::read(model, path)?;
-    let source = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let origin = Origin { source, sha256: cache::sha256_of_file(path)? };
-    convert::encode(model, &tensors, precision, &origin)
+/// Weights as a bundle's part.
+fn encoded(model: &str, weights: &cache::Weights, precision: Option<Precision>) -> Result<Vec<u8>> {
+    if let (cache::Weights::BuiltIn(bytes), None) = (weights, precision) {
+        // More bits would tell nothing more.
+        return Ok(bytes.to_vec());
+    }
+    let (tensors, origin) = convert::read(model, weights)?;
+    convert::encode(model, &tensors, precision.unwrap_or(Precision::F16), &origin)
 }

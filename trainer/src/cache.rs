@@ -1,8 +1,9 @@
 //! Where weights lie, and a model built from them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
@@ -13,7 +14,43 @@ use shared::ops::ReluGradient;
 use shared::tap::Activations;
 use shared::visualize::score::{Context, Directions};
 
-use crate::cli::ModelArgs;
+use crate::{built_in, import};
+
+/// Where a model's weights are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// In a file.
+    File(PathBuf),
+    /// Inside this program.
+    BuiltIn(&'static [u8]),
+}
+
+impl Weights {
+    /// Their bytes, of whatever kind.
+    pub fn bytes(&self) -> Result<Cow<'static, [u8]>> {
+        match self {
+            Self::File(path) => Ok(import::read_file(path)?.into()),
+            Self::BuiltIn(bytes) => Ok((*bytes).into()),
+        }
+    }
+
+    /// What they are called in a file that is made from them.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::BuiltIn(_) => concat!("pellucid ", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(out),
+            Self::BuiltIn(_) => out.write_str("built in"),
+        }
+    }
+}
 
 /// A model ready to run, with what its pictures and results are labelled with.
 pub struct LoadedModel {
@@ -25,22 +62,24 @@ pub struct LoadedModel {
     pub directions: Directions,
     /// Of the weights file, hexadecimal.
     pub sha256: String,
-    /// The weights file.
-    pub path: PathBuf,
+    /// Where its weights were.
+    pub weights: Weights,
 }
 
-/// Finds the weights and builds the model.
-pub fn load(args: &ModelArgs, device: &Device) -> Result<LoadedModel> {
+/// Finds the weights, says which they are, and builds the model.
+pub fn load(model: &str, given: Option<&Path>, device: &Device) -> Result<LoadedModel> {
     // Before any file is looked for: a wrong name is a wrong call.
-    let info = models::info(&args.model)?;
-    let path = weights(&args.model, args.weights.as_deref())?;
-    let sha256 = sha256_of_file(&path)?;
-    let tensors = crate::import::read_weights(&path)?;
-    let model = models::load(&args.model, tensors, device)
-        .with_context(|| format!("building {} from {}", args.model, path.display()))?;
-    let labels = labels_beside(&info, &path);
+    let info = models::info(model)?;
+    let weights = weights(model, given)?;
+    eprintln!("weights: {weights}");
+    let bytes = weights.bytes()?;
+    let sha256 = sha256_of(&bytes);
+    let tensors = import::tensors(model, &bytes, &weights)?;
+    let built = models::load(model, tensors, device)
+        .with_context(|| format!("building {model} from weights: {weights}"))?;
+    let labels = labels_beside(&info, &weights);
     let directions = Directions::new();
-    Ok(LoadedModel { model: Arc::from(model), labels, directions, sha256, path })
+    Ok(LoadedModel { model: Arc::from(built), labels, directions, sha256, weights })
 }
 
 impl LoadedModel {
@@ -62,24 +101,25 @@ impl LoadedModel {
     }
 }
 
-/// The weights file: the one given, else the one in the cache.
-pub fn weights(model: &str, given: Option<&Path>) -> Result<PathBuf> {
+/// The weights: those given, else those in the cache, else those inside this program.
+pub fn weights(model: &str, given: Option<&Path>) -> Result<Weights> {
     if let Some(path) = given {
-        if !path.is_file() {
+        if !path.exists() {
             bail!("--weights {}: there is no such file", path.display());
         }
-        return Ok(path.to_owned());
+        return Ok(Weights::File(path.to_owned()));
     }
     let path = weights_file(model)?;
-    if !path.is_file() {
-        bail!(
-            "no weights for {model} in {}: `{}` gets them, \
-             `--weights FILE` takes a file you have",
+    if path.is_file() {
+        return Ok(Weights::File(path));
+    }
+    built_in::weights(model).map(Weights::BuiltIn).with_context(|| {
+        format!(
+            "no weights for {model} in {}: `{}` gets them, `--weights FILE` takes a file you have",
             path.parent().unwrap_or(Path::new("")).display(),
             crate::fetch::way_to(model)
-        );
-    }
-    Ok(path)
+        )
+    })
 }
 
 /// Where a model's weights lie once they were fetched.
@@ -112,17 +152,23 @@ pub fn folder() -> Result<PathBuf> {
 /// ImageNet's thousand are known. Another order of classes is read from `NAME.labels.txt` in the
 /// cache, one name a line; without that file classes go by their number.
 pub fn labels(info: &ModelInfo) -> Vec<String> {
-    let cached = weights_file(info.name).unwrap_or_default();
-    labels_beside(info, &cached)
+    labels_from([weights_file(info.name).ok()], info)
 }
 
 /// A model's class labels, preferring those that lie beside its weights.
-pub fn labels_beside(info: &ModelInfo, weights: &Path) -> Vec<String> {
+pub fn labels_beside(info: &ModelInfo, weights: &Weights) -> Vec<String> {
+    let beside = match weights {
+        Weights::File(path) => Some(path.clone()),
+        Weights::BuiltIn(_) => None,
+    };
+    labels_from([beside, weights_file(info.name).ok()], info)
+}
+
+/// Labels from the first file of them that lies beside one of these weights.
+fn labels_from<const N: usize>(weights: [Option<PathBuf>; N], info: &ModelInfo) -> Vec<String> {
     let n_classes = info.layers.last().map_or(0, |layer| layer.channels);
-    let cached = weights_file(info.name).unwrap_or_default();
-    let file = [labels_file(weights), labels_file(&cached)]
-        .into_iter()
-        .find_map(|path| fs::read_to_string(path).ok());
+    let mut files = weights.into_iter().flatten().map(|path| labels_file(&path));
+    let file = files.find_map(|path| fs::read_to_string(path).ok());
     let labels = match file {
         Some(text) => models::labels::from_lines(&text, n_classes),
         None => models::labels::for_classes(n_classes),
@@ -133,6 +179,11 @@ pub fn labels_beside(info: &ModelInfo, weights: &Path) -> Vec<String> {
 /// Where labels that belong to a weights file lie.
 pub fn labels_file(weights: &Path) -> PathBuf {
     weights.with_extension("labels.txt")
+}
+
+/// SHA-256, hexadecimal.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// SHA-256 of a file, hexadecimal, without holding the file in memory.
@@ -173,6 +224,15 @@ mod tests {
         let error = weights("no-such-model", None).unwrap_err().to_string();
         assert!(error.contains("pellucid fetch no-such-model"), "{error}");
         assert!(error.contains("--weights FILE"), "{error}");
+    }
+
+    #[test]
+    fn weights_that_are_given_come_before_those_inside_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = folder.path().join("own.safetensors");
+        fs::write(&given, "own").unwrap();
+        let found = weights(built_in::MODEL, Some(&given)).unwrap();
+        assert_eq!(found, Weights::File(given));
     }
 
     #[test]

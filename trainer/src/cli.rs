@@ -10,9 +10,12 @@ use crate::commands;
 /// Shows what a vision network has learned.
 #[derive(Debug, Parser)]
 #[command(name = "pellucid", version, max_term_width = 100)]
-#[command(after_help = "Begin with `pellucid doctor`, then `pellucid fetch googlenet`.\n\
+#[command(
+    after_help = "A network is built in: begin with `pellucid classify cat.jpg`. `pellucid doctor` says what\n\
+    else is here, `pellucid fetch googlenet` gets another.\n\
     Results go to stdout, progress to stderr.\n\
-    Exit code: 0 done, 1 the job failed, 2 the call was wrong.")]
+    Exit code: 0 done, 1 the job failed, 2 the call was wrong."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -42,13 +45,11 @@ pub enum Command {
     Doctor(commands::doctor::Args),
 }
 
-/// The model a verb works on.
+/// The weights of the model that a verb works on.
 #[derive(Args, Clone, Debug)]
-pub struct ModelArgs {
-    /// Its name, such as googlenet or efficientnet-lite0
-    pub model: String,
-
-    /// Its weights, in any published format; otherwise what `pellucid fetch` put into the cache
+pub struct WeightsArgs {
+    /// The model's weights, in any published format; otherwise what `pellucid fetch` put into the
+    /// cache, otherwise those that are built in (efficientnet-lite0)
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
 }

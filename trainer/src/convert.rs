@@ -1,11 +1,13 @@
 //! Published weights as safetensors that say what they are.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use shared::models;
 use shared::weights::{NamedTensors, Precision, to_safetensors};
+
+use crate::cache::{self, Weights};
+use crate::import;
 
 /// Where weights come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +19,14 @@ pub struct Origin {
 }
 
 /// Reads weights in any published format and makes sure that they are this model's.
-/// What the network does not need is left out or folded in.
-pub fn read(model: &str, path: &Path) -> Result<NamedTensors> {
-    let tensors = crate::import::read_weights(path)?;
-    models::distilled(model, tensors)
-        .with_context(|| format!("{} holds no weights for {model}", path.display()))
+/// What the network does not need is left out or folded in. Also the hash of the bytes they were in.
+pub fn read(model: &str, weights: &Weights) -> Result<(NamedTensors, Origin)> {
+    let bytes = weights.bytes()?;
+    let tensors = import::tensors(model, &bytes, weights)?;
+    let tensors = models::distilled(model, tensors)
+        .with_context(|| format!("no weights for {model}: {weights}"))?;
+    let origin = Origin { source: weights.name(), sha256: cache::sha256_of(&bytes) };
+    Ok((tensors, origin))
 }
 
 /// A safetensors file with the model, its source and its preprocessing in its metadata.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::cli::DeviceChoice;
-use crate::{cache, device, fetch};
+use crate::{built_in, cache, device, fetch};
 
 /// Everything a person who asks for help is asked for first.
 #[derive(Clone, Debug, Serialize)]
@@ -26,12 +26,23 @@ pub struct Examination {
     pub adapters: Vec<AdapterReport>,
     /// What `--device auto` takes, and why.
     pub automatic: String,
+    /// The model whose weights are inside this program.
+    pub built_in: BuiltIn,
     /// The cache folder.
     pub cache: PathBuf,
     /// What lies in it.
     pub cached: Vec<CachedFile>,
     /// What is missing.
     pub missing: Vec<Missing>,
+}
+
+/// A network inside this program.
+#[derive(Clone, Debug, Serialize)]
+pub struct BuiltIn {
+    /// Its name in the registry.
+    pub model: &'static str,
+    /// Bytes of its weights.
+    pub size: u64,
 }
 
 /// A GPU, or something that acts as one.
@@ -83,6 +94,10 @@ pub fn examine() -> Result<Examination> {
             })
             .collect(),
         automatic: format!("{} ({})", automatic.driver, automatic.reason),
+        built_in: BuiltIn {
+            model: built_in::MODEL,
+            size: built_in::weights(built_in::MODEL).map_or(0, |weights| weights.len() as u64),
+        },
         missing: missing(&cached),
         cache: folder,
         cached,
@@ -96,7 +111,7 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
             let path = format!("weights/{}.{ending}", info.name);
             cached.iter().any(|file| file.path == path)
         };
-        if !is_here("safetensors") {
+        if !is_here("safetensors") && built_in::weights(info.name).is_none() {
             let state = if is_here("part") { " (downloaded in part)" } else { "" };
             missing.push(Missing {
                 what: format!("weights of {}{state}", info.name),
@@ -170,6 +185,7 @@ mod tests {
         assert!(missing.iter().all(|missing| missing.mend != fetch::way_to("googlenet")));
         let partly = missing.iter().find(|missing| missing.mend == fetch::way_to("inception-v1"));
         assert!(partly.unwrap().what.contains("in part"));
+        assert!(missing.iter().all(|missing| !missing.what.contains(built_in::MODEL)));
     }
 
     #[test]

@@ -126,12 +126,13 @@ impl From<DownloadError> for Failure {
 
 /// Brings the file at `address` to the part at `path` and returns it, complete and still locked.
 ///
-/// `is_verified` says that the caller will compare the whole with a published hash: then an
-/// interrupted download goes on even where the server offers nothing to tell versions apart by.
+/// `hash` is what the caller will compare the whole with, if it is known: then an interrupted
+/// download goes on even where the server offers nothing to tell versions apart by, and with what
+/// came from another address of the same file.
 pub fn download(
     address: &str,
     path: &Path,
-    is_verified: bool,
+    hash: Option<&str>,
     patience: &Patience,
 ) -> Result<Part, DownloadError> {
     let agent: Agent = Agent::config_builder()
@@ -146,7 +147,7 @@ pub fn download(
     let mut fruitless = 0;
     loop {
         let before = part.length()?;
-        let failure = match attempt(&agent, address, &mut part, is_verified, patience) {
+        let failure = match attempt(&agent, address, &mut part, hash, patience) {
             Ok(()) => return Ok(part),
             Err(Failure::Lasting(error)) => {
                 part.leave()?;
@@ -177,10 +178,10 @@ fn attempt(
     agent: &Agent,
     address: &str,
     part: &mut Part,
-    is_verified: bool,
+    hash: Option<&str>,
     patience: &Patience,
 ) -> Result<(), Failure> {
-    let start = part.resumable(address, is_verified)?;
+    let start = part.resumable(address, hash)?;
     let mut request = agent.get(address).header(header::ACCEPT_ENCODING, "identity");
     if let Some(origin) = &start {
         request = request.header(header::RANGE, format!("bytes={}-", part.length()?));
@@ -201,7 +202,8 @@ fn attempt(
         (StatusCode::OK, _) => {
             let total = content_length(response.headers());
             let validator = validator(response.headers());
-            part.restart(&Origin { address: address.to_owned(), validator, total })?;
+            let (address, hash) = (address.to_owned(), hash.map(str::to_owned));
+            part.restart(&Origin { address, validator, total, hash })?;
             total
         }
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {

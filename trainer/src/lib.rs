@@ -4,6 +4,7 @@
 //! terminals and the network. A command turns arguments into plain data, calls one function
 //! here, and prints the result.
 
+pub mod built_in;
 pub mod bundle;
 pub mod cache;
 pub mod classify;
@@ -20,6 +21,7 @@ pub mod figure;
 pub mod images;
 pub mod import;
 pub mod interrupt;
+pub mod naming;
 pub mod output;
 pub mod progress;
 pub mod single_file;

@@ -41,7 +41,8 @@ pub fn write(talk: &Talk, out: &Path) -> Result<u64> {
         }
         let bundle = read_bundle(&folder, &name, &mut packed)?;
         let title = models::info(&bundle.model)?.title.to_owned();
-        entries.push(Entry { path: name, title, weights_coming: false });
+        let weights = Some(bundle.weights.is_some());
+        entries.push(Entry { path: name, title, weights, weights_coming: false });
     }
     let index = Index { schema: SCHEMA, bundles: entries }.to_json()?;
     Index::parse(index.as_bytes()).context("listing the bundles")?;

@@ -9,7 +9,7 @@ mod reference;
 use std::fs;
 
 use serde_json::Value;
-use trainer::cli::{DeviceChoice, ModelArgs};
+use trainer::cli::DeviceChoice;
 use trainer::images::source::Source;
 use trainer::{cache, classify, device};
 
@@ -34,8 +34,7 @@ fn score(first: usize, stride: usize) -> Option<Score> {
     let files: Vec<Source> = expected.iter().map(file).collect();
 
     let device = device::choose(DeviceChoice::Cpu).unwrap().device;
-    let args = ModelArgs { model: "googlenet".to_owned(), weights: Some(weights) };
-    let loaded = cache::load(&args, &device).unwrap();
+    let loaded = cache::load("googlenet", Some(&weights), &device).unwrap();
     let mut found = Vec::new();
     classify::classify(&loaded, files, 4, 1, &device, |result| {
         found.push(result?.top[0].class as u64);

@@ -66,7 +66,7 @@ fn a_wrong_call_exits_with_2_and_says_what_exists() {
     let wrong: [&[&str]; 8] = [
         &[],
         &["levitate"],
-        &["layers"],
+        &["visualize", "--out", "x.png"],
         &["layers", "alexnet"],
         &["classify", "alexnet", "cat.jpg"],
         &["classify", "googlenet", "cat.jpg", "--top", "0"],
@@ -89,6 +89,112 @@ fn missing_weights_exit_with_1_and_say_how_to_get_them() {
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(said.contains("pellucid fetch googlenet") && said.contains("--weights"), "{said}");
+}
+
+#[test]
+fn the_network_that_is_built_in_works_with_no_weights_anywhere() {
+    let cache = tempfile::tempdir().unwrap();
+    let picture = cache.path().join("sky.png");
+    shared_picture(&picture);
+    let picture = picture.to_str().unwrap();
+    let named = pellucid(cache.path(), ["classify", "efficientnet-lite0", picture, "--json"]);
+    let unnamed = pellucid(cache.path(), ["classify", picture, "--json"]);
+    assert_eq!(json(&named), json(&unnamed));
+    assert!(stderr(&named).contains("weights: built in"), "{}", stderr(&named));
+    assert!(!stderr(&named).contains("no other was named"), "{}", stderr(&named));
+    assert!(stderr(&unnamed).contains("model: efficientnet-lite0"), "{}", stderr(&unnamed));
+
+    let dream = cache.path().join("dream.png");
+    let dream = dream.to_str().unwrap();
+    let small = ["--size", "32", "--steps", "1", "--out", dream];
+    let output = pellucid(cache.path(), ["visualize", "block12:3"].iter().chain(&small));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let layers = json(&pellucid(cache.path(), ["layers", "--json"]));
+    assert!(layers.as_array().unwrap().iter().any(|layer| layer["name"] == "block12"));
+
+    let out = cache.path().join("bundle");
+    let output = pellucid(cache.path(), ["export", "--out", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    // Byte for byte what ships.
+    let shipped = "../public/bundles/efficientnet-lite0/weights.safetensors";
+    assert!(fs::read(out.join("weights.safetensors")).unwrap() == fs::read(shipped).unwrap());
+}
+
+/// A picture of a few colours.
+fn shared_picture(path: &Path) {
+    let picture = shared::image::Picture::from_rgb8(2, 1, &[90, 140, 230, 250, 250, 255]).unwrap();
+    fs::write(path, shared::format::recipe::encode_png(&picture, None).unwrap()).unwrap();
+}
+
+#[test]
+fn weights_in_the_cache_and_named_ones_come_before_those_that_are_built_in() {
+    let cache = tempfile::tempdir().unwrap();
+    let picture = cache.path().join("sky.png");
+    shared_picture(&picture);
+    let shipped = "../public/bundles/efficientnet-lite0/weights.safetensors";
+    let imported = pellucid(cache.path(), ["import", "efficientnet-lite0", shipped]);
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    let cached = stdout(&imported).trim_end().to_owned();
+    let picture = picture.to_str().unwrap();
+    for (more, words) in [(&[][..], cached.as_str()), (&["--weights", shipped], shipped)] {
+        let output = pellucid(cache.path(), ["classify", picture].iter().chain(more));
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stderr(&output).contains(&format!("weights: {words}")), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_misspelt_model_is_answered_as_one_whatever_follows() {
+    let cache = tempfile::tempdir().unwrap();
+    let calls: [&[&str]; 4] = [
+        &["classify", "googlnet", "cat.jpg"],
+        &["visualize", "googlnet", "mixed4a:11", "--out", "x.png"],
+        &["exemplars", "googlnet", "mixed4a", "--images", ".", "--out", "x"],
+        &["layers", "googlnet"],
+    ];
+    for args in calls {
+        let output = pellucid(cache.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let said = stderr(&output);
+        assert!(
+            said.contains("no model is called \"googlnet\" (did you mean googlenet?)"),
+            "{said}"
+        );
+    }
+    for unit in ["mixed4d", "mixed4d:11"] {
+        let output = pellucid(cache.path(), ["visualize", unit, "--out", "x.png"]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(
+            said.contains("mixed4d is a layer of googlenet, not of efficientnet-lite0"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_weights_file_is_called_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let pointer = folder.path().join("googlenet.pth");
+    fs::write(&pointer, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+        .unwrap();
+    for (path, words) in [
+        (
+            pointer.as_path(),
+            "this is a Git LFS pointer, a few lines that stand for a file of 9 bytes; run `git lfs pull`",
+        ),
+        (folder.path(), "is a folder; name the file in it, such as"),
+    ] {
+        let path = path.to_str().unwrap();
+        for args in [
+            &["import", "googlenet", path][..],
+            &["classify", "googlenet", "Cargo.toml", "--weights", path],
+        ] {
+            let output = pellucid(folder.path(), args);
+            assert_eq!(output.status.code(), Some(1));
+            assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
+        }
+    }
 }
 
 #[test]

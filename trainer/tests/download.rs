@@ -7,13 +7,17 @@
 mod reference;
 mod server;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, process};
 
 use server::{Answer, Asked, Server};
+use shared::models::inception::Variant;
+use shared::weights::{NamedTensor, Precision, to_safetensors};
+use trainer::cache;
 use trainer::download::{DownloadError, Patience, download};
-use trainer::fetch::{Order, fetch};
+use trainer::fetch::{Hash, Order, Source, fetch, fetch_from};
 
 const HASTE: Patience = Patience {
     connect: Duration::from_secs(5),
@@ -31,7 +35,7 @@ fn file() -> Vec<u8> {
 /// Downloads into a fresh folder and gives what arrived.
 fn fetch_from(server: &Server) -> Result<Vec<u8>, DownloadError> {
     let folder = tempfile::tempdir().unwrap();
-    let part = download(&server.address("weights"), &folder.path().join("part"), false, &HASTE)?;
+    let part = download(&server.address("weights"), &folder.path().join("part"), None, &HASTE)?;
     Ok(fs::read(part.path()).unwrap())
 }
 
@@ -126,7 +130,7 @@ fn a_part_that_was_complete_already_is_complete() {
     let path = folder.path().join("part");
     let server = Server::start(|asked, _| Answer::honest(&file(), asked));
     for _ in 0..2 {
-        drop(download(&server.address("weights"), &path, false, &HASTE).unwrap());
+        drop(download(&server.address("weights"), &path, None, &HASTE).unwrap());
         assert_eq!(fs::read(&path).unwrap(), file());
     }
     assert_eq!(starts(&server), [None, Some(file().len())]);
@@ -140,7 +144,7 @@ fn a_server_that_never_gets_anywhere_is_given_up_and_what_came_is_kept() {
         Some(_) => Answer::honest(&file(), asked).cut(0),
         None => Answer::whole(&file()).cut(1_000),
     });
-    let error = download(&server.address("weights"), &path, false, &HASTE).unwrap_err();
+    let error = download(&server.address("weights"), &path, None, &HASTE).unwrap_err();
     assert!(matches!(error, DownloadError::GaveUp { .. }), "{error}");
     assert_eq!(fs::metadata(&path).unwrap().len(), 1_000);
 }
@@ -182,7 +186,7 @@ fn a_file_beyond_the_limit_is_refused_announced_or_not() {
         });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
-        let error = download(&server.address("weights"), &path, false, &endless).unwrap_err();
+        let error = download(&server.address("weights"), &path, None, &endless).unwrap_err();
         assert!(matches!(error, DownloadError::TooLong { .. }), "{error}");
     }
 }
@@ -202,10 +206,8 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn without_a_network_the_answer_says_so_and_what_to_do() {
-    // A port that nothing listens on: taken once and given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
-    let order = order(format!("http://127.0.0.1:{port}/w"), folder.path().join("g.safetensors"));
+    let order = order(nowhere(), folder.path().join("g.safetensors"));
     let error = format!("{:#}", fetch(&order, &HASTE).unwrap_err());
     for hint in ["network", "pellucid import googlenet FILE", "--from"] {
         assert!(error.contains(hint), "{error}");
@@ -250,11 +252,133 @@ fn weights_are_converted_into_place_and_not_fetched_twice() {
     assert_eq!(starts(&server), [None, Some(9_000_000)]);
     assert_eq!(fetched.path, target);
     assert_eq!(names(target.parent().unwrap()), ["googlenet.safetensors"]);
-    trainer::convert::read("googlenet", &target).unwrap();
+    trainer::convert::read("googlenet", &cache::Weights::File(target.clone())).unwrap();
 
     let again = fetch(&Order { force: false, ..order }, &HASTE).unwrap();
     assert_eq!((again.sha256, again.source_sha256), (fetched.sha256, None));
     assert_eq!(server.asked().len(), 2);
+}
+
+/// Where nothing listens: a port taken once and given back.
+fn nowhere() -> String {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("http://127.0.0.1:{port}/w")
+}
+
+/// A network as GoogLeNet's, in a file, and the beginning of the file's hash.
+fn published() -> (Vec<u8>, Hash) {
+    let tensors = Variant::GoogLeNet.published_tensors().into_iter().map(|(name, shape)| {
+        let values = vec![0.5; shape.iter().product()];
+        (name, NamedTensor { shape, values })
+    });
+    let file = to_safetensors(&tensors.collect(), Precision::F16, &BTreeMap::new()).unwrap();
+    let begins = cache::sha256_of(&file)[..8].to_owned();
+    // A published hash lives as long as the program does.
+    (file, Hash::Sha256Begins(begins.leak()))
+}
+
+/// Fetches into a folder from the first of these addresses that gives the file.
+fn fetch_any(folder: &Path, sources: &[(&str, Hash)]) -> Result<(), String> {
+    let sources: Vec<_> = sources.iter().map(|&(address, hash)| Source { address, hash }).collect();
+    let order = order(String::new(), folder.join("googlenet.safetensors"));
+    let fetched = fetch_from(&order, &sources, &Patience { limit: 20 << 20, ..HASTE });
+    fetched.map(|_| ()).map_err(|error| format!("{error:#}"))
+}
+
+#[test]
+fn the_next_address_is_tried_where_one_is_dead_lacks_the_file_or_has_another() {
+    let (file, hash) = published();
+    let lacking = Server::start(|_, _| Answer::status("404 Not Found"));
+    let other = Server::start(|asked, _| Answer::honest(b"another file of the same name", asked));
+    let right = Server::start(move |asked, _| Answer::honest(&file, asked));
+    let (dead, lacking) = (nowhere(), lacking.address("w"));
+    let (other, right_address) = (other.address("w"), right.address("w"));
+    let folder = tempfile::tempdir().unwrap();
+    let bad = [(dead.as_str(), hash), (&lacking, hash), (&other, hash)];
+    let all = [&bad[..], &[(&right_address, hash)]].concat();
+    fetch_any(folder.path(), &all).unwrap();
+    assert_eq!(names(folder.path()), ["googlenet.safetensors"]);
+    assert_eq!(right.asked().len(), 1);
+
+    // Where none gives it, each is named with its reason.
+    let folder = tempfile::tempdir().unwrap();
+    let error = fetch_any(folder.path(), &bad).unwrap_err();
+    for words in [
+        format!("{dead} cannot be reached"),
+        format!("{lacking} answered 404"),
+        format!("what {other} sent is not the published googlenet"),
+        "pellucid import googlenet FILE".to_owned(),
+    ] {
+        assert!(error.contains(&words), "{words}: {error}");
+    }
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn a_download_that_one_address_began_another_ends() {
+    let (file, hash) = published();
+    let half = file.clone();
+    let dying = Server::start(move |_, number| match number {
+        0 => Answer::whole(&half).cut(9_000_000),
+        _ => Answer::status("404 Not Found"),
+    });
+    let ending = Server::start(move |asked, _| Answer::honest(&file, asked));
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (dying.address("w"), ending.address("w"));
+    fetch_any(folder.path(), &[(&one, hash), (&other, hash)]).unwrap();
+    assert_eq!(starts(&ending), [Some(9_000_000)]);
+    assert_eq!(names(folder.path()), ["googlenet.safetensors"]);
+}
+
+#[test]
+fn an_address_of_another_file_that_does_not_answer_costs_nothing_of_what_is_here() {
+    let (file, hash) = published();
+    let dying = Server::start(move |asked, number| match number {
+        0 => Answer::whole(&file).cut(9_000_000),
+        _ => Answer::honest(&file, asked).cut(0),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    fetch_any(folder.path(), &[(&dying.address("w"), hash), (&nowhere(), Hash::Unknown)])
+        .unwrap_err();
+    assert_eq!(fs::metadata(folder.path().join("googlenet.part")).unwrap().len(), 9_000_000);
+}
+
+#[test]
+fn what_one_address_began_wrongly_another_begins_anew() {
+    let (file, hash) = published();
+    let lie = vec![b'x'; file.len()];
+    let lying = Server::start(move |_, number| match number {
+        0 => Answer::whole(&lie).cut(9_000_000),
+        _ => Answer::status("404 Not Found"),
+    });
+    let honest = Server::start(move |asked, _| {
+        // As a server that checks no version.
+        Answer::honest(&file, &Asked { if_range: None, ..asked.clone() })
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (lying.address("w"), honest.address("w"));
+    fetch_any(folder.path(), &[(&one, hash), (&other, hash)]).unwrap();
+    assert_eq!(starts(&honest), [Some(9_000_000), None]);
+    assert_eq!(names(folder.path()), ["googlenet.safetensors"]);
+}
+
+#[test]
+fn a_finished_download_asks_nobody() {
+    let (file, hash) = published();
+    let folder = tempfile::tempdir().unwrap();
+    // A run that was killed after the last byte.
+    fs::write(folder.path().join("googlenet.part"), &file).unwrap();
+    let dead = nowhere();
+    fetch_any(folder.path(), &[(&dead, hash)]).unwrap();
+    assert_eq!(names(folder.path()), ["googlenet.safetensors"]);
+
+    // Without a hash it is whole if it came from there and is as long as was announced.
+    let folder = tempfile::tempdir().unwrap();
+    let origin = serde_json::json!({ "address": dead, "validator": null, "total": file.len() });
+    fs::write(folder.path().join("googlenet.part"), &file).unwrap();
+    fs::write(folder.path().join("googlenet.part.json"), origin.to_string()).unwrap();
+    fetch_any(folder.path(), &[(&dead, Hash::Unknown)]).unwrap();
+    assert_eq!(names(folder.path()), ["googlenet.safetensors"]);
 }
 
 /// `pellucid fetch googlenet` from this address into this cache.

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::bundle::{Bundles, Wish};
 use crate::cli::{Build, Content, Network};
+use crate::compress::Coding;
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
-use crate::{offline, optimize, process, tools};
+use crate::{assets, compress, offline, optimize, process, tools};
 
 /// A file that only a site of ours has: such a folder may be replaced.
 const MARK: &str = "worker_loader.js";
@@ -39,7 +40,8 @@ pub fn run(workspace: &Workspace, arguments: &Build) -> Result<()> {
     };
     let bundles = Bundles::gather(workspace, &wish)?;
     let page = page(workspace, &arguments.public_url, !arguments.no_optimize)?;
-    Site { folder: out.clone(), page, bundles }.make(workspace)?;
+    let compressed = !arguments.no_optimize;
+    Site { folder: out.clone(), page, bundles, compressed }.make(workspace)?;
     print_sizes(&out, arguments.sizes)
 }
 
@@ -58,6 +60,8 @@ pub struct Site {
     pub page: PathBuf,
     /// The networks.
     pub bundles: Bundles,
+    /// Whether compressed copies lie beside its files.
+    pub compressed: bool,
 }
 
 impl Site {
@@ -68,7 +72,7 @@ impl Site {
         let weights = content.weights.as_deref().map(std::path::absolute).transpose()?;
         let bundles = Bundles::gather(workspace, &Wish::AtHand(weights))?;
         let page = page(workspace, RELATIVE, content.optimize)?;
-        Ok(Self { folder, page, bundles })
+        Ok(Self { folder, page, bundles, compressed: content.optimize })
     }
 
     /// Makes it; does nothing where everything it is made of is as it was.
@@ -84,6 +88,7 @@ impl Site {
         remove(&unfinished)?;
         copy_folder(&self.page, &unfinished)?;
         self.bundles.put(&unfinished.join(BUNDLES))?;
+        self.compress(workspace, &unfinished)?;
         remove(out)?;
         fs::rename(&unfinished, out)
             .with_context(|| format!("renaming {}", unfinished.display()))?;
@@ -95,12 +100,18 @@ impl Site {
     /// Puts other networks into it while it is served.
     pub fn change_bundles(&mut self, workspace: &Workspace, bundles: Bundles) -> Result<()> {
         bundles.put(&self.folder.join(BUNDLES))?;
+        self.compress(workspace, &self.folder)?;
         self.bundles = bundles;
         stamp::set(&self.stamp(workspace), &self.fingerprint()?)
     }
 
+    fn compress(&self, workspace: &Workspace, folder: &Path) -> Result<()> {
+        if self.compressed { compress::folder(workspace, folder) } else { Ok(()) }
+    }
+
     fn fingerprint(&self) -> Result<String> {
         let mixed = Fingerprint::default().with_path(&self.page)?.with(&self.folder);
+        let mixed = mixed.with(self.compressed);
         Ok(self.bundles.mix_into(mixed)?.finish())
     }
 
@@ -160,6 +171,7 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     trunk.arg(&folder).env_remove("NO_COLOR");
     process::run(&mut trunk)?;
     refuse_constructors_in_calls(&stamp::read(&folder.join(ENGINE))?)?;
+    assets::place(&folder, &workspace.root)?;
     if optimized {
         optimize::folder(workspace, &folder)?;
     }
@@ -231,46 +243,29 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// How large each file is, largest first.
-fn print_sizes(site: &Path, compressed: bool) -> Result<()> {
-    let mut files = Vec::new();
+fn print_sizes(site: &Path, measured: bool) -> Result<()> {
+    let (mut files, mut copies) = (Vec::new(), 0);
     for file in stamp::files_below(site)? {
         let bytes = file.metadata().with_context(|| format!("reading {}", file.display()))?.len();
-        files.push((bytes, file));
+        if compress::is_copy(&file) {
+            copies += bytes;
+        } else {
+            files.push((bytes, file));
+        }
     }
     files.sort();
     for (bytes, file) in files.iter().rev().filter(|(bytes, _)| *bytes >= 10_000) {
         let name = file.strip_prefix(site).unwrap_or(file).display();
-        let in_brotli = if compressed { brotli_size(file) } else { None };
-        match in_brotli {
-            Some(small) => {
-                println!("{:>8} kB {:>8} kB in brotli  {name}", bytes / 1000, small / 1000)
-            }
-            None => println!("{:>8} kB  {name}", bytes / 1000),
+        if measured || Coding::Brotli.copy_of(file).is_file() {
+            let small = compress::brotli_size(file)?;
+            println!("{:>8} kB {:>8} kB in brotli  {name}", bytes / 1000, small / 1000);
+        } else {
+            println!("{:>8} kB  {name}", bytes / 1000);
         }
     }
     let total: u64 = files.iter().map(|(bytes, _)| bytes).sum();
-    println!("{:>8} kB  in all", total / 1000);
+    println!("{:>8} kB  in all, and {} kB of compressed copies", total / 1000, copies / 1000);
     Ok(())
-}
-
-/// A file's size as a host sends it, measured with the `brotli` program or Node's module.
-pub fn brotli_size(file: &Path) -> Option<u64> {
-    let path = file.to_string_lossy().into_owned();
-    let with_program = || {
-        let output = std::process::Command::new("brotli")
-            .args(["--quality=11", "--stdout", &path])
-            .output()
-            .ok()?;
-        output.status.success().then_some(output.stdout.len() as u64)
-    };
-    let with_node = || {
-        let script = "const f=require('fs'),z=require('zlib');\
-                      console.log(z.brotliCompressSync(f.readFileSync(process.argv[1])).length)";
-        let printed =
-            process::quiet_output(std::process::Command::new("node").args(["-e", script, &path]))?;
-        printed.trim().parse().ok()
-    };
-    with_program().or_else(with_node)
 }
 
 #[cfg(test)]

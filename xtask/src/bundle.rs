@@ -129,7 +129,12 @@ impl Bundles {
             files.iter().any(|(file, _)| *file == Path::new(GOOGLENET).join(MANIFEST));
         let shipped = self.shipped.join(INDEX);
         let shipped = shipped.is_file().then(|| stamp::read(&shipped)).transpose()?;
-        match index::text(shipped.as_deref(), has_googlenet, self.weights_coming)? {
+        let googlenet = has_googlenet.then_some(match (&self.with_weights, self.weights_coming) {
+            (Some(_), _) => index::Weights::Here,
+            (None, true) => index::Weights::Coming,
+            (None, false) => index::Weights::Lacking,
+        });
+        match index::text(shipped.as_deref(), googlenet)? {
             Some(text) => put_file(&folder.join(INDEX), text.as_bytes()),
             None => Ok(()),
         }
@@ -137,7 +142,7 @@ impl Bundles {
 }
 
 /// Writes a file beside its place and lets it take that, unless it is there already.
-fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
+pub fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(target).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
@@ -154,7 +159,7 @@ fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
 /// Makes GoogLeNet's bundle with these weights: the repository's and what it lacks.
 pub fn export(workspace: &Workspace, weights: &Path) -> Result<PathBuf> {
     let folder = made_folder(workspace);
-    let mut command = workspace.tool(&workspace.pellucid().to_string_lossy());
+    let mut command = workspace.tool(workspace.pellucid());
     command.args(["export", "--model", GOOGLENET, "--weights"]).arg(weights);
     let shipped = workspace.root.join("public/bundles").join(GOOGLENET);
     if shipped.join(MANIFEST).is_file() {
@@ -252,6 +257,7 @@ mod tests {
         assert_eq!(place.read("googlenet/bundle.json"), "without");
         assert_eq!(place.read("other/bundle.json"), "other");
         assert!(place.read("index.json").contains("weights_coming"));
+        assert!(place.read("index.json").contains("\"weights\": false"));
         assert!(!site.join("googlenet/weights.safetensors").exists());
         let labels = fs::metadata(site.join("googlenet/labels.txt")).unwrap().modified().unwrap();
 
@@ -259,6 +265,7 @@ mod tests {
         assert_eq!(place.read("googlenet/bundle.json"), "with");
         assert_eq!(place.read("googlenet/weights.safetensors"), "weights");
         assert!(!place.read("index.json").contains("weights_coming"));
+        assert!(place.read("index.json").contains("\"weights\": true"));
         let same = fs::metadata(site.join("googlenet/labels.txt")).unwrap().modified().unwrap();
         assert_eq!(labels, same);
         let left = stamp::files_below(&site).unwrap();

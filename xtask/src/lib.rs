@@ -2,12 +2,17 @@
 //!
 //! Depends on nothing else of ours, so that it compiles in seconds and can judge the rest.
 
+mod assets;
+pub mod axe;
 mod bench;
 pub mod browser;
 mod build;
 mod bundle;
 mod ci;
 mod cli;
+mod compress;
+pub mod line;
+mod npm;
 pub mod offline;
 mod optimize;
 mod process;

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::compress::is_copy;
 use crate::stamp;
 
 /// The list of the page's files.
@@ -26,7 +27,8 @@ pub fn write(page: &Path, worker: &Path) -> Result<()> {
     let mut scripts = Vec::new();
     for file in stamp::files_below(page)? {
         let inner = file.strip_prefix(page).unwrap_or(&file);
-        if [LIST, WORKER].map(Path::new).contains(&inner) {
+        // Copies are for hosts; a page never asks for one.
+        if [LIST, WORKER].map(Path::new).contains(&inner) || is_copy(&file) {
             continue;
         }
         // As in an address, also where folders are divided by something else.
@@ -83,6 +85,7 @@ mod tests {
         }
         let source = folder.with_extension("source");
         fs::write(&source, "the rest").unwrap();
+        fs::write(folder.join("page-1.js.br"), "copy").unwrap();
         // Twice: what it wrote itself is no part of the page.
         write(&folder, &source).unwrap();
         write(&folder, &source).unwrap();

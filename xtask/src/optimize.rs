@@ -1,14 +1,13 @@
 //! wasm-opt over the built modules; a module that did not change is not optimised again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::process;
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
+use crate::{process, tools};
 
 /// How hard wasm-opt tries: two CPU minutes for the engine, where `-O3` takes about four.
 const LEVEL: &str = "-O2";
@@ -37,7 +36,7 @@ pub fn folder(workspace: &Workspace, folder: &Path) -> Result<()> {
         fs::copy(&optimized, &module)
             .with_context(|| format!("copying {} to {}", optimized.display(), module.display()))?;
     }
-    prune(&workspace.workshop().join("optimized"))
+    stamp::keep_newest(&workspace.workshop().join("optimized"), KEPT)
 }
 
 /// The optimised form of a module, from the folder of those made before if it is there.
@@ -47,29 +46,14 @@ fn optimized(workspace: &Workspace, module: &Path) -> Result<PathBuf> {
     let key = Fingerprint::default().with(stamp::read(module)?).with(LEVEL).with(FEATURES).finish();
     let kept = cache.join(format!("{key}.wasm"));
     if kept.is_file() {
-        // Counts as used now, so that pruning takes the others first.
-        if let Ok(file) = File::options().append(true).open(&kept) {
-            let _ = file.set_modified(SystemTime::now());
-        }
+        stamp::touch(&kept);
         return Ok(kept);
     }
     let unfinished = cache.join(format!("{key}.part"));
-    let mut command = workspace.tool("wasm-opt");
+    let program = tools::wasm_opt(workspace).context("wasm-opt is not installed")?;
+    let mut command = workspace.tool(program);
     command.arg(LEVEL).args(FEATURES).arg(module).arg("--output").arg(&unfinished);
     process::run(&mut command)?;
     fs::rename(&unfinished, &kept).with_context(|| format!("renaming {}", unfinished.display()))?;
     Ok(kept)
-}
-
-fn prune(cache: &Path) -> Result<()> {
-    let mut files: Vec<(SystemTime, PathBuf)> = stamp::files_below(cache)?
-        .into_iter()
-        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file)))
-        .collect();
-    files.sort();
-    let n_old = files.len().saturating_sub(KEPT);
-    for (_, file) in files.into_iter().take(n_old) {
-        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::line::Line;
 use crate::server::{self, Answer, Query, Server};
 
 /// What goes wrong with a file on its way.
@@ -23,7 +24,7 @@ pub enum Fault {
     Stalled,
     /// The host hangs up, as if it were not there.
     Silent,
-    /// It comes at half a megabyte a second.
+    /// It comes at half a megabyte a second, as if there were nothing else on its way.
     Slow,
 }
 
@@ -32,6 +33,7 @@ pub struct Host {
     server: Server,
     log: Arc<Mutex<Vec<Query>>>,
     faults: Arc<Mutex<Vec<(String, Fault)>>>,
+    line: Arc<Mutex<Option<Line>>>,
     closing: Arc<AtomicBool>,
 }
 
@@ -61,10 +63,22 @@ impl Host {
         })
     }
 
+    /// Serves a site and says the same of every file of it.
+    pub fn with_header(site: &Path, name: &'static str, value: &str) -> Result<Self> {
+        let (site, value) = (site.to_owned(), value.to_owned());
+        Self::start_with(move |query| {
+            let mut answer = server::answer(&site, query);
+            answer.headers.push((name, value.clone()));
+            answer
+        })
+    }
+
     /// Serves whatever `respond` says.
     pub fn start_with(respond: impl Fn(&Query) -> Answer + Send + Sync + 'static) -> Result<Self> {
         let log = Arc::new(Mutex::new(Vec::new()));
         let faults = Arc::new(Mutex::new(Vec::<(String, Fault)>::new()));
+        let line = Arc::new(Mutex::new(None));
+        let shared_line = Arc::clone(&line);
         let closing = Arc::new(AtomicBool::new(false));
         let (kept_log, kept_faults) = (Arc::clone(&log), Arc::clone(&faults));
         let must_close = Arc::clone(&closing);
@@ -77,9 +91,11 @@ impl Host {
             while fault == Some(Fault::Stalled) && !must_close.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(20));
             }
-            spoil(respond(query), fault)
+            let mut answer = respond(query);
+            answer.line.clone_from(&lock(&shared_line));
+            spoil(answer, fault)
         })?;
-        Ok(Self { server, log, faults, closing })
+        Ok(Self { server, log, faults, line, closing })
     }
 
     /// The page's address with something appended: `?embed=1`.
@@ -92,9 +108,19 @@ impl Host {
         lock(&self.faults).push((path_ending.to_owned(), fault));
     }
 
+    /// From now on everything comes over one line of so many bytes a second.
+    pub fn slow_down(&self, bytes_per_second: u64) {
+        *lock(&self.line) = Some(Line::new(bytes_per_second));
+    }
+
     /// From now on everything arrives as it is.
     pub fn heal(&self) {
         lock(&self.faults).clear();
+    }
+
+    /// How many others were asked for before a path with this ending; nothing if it never was.
+    pub fn place(&self, path_ending: &str) -> Option<usize> {
+        lock(&self.log).iter().position(|query| query.path().ends_with(path_ending))
     }
 
     /// How often a path with this ending was asked for.
@@ -118,7 +144,7 @@ fn spoil(mut answer: Answer, fault: Option<Fault>) -> Answer {
                 *byte ^= 0x40;
             }
         }
-        Some(Fault::Slow) => answer.bytes_per_second = Some(500_000),
+        Some(Fault::Slow) => answer.line = Some(Line::new(500_000)),
         Some(Fault::Cut) => answer.body.truncate(answer.body.len() / 2),
     }
     answer

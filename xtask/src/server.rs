@@ -2,21 +2,28 @@
 //!
 //! Answers GET and HEAD with whole files or one range, never with anything outside its folder.
 //! Browsers may keep what they got but must ask whether it is still current (`no-cache` with an
-//! entity tag), because the engine's files keep their names from build to build.
+//! entity tag), because the engine's files keep their names from build to build. Where compressed
+//! copies lie beside a file (`compress.rs`), a browser gets the smallest that it understands.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
 
+use crate::compress::Coding;
+use crate::line::{self, Line};
+
 /// Bytes of a request's head that are read at most; browsers send about one kilobyte.
 const LONGEST_HEAD: u64 = 32 << 10;
+
+/// The status of no answer at all.
+const SILENCE: u16 = 0;
 
 /// What a browser asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +36,8 @@ pub struct Query {
     pub range: Option<String>,
     /// The `If-None-Match` header.
     pub known_tag: Option<String>,
+    /// The `Accept-Encoding` header.
+    pub codings: Option<String>,
 }
 
 impl Query {
@@ -40,7 +49,7 @@ impl Query {
 }
 
 /// What the server says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -48,13 +57,13 @@ pub struct Answer {
     pub headers: Vec<(&'static str, String)>,
     /// Bytes; not sent to `HEAD`.
     pub body: Vec<u8>,
-    /// How fast the body is sent, to rehearse a slow network; as fast as it goes if `None`.
-    pub bytes_per_second: Option<u64>,
+    /// The line on which the body is sent, to rehearse a slow network; as fast as it goes if `None`.
+    pub line: Option<Line>,
 }
 
 impl Answer {
     fn new(status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Self {
-        Self { status, headers, body, bytes_per_second: None }
+        Self { status, headers, body, line: None }
     }
 
     /// A status with a line of text for whoever looks.
@@ -67,7 +76,7 @@ impl Answer {
     /// No answer: the connection is closed without a word, as by a host that is not there.
     #[must_use]
     pub fn silence() -> Self {
-        Self::new(0, Vec::new(), Vec::new())
+        Self::new(SILENCE, Vec::new(), Vec::new())
     }
 }
 
@@ -135,16 +144,31 @@ fn percent_decoded(text: &str) -> Option<String> {
 fn read(file: &Path, query: &Query) -> Result<Answer> {
     let data = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?;
     let length = data.len();
-    let changed = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let tag = format!("\"{length:x}-{:x}\"", changed.map_or(0, |time| time.as_nanos()));
     let mut headers = vec![
         ("Content-Type", content_type(file).to_owned()),
         ("Cache-Control", "no-cache".to_owned()),
-        ("Accept-Ranges", "bytes".to_owned()),
-        ("ETag", tag.clone()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
     ];
-    if query.known_tag.as_deref() == Some(tag.as_str()) {
+    let copies = copies(file, &data);
+    if !copies.is_empty() {
+        headers.push(("Vary", "Accept-Encoding".to_owned()));
+    }
+    // A range is one of the file itself.
+    let wanted = query.codings.as_deref().filter(|_| query.range.is_none()).unwrap_or_default();
+    let copy = copies.into_iter().find(|(coding, _)| accepts(wanted, coding.name()));
+    if let Some((coding, data)) = copy {
+        headers.push(("Content-Encoding", coding.name().to_owned()));
+        headers.push(("ETag", tag(&data)));
+        if query.known_tag == Some(tag(&data)) {
+            return Ok(Answer::new(304, headers, Vec::new()));
+        }
+        let copy = coding.copy_of(file);
+        let body = fs::read(&copy).with_context(|| format!("reading {}", copy.display()))?;
+        return Ok(Answer::new(200, headers, body));
+    }
+    headers.push(("Accept-Ranges", "bytes".to_owned()));
+    headers.push(("ETag", tag(&data)));
+    if query.known_tag == Some(tag(&data)) {
         return Ok(Answer::new(304, headers, Vec::new()));
     }
     let (status, start, count) = match query.range.as_deref().map(|range| span(range, length)) {
@@ -164,6 +188,31 @@ fn read(file: &Path, query: &Query) -> Result<Answer> {
     source.seek(SeekFrom::Start(start)).context("seeking to the range")?;
     source.take(count).read_to_end(&mut body).context("reading the range")?;
     Ok(Answer::new(status, headers, body))
+}
+
+/// What tells a file from what it was before, and from its copies.
+fn tag(data: &Metadata) -> String {
+    let changed = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("\"{:x}-{:x}\"", data.len(), changed.map_or(0, |time| time.as_nanos()))
+}
+
+/// The compressed copies of a file. One that is older is of what it was before.
+fn copies(file: &Path, data: &Metadata) -> Vec<(Coding, Metadata)> {
+    let is_newer = |copy: &Metadata| match (copy.modified(), data.modified()) {
+        (Ok(copied), Ok(changed)) => changed <= copied,
+        _ => false,
+    };
+    let copy = |coding: Coding| Some((coding, coding.copy_of(file).metadata().ok()?));
+    Coding::ALL.into_iter().filter_map(copy).filter(|(_, copy)| is_newer(copy)).collect()
+}
+
+/// Whether an `Accept-Encoding` header has this coding (RFC 9110, section 12.5.3).
+fn accepts(header: &str, coding: &str) -> bool {
+    header.split(',').any(|wish| {
+        let (name, weight) = wish.split_once(';').unwrap_or((wish, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case(coding) && weight != Some(0.0)
+    })
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -281,7 +330,7 @@ fn converse(stream: &TcpStream, respond: &dyn Fn(&Query) -> Answer) -> io::Resul
         // Another method may bring a body, which would be taken for the next request.
         let stays = request.keep_alive && (is_head || request.query.method == "GET");
         let answer = respond(&request.query);
-        if answer == Answer::silence() {
+        if answer.status == SILENCE {
             return Ok(());
         }
         send(stream, answer, is_head, stays)?;
@@ -323,6 +372,7 @@ impl Request {
             match name.to_ascii_lowercase().as_str() {
                 "range" => query.range = Some(value),
                 "if-none-match" => query.known_tag = Some(value),
+                "accept-encoding" => query.codings = Some(value),
                 "connection" => keep_alive &= !value.eq_ignore_ascii_case("close"),
                 _ => {}
             }
@@ -344,11 +394,10 @@ fn send(mut stream: &TcpStream, answer: Answer, is_head: bool, stays: bool) -> i
     if is_head {
         return Ok(());
     }
-    let Some(rate) = answer.bytes_per_second else { return stream.write_all(&answer.body) };
-    // In pieces of a twentieth of a second.
-    for piece in answer.body.chunks((rate / 20).max(1) as usize) {
+    let Some(line) = answer.line else { return stream.write_all(&answer.body) };
+    for piece in answer.body.chunks(line::PIECE) {
+        line.pass(piece.len());
         stream.write_all(piece)?;
-        thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }
@@ -370,6 +419,8 @@ fn reason(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// A folder with a page, a module of ten bytes and a secret beside the folder.
@@ -479,6 +530,57 @@ mod tests {
             assert_eq!((found.status, found.body.as_slice()), (status, body), "{asked}");
         }
         assert_eq!(header(&range("bytes=0-3"), "Content-Range"), Some("bytes 0-3/10"));
+    }
+
+    #[test]
+    fn a_compressed_copy_is_sent_to_whoever_understands_it() {
+        let root = site("copies");
+        fs::write(root.join("index.html.gz"), "gzip").unwrap();
+        fs::write(root.join("index.html.br"), "brotli").unwrap();
+        fs::write(root.join("a b.wasm.gz"), "gz").unwrap();
+        let ask = |address: &str, codings: &str, range: Option<&str>, tag: Option<&str>| {
+            let (range, known_tag) = (range.map(str::to_owned), tag.map(str::to_owned));
+            let codings = Some(codings.to_owned());
+            let (method, address) = ("GET".to_owned(), address.to_owned());
+            answer(&root, &Query { method, address, range, known_tag, codings })
+        };
+        let mut tags = Vec::new();
+        for (address, codings, body, coding) in [
+            ("/", "gzip, deflate, br, zstd", &b"brotli"[..], Some("br")),
+            ("/", "gzip;q=0.5, br;q=0", b"gzip", Some("gzip")),
+            ("/", "deflate", b"<title>page</title>", None),
+            ("/a%20b.wasm", "br, gzip", b"gz", Some("gzip")),
+        ] {
+            let found = ask(address, codings, None, None);
+            assert_eq!((found.status, found.body.as_slice()), (200, body), "{codings}");
+            assert_eq!(header(&found, "Content-Encoding"), coding, "{codings}");
+            assert_eq!(header(&found, "Vary"), Some("Accept-Encoding"), "{codings}");
+            assert_eq!(header(&found, "Accept-Ranges").is_some(), coding.is_none(), "{codings}");
+            let tag = header(&found, "ETag").unwrap().to_owned();
+            let again = ask(address, codings, None, Some(&tag));
+            assert_eq!((again.status, again.body.len()), (304, 0), "{codings}");
+            tags.push(tag);
+        }
+        tags.sort();
+        tags.dedup();
+        assert_eq!(tags.len(), 4, "each representation has a tag of its own: {tags:?}");
+        let part = ask("/a%20b.wasm", "gzip", Some("bytes=0-3"), None);
+        assert_eq!((part.status, part.body.as_slice()), (206, &b"0123"[..]));
+        assert_eq!(header(&part, "Content-Encoding"), None);
+    }
+
+    #[test]
+    fn a_copy_of_what_a_file_was_before_is_not_sent() {
+        let root = site("stale");
+        let copy = File::create(root.join("index.html.br")).unwrap();
+        copy.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+        let query = Query {
+            method: "GET".into(),
+            address: "/".into(),
+            codings: Some("br".into()),
+            ..Query::default()
+        };
+        assert_eq!(answer(&root, &query).body, b"<title>page</title>");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Knows whether something must be made again: a fingerprint of its inputs, kept beside it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -65,6 +66,27 @@ pub fn is_current(stamp: &Path, fingerprint: &str) -> bool {
 /// Writes the fingerprint, after the thing it stands for is complete.
 pub fn set(stamp: &Path, fingerprint: &str) -> Result<()> {
     fs::write(stamp, fingerprint).with_context(|| format!("writing {}", stamp.display()))
+}
+
+/// Counts a file as used now, so that [`keep_newest`] takes others first.
+pub fn touch(file: &Path) {
+    if let Ok(file) = File::options().append(true).open(file) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+/// Removes all but so many files of a folder, those used longest ago first.
+pub fn keep_newest(folder: &Path, count: usize) -> Result<()> {
+    let mut files: Vec<(SystemTime, PathBuf)> = files_below(folder)?
+        .into_iter()
+        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file)))
+        .collect();
+    files.sort();
+    let n_old = files.len().saturating_sub(count);
+    for (_, file) in files.into_iter().take(n_old) {
+        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// A file's bytes, or an error that names it.

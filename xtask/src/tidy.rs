@@ -86,6 +86,11 @@ fn broken_lines(package: &str, file: &str, text: &str) -> Vec<String> {
             broken.push(format!("{place}: a note of work undone; do it or open an issue"));
         }
         let code = line.split("//").next().unwrap_or_default();
+        if package == "app" && sets_style(code) {
+            broken.push(format!(
+                "{place}: a strict content security policy forbids `style=`; write `prop:style=`"
+            ));
+        }
         if !is_library {
             continue;
         }
@@ -96,6 +101,15 @@ fn broken_lines(package: &str, file: &str, text: &str) -> Vec<String> {
         }
     }
     broken
+}
+
+/// Whether a line of a view sets an element's style as an attribute. A component's property may be
+/// called so, and so may an attribute in code that is shown.
+fn sets_style(code: &str) -> bool {
+    let Some((before, after)) = code.split_once(" style=") else { return false };
+    let tag = before.rsplit_once('<').map_or("", |(_, tag)| tag);
+    let is_component = tag.starts_with(|letter: char| letter.is_ascii_uppercase());
+    !is_component && !after.starts_with('\\')
 }
 
 #[cfg(test)]
@@ -141,5 +155,17 @@ mod tests {
     fn a_note_of_work_undone_is_reported_anywhere() {
         let line = format!("// {}: later", concat!("TO", "DO"));
         assert_eq!(broken_lines("app", "app/src/page.rs", &line).len(), 1);
+    }
+
+    #[test]
+    fn a_style_is_set_as_a_property() {
+        for line in ["    <i style=share></i>", "        style=move || share()"] {
+            assert_eq!(broken_lines("app", "app/src/views/look.rs", line).len(), 1, "{line}");
+        }
+        for line in
+            ["<i prop:style=share></i>", "<Lazy class=\"a\" style=rows>", "\" style=\\\"x\\\""]
+        {
+            assert!(broken_lines("app", "app/src/views/look.rs", line).is_empty(), "{line}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::cli::Tools;
+use crate::npm;
 use crate::process::{self, Background};
 use crate::workspace::{Workspace, find_program};
 
@@ -52,6 +53,7 @@ const WASM_BINDGEN: CargoTool = CargoTool {
     minutes: 3,
 };
 
+// Of any version from this on: what they write differs in a few per cent of its size.
 const WASM_OPT: CargoTool = CargoTool {
     package: "wasm-opt",
     program: "wasm-opt",
@@ -61,6 +63,9 @@ const WASM_OPT: CargoTool = CargoTool {
     opt_level: "1",
     minutes: 11,
 };
+
+/// The same program as npm has it, compiled to JavaScript: there at once, and slower at its work.
+const WASM_OPT_FROM_NPM: &str = "binaryen@132.0.0";
 
 /// `cargo xtask tools`.
 pub fn run(workspace: &Workspace, arguments: &Tools) -> Result<()> {
@@ -94,10 +99,39 @@ fn for_page(workspace: &Workspace, optimize: bool) -> Result<()> {
     wasm_target(workspace)?;
     install(workspace, &WASM_BINDGEN)?;
     install(workspace, &TRUNK)?;
-    if optimize {
-        install(workspace, &WASM_OPT)?;
+    if optimize && wasm_opt(workspace).is_none() {
+        install_wasm_opt(workspace)?;
     }
     Ok(())
+}
+
+/// The wasm-opt that is there: on the path, or from npm in the workshop.
+pub fn wasm_opt(workspace: &Workspace) -> Option<PathBuf> {
+    let from_npm = npm_folder(workspace).join("node_modules/.bin/wasm-opt");
+    [PathBuf::from(WASM_OPT.program), from_npm].into_iter().find(|program| {
+        let printed = process::quiet_output(workspace.tool(program).arg("--version"));
+        printed.and_then(|line| binaryen_version(&line)).is_some_and(|version| version >= 116)
+    })
+}
+
+/// The number in "wasm-opt version 116 (version_116)".
+fn binaryen_version(printed: &str) -> Option<u32> {
+    printed.split_whitespace().skip_while(|word| *word != "version").nth(1)?.parse().ok()
+}
+
+fn npm_folder(workspace: &Workspace) -> PathBuf {
+    workspace.workshop().join("npm")
+}
+
+/// From npm where that is there: compiling it takes longer than all else together.
+fn install_wasm_opt(workspace: &Workspace) -> Result<()> {
+    println!("wasm-opt is not installed");
+    match npm::install(&npm_folder(workspace), &[WASM_OPT_FROM_NPM]) {
+        Ok(()) if wasm_opt(workspace).is_some() => return Ok(()),
+        Ok(()) => println!("npm's {WASM_OPT_FROM_NPM} does not run here"),
+        Err(error) => println!("{error:#}"),
+    }
+    install(workspace, &WASM_OPT)
 }
 
 /// The standard library for wasm.
@@ -199,4 +233,16 @@ fn apt_install(packages: &[&str]) -> Result<()> {
     };
     call(&["update"])?;
     call(&[&["install", "-y", "--no-install-recommends"], packages].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_wasm_opt_are_read_as_each_prints_its_own() {
+        assert_eq!(binaryen_version("wasm-opt version 116 (version_116)"), Some(116));
+        assert_eq!(binaryen_version("wasm-opt version 108"), Some(108));
+        assert_eq!(binaryen_version("something else"), None);
+    }
 }

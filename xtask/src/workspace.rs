@@ -1,5 +1,6 @@
 //! Where things are: the checkout, the target folder, the cache, the reference data.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -83,7 +84,7 @@ impl Workspace {
 
     /// A program in the checkout, with the folder of installed tools on its path.
     #[must_use]
-    pub fn tool(&self, program: &str) -> Command {
+    pub fn tool(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("PATH", search_path());
         // A child cargo must not take this package's for its own.

@@ -18,7 +18,7 @@ pub fn BakedPicture(
         of.get().map(|picture| match picture {
             Baked::File(address) => view! { <img class="baked" src=address alt=label/> }.into_any(),
             Baked::Sheet(style) => {
-                view! { <span class="baked sprite" role="img" aria-label=label style=style></span> }
+                view! { <span class="baked sprite" role="img" aria-label=label prop:style=style></span> }
                     .into_any()
             }
         })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leptos::ev::PointerEvent;
 use leptos::prelude::*;
 
 use crate::components::heat_tile::HeatTile;
@@ -18,6 +19,9 @@ const SIDE: usize = 112;
 pub fn ChannelStrip() -> impl IntoView {
     let page = Page::here();
     let sight = page.sight;
+    // Where the pointer was when a tile came under it: tiles also move under pointers that rest.
+    let entered = StoredValue::new(None::<(i32, i32)>);
+    let position = |event: &PointerEvent| (event.screen_x(), event.screen_y());
     let tile = move |(place, seen): (usize, Arc<Seen>)| {
         let channel = seen.classified.channels[place];
         let unit =
@@ -29,7 +33,11 @@ pub fn ChannelStrip() -> impl IntoView {
             value(channel.max)
         );
         let shown = (seen.clone(), Some(place));
-        let enter = move || sight.shown.set(Some(place));
+        let enter = move || {
+            if sight.shown.get_untracked() != Some(place) {
+                sight.shown.set(Some(place));
+            }
+        };
         let leave = move || sight.shown.set(None);
         view! {
             <li>
@@ -37,7 +45,12 @@ pub fn ChannelStrip() -> impl IntoView {
                     class="tile"
                     title=title
                     data-unit=unit.clone()
-                    on:pointerenter=move |_| enter()
+                    on:pointerenter=move |event| entered.set_value(Some(position(&event)))
+                    on:pointermove=move |event| {
+                        if entered.get_value() != Some(position(&event)) {
+                            enter();
+                        }
+                    }
                     on:pointerleave=move |_| leave()
                     on:focus=move |_| enter()
                     on:blur=move |_| leave()

@@ -26,7 +26,7 @@ pub fn ClassBars() -> impl IntoView {
                 >
                     <span class="name">{name}</span>
                     <span class="value">{percent(score.probability)}</span>
-                    <i style=format!("--share:{:.2}%", 100.0 * score.probability)></i>
+                    <i prop:style=format!("--share:{:.2}%", 100.0 * score.probability)></i>
                 </button>
             </li>
         }

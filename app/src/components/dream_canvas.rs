@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::baked::Baked;
 use crate::browser;
 use crate::components::baked_picture::BakedPicture;
+use crate::components::recorded_growth::RecordedGrowth;
 use crate::numbers;
 use crate::pane::{Pane, Status};
 
@@ -23,6 +24,9 @@ pub fn DreamCanvas(
     /// A picture made beforehand, if there is one.
     #[prop(into)]
     baked: Signal<Option<Baked>>,
+    /// Whether the recorded growth of the unit on view is played here.
+    #[prop(optional)]
+    replays: bool,
 ) -> impl IntoView {
     let node = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
@@ -44,11 +48,11 @@ pub fn DreamCanvas(
     let loss = move || pane.stepped.with(|step| step.as_ref().map(|step| step.loss));
     let label = move || match pane.stepped.get() {
         Some(step) => format!(
-            "Dream of {}, step {} of {}, loss {}",
+            "Dream of {}, step {} of {}, activation {}",
             title.get(),
             step.step,
             step.steps,
-            numbers::value(step.loss)
+            numbers::value(-step.loss)
         ),
         None => format!("Dream of {}, not begun", title.get()),
     };
@@ -69,6 +73,7 @@ pub fn DreamCanvas(
                 class:tiny=tiny
             ></canvas>
             <BakedPicture of=shown label=earlier/>
+            {replays.then(|| view! { <RecordedGrowth/> })}
         </div>
     }
 }

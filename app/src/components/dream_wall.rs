@@ -84,7 +84,7 @@ fn Tiles(
                     data-sheet=place.sheet
                     aria-label=name.clone()
                     title=name
-                    style=place.style
+                    prop:style=place.style
                 >
                     <i aria-hidden="true">{caption}</i>
                 </a>
@@ -101,7 +101,7 @@ fn Tiles(
             sprites.with_value(|sprites| parts.sheet(sprites, sheet)).here()
         };
         let style = move || address().map(|address| format!("--sheet:url({address})"));
-        view! { <div class="sheet" style=style>{tiles}</div> }
+        view! { <div class="sheet" prop:style=style>{tiles}</div> }
     };
     view! {
         <div

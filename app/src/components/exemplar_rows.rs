@@ -10,10 +10,10 @@ use crate::baked::{Baked, baked};
 use crate::components::lazy::Lazy;
 use crate::components::sprite_picture::SpritePicture;
 use crate::components::unit_links::{open_clicked, unit_href, walk_focus};
-use crate::exemplars::Found;
 use crate::page::Page;
 use crate::sprite::Square;
 use crate::unit::{Unit, short_label};
+use crate::unit_search::Found;
 
 /// Units made at once when they come near the window.
 const GROUP: usize = 16;

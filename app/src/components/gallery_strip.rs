@@ -7,10 +7,10 @@ use shared::format::credits::Credit;
 
 use crate::components::lazy::Lazy;
 use crate::components::sprite_picture::SpritePicture;
-use crate::exemplars::matches;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::sprite::Square;
+use crate::unit_search::pictures;
 
 /// Pictures made at once when they come near the window.
 const GROUP: usize = 48;
@@ -26,14 +26,8 @@ pub fn GalleryStrip() -> impl IntoView {
         Some((credits, Arc::new(parts.gallery()?)))
     });
     let shown = Memo::new(move |_| {
-        let typed = typed.get().to_lowercase();
-        let words: Vec<&str> = typed.split_whitespace().collect();
         here.with(|here| {
-            let credits = here.iter().flat_map(|(credits, _)| credits.iter().enumerate());
-            credits
-                .filter(|(_, credit)| matches(credit, &words))
-                .map(|(index, _)| index)
-                .collect::<Vec<usize>>()
+            here.as_ref().map_or_else(Vec::new, |(credits, _)| pictures(&typed.get(), credits))
         })
     });
     let chosen = Memo::new(move |_| page.address.with(|address| address.picture.clone()));

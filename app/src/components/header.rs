@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::address::Theme;
+use crate::address::{Address, Theme};
 use crate::components::device_chip::DeviceChip;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, outline};
@@ -21,6 +21,7 @@ pub fn Header() -> impl IntoView {
             page.wall();
         }
     };
+    let presentable = move || page.address.with(Address::is_presentable);
     let repaint = move |_| {
         let shown = page.address.with_untracked(|address| address.theme);
         let light = match shown.or(page.theme.get_untracked()) {
@@ -37,13 +38,23 @@ pub fn Header() -> impl IntoView {
             <span class="space"></span>
             <button
                 class="jump"
-                aria-label="Jump to a unit, class or setting"
                 on:click=move |_| page.dialog.set(Some(Dialog::Palette))
             >
                 <Icon of=outline::SEARCH/>
                 <span class="words">"Jump to a unit or class"</span>
                 <kbd>"Ctrl K"</kbd>
             </button>
+            <Show when=presentable>
+                <button
+                    class="quiet roomy"
+                    aria-label="Present"
+                    title="Present (P)"
+                    data-testid="present"
+                    on:click=move |_| page.present()
+                >
+                    <Icon of=outline::PRESENT/>
+                </button>
+            </Show>
             <button class="quiet" aria-label="Light or dark" title="Light or dark" on:click=repaint>
                 <Icon of=outline::THEME/>
             </button>
@@ -67,7 +78,7 @@ fn prefers_light() -> bool {
 
 /// What is being fetched and how far it is, reactive.
 pub fn downloaded(page: Page) -> Option<String> {
-    page.session.download.get().map(|download| {
+    page.session.fetching().map(|download| {
         let how = if download.cached { "from the cache, " } else { "" };
         format!("{} {how}{}", download.what, bytes_of(download.done, download.total))
     })
@@ -78,11 +89,14 @@ pub fn downloaded(page: Page) -> Option<String> {
 fn Progress() -> impl IntoView {
     let page = Page::here();
     let share = move || {
-        let download = page.session.download.get()?;
+        let download = page.session.fetching()?;
         download.total.map(|total| 100.0 * download.done as f64 / total.max(1) as f64)
     };
     let waiting = move || {
         let session = page.session;
+        if session.client.loading().with(Option::is_some) {
+            return true;
+        }
         let trouble =
             session.trouble.with(Option::is_some) || session.library.failure.with(Option::is_some);
         session.model.with(Option::is_none) && !session.lacking.get() && !trouble
@@ -96,8 +110,9 @@ fn Progress() -> impl IntoView {
             hidden=move || !waiting()
             aria-valuenow=move || share().map(|share| format!("{share:.0}"))
             aria-valuetext=move || downloaded(page)
+            title=move || downloaded(page)
             class:unsure=move || share().is_none()
-            style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
+            prop:style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
         ></div>
     }
 }

@@ -36,6 +36,8 @@ pub mod outline {
     pub const EMBED: &str = "M8.5 7L3.5 12l5 5M15.5 7l5 5-5 5";
     /// Four corners.
     pub const FULL: &str = "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5";
+    /// A screen on a stand.
+    pub const PRESENT: &str = "M3 4h18M5 4v10.5h14V4M12 14.5V20M8 20h8";
     /// Two sliders.
     pub const SETTINGS: &str = "M4 8h8M18 8h2M15 5.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5zM4 16h2M12 16h8M9 13.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5z";
     /// Five eyes of a die.

@@ -1,5 +1,6 @@
 //! What is selected and how it is made: beside a wide stage, a sheet over a narrow one.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use crate::address::View;
@@ -25,6 +26,14 @@ pub fn Inspector() -> impl IntoView {
         let shown = page.inspector.get_untracked();
         browser::remember("inspector", if shown { "open" } else { "closed" });
     };
+    // Whoever opened the sheet goes on in it.
+    let node = NodeRef::<html::Aside>::new();
+    Effect::new(move |_| {
+        if let (true, Some(aside)) = (page.sheet.get(), node.get()) {
+            // Once it is seen it can be focused.
+            request_animation_frame(move || drop(aside.focus()));
+        }
+    });
     let escape = window_event_listener(leptos::ev::keydown, move |event| {
         if event.key() == "Escape" && page.dialog.with_untracked(Option::is_none) {
             page.sheet.set(false);
@@ -36,7 +45,9 @@ pub fn Inspector() -> impl IntoView {
             <button class="scrim" tabindex="-1" aria-label="Close" on:click=move |_| page.sheet.set(false)></button>
         </Show>
         <aside
+            node_ref=node
             id="inspector"
+            tabindex="-1"
             aria-label="Inspector"
             class:folded=move || !page.inspector.get()
             class:sheet=move || page.sheet.get()
@@ -66,8 +77,9 @@ pub fn Inspector() -> impl IntoView {
 fn DreamSections() -> impl IntoView {
     let page = Page::here();
     let selected = Signal::derive(move || page.unit().map(|unit| unit.layer).unwrap_or_default());
-    let choose = Callback::new(move |layer: String| {
-        let channel = untrack(|| page.unit()).map_or(0, |unit| unit.channel);
+    let choose = Callback::new(move |(layer, number): (String, Option<usize>)| {
+        let before = untrack(|| page.unit()).map_or(0, |unit| unit.channel);
+        let channel = number.unwrap_or(before);
         let channels = untrack(|| page.channels(&layer));
         let unit = Unit { layer, channel }.moved(0, channels);
         page.go(|address| address.objective = unit.objective());
@@ -85,7 +97,7 @@ fn DreamSections() -> impl IntoView {
 fn LookSections() -> impl IntoView {
     let page = Page::here();
     let selected = Signal::derive(move || page.layer());
-    let choose = Callback::new(move |layer: String| {
+    let choose = Callback::new(move |(layer, _): (String, Option<usize>)| {
         page.go(|address| address.layer = layer);
     });
     view! {

@@ -3,23 +3,25 @@
 use leptos::prelude::*;
 use shared::tap::LayerInfo;
 
+use crate::components::depth_scale::DepthScale;
 use crate::page::Page;
-use crate::unit::listed;
+use crate::palette::{Entry, Sights, units};
+use crate::unit::{listed, split_number};
 
 /// A searchable list of layers.
 #[component]
 pub fn LayerList(
     /// The name of the one in use.
     selected: Signal<String>,
-    /// Hears the name of the one that is chosen.
-    choose: Callback<String>,
+    /// Hears the name of the one that is chosen, and the number of a unit if one was typed.
+    choose: Callback<(String, Option<usize>)>,
 ) -> impl IntoView {
     let page = Page::here();
     let (typed, set_typed) = signal(String::new());
     let shown = Memo::new(move |_| {
         page.layers.with(|layers| {
-            let mut shown: Vec<LayerInfo> =
-                listed(layers, &typed.get()).into_iter().cloned().collect();
+            let mut shown: Vec<LayerInfo> = typed
+                .with(|typed| listed(layers, split_number(typed).0).into_iter().cloned().collect());
             // The one in use is shown even if it is a branch.
             let used = selected.get();
             if typed.with(String::is_empty) && !shown.iter().any(|layer| layer.name == used) {
@@ -59,14 +61,28 @@ pub fn LayerList(
                     title=title
                     data-layer=layer.name.clone()
                     aria-pressed=move || on().to_string()
-                    on:click=move |_| choose.run(name.get_value())
+                    on:click=move |_| {
+                        let number = typed.with_untracked(|typed| split_number(typed).1);
+                        choose.run((name.get_value(), number));
+                    }
                 >
                     <span class="name">{layer.name.clone()}</span>
-                    <i style=move || format!("--share:{:.1}%", width())></i>
+                    <i prop:style=move || format!("--share:{:.1}%", width())></i>
                     <span class="count">{layer.channels}</span>
                 </button>
             </li>
         }
+    };
+    // Those of the networks that are not open.
+    let elsewhere = move || {
+        let others = page.elsewhere();
+        let sights =
+            Sights { layers: &[], labels: &[], pictures: &[], bundles: &[], elsewhere: &others };
+        units(&typed.get(), sights)
+    };
+    let other = move |Entry { title, jump, .. }: Entry| {
+        let go = move |_| page.jump(jump.clone());
+        view! { <button class="button" data-testid="other-unit" on:click=go>{title}</button> }
     };
     view! {
         <section>
@@ -81,6 +97,7 @@ pub fn LayerList(
                 placeholder="Search by any published name"
                 on:input=move |event| set_typed.set(event_target_value(&event))
             />
+            <DepthScale layer=selected/>
             <ul class="layers" data-testid="layer-list">
                 {move || shown.get().into_iter().map(row).collect_view()}
             </ul>
@@ -88,7 +105,8 @@ pub fn LayerList(
                 <p class="aside">{hidden}" more: branches, pools, values before the nonlinearity. Search shows them."</p>
             </Show>
             <Show when=move || shown.with(Vec::is_empty) && !typed.with(String::is_empty)>
-                <p class="aside">"No layer is called that."</p>
+                <p class="aside">"No layer of this network is called that."</p>
+                <div class="ways">{move || elsewhere().into_iter().map(other).collect_view()}</div>
             </Show>
         </section>
     }

@@ -60,7 +60,7 @@ pub fn Lazy(
         }
     });
     view! {
-        <div node_ref=node class=class style=style>
+        <div node_ref=node class=class prop:style=style>
             <Show when=move || near.get()>{children()}</Show>
         </div>
     }

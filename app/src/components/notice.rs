@@ -6,8 +6,10 @@ use leptos::prelude::*;
 
 use crate::page::Page;
 
-/// How long it stays.
+/// How long it stays, and how much longer for each letter beyond so many.
 const STAY: Duration = Duration::from_secs(4);
+const LETTER: Duration = Duration::from_millis(60);
+const SHORT: u32 = 60;
 
 /// The line at the foot of the page.
 #[component]
@@ -20,18 +22,19 @@ pub fn Notice() -> impl IntoView {
         }
         said.update_value(|said| *said += 1);
         let turn = said.get_value();
+        let letters = notice.with_untracked(|text| text.chars().count()) as u32;
         set_timeout(
             move || {
                 if said.get_value() == turn {
                     notice.set(String::new());
                 }
             },
-            STAY,
+            STAY + LETTER * letters.saturating_sub(SHORT),
         );
     });
     view! {
         <p class="notice" role="status" class:shown=move || notice.with(|text| !text.is_empty())>
-            {move || notice.get()}
+            <span>{move || notice.get()}</span>
         </p>
     }
 }

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::components::hint::Hint;
+use crate::components::mistake_note::MistakeNote;
 use crate::page::Page;
-use crate::unit::mistake;
 
 /// The box an objective is typed into. Enter dreams it.
 #[component]
@@ -16,11 +16,7 @@ pub fn ObjectiveBox() -> impl IntoView {
     Effect::new(move |_| set_typed.set(page.objective()));
     let wrong = Memo::new(move |_| {
         let typed = typed.get();
-        if typed.trim().is_empty() {
-            None
-        } else {
-            page.layers.with(|layers| mistake(&typed, layers))
-        }
+        if typed.trim().is_empty() { None } else { page.mistake_in(&typed) }
     });
     // Examples are of the network that is open.
     let layer = Memo::new(move |_| page.layer());
@@ -69,9 +65,15 @@ pub fn ObjectiveBox() -> impl IntoView {
                 />
                 <pre class="marker" aria-hidden="true">{marker}</pre>
             </form>
-            <p id="objective-mistake" class="mistake" role="status">
-                {move || wrong.get().map(|wrong| wrong.message)}
-            </p>
+            <MistakeNote
+                id="objective-mistake"
+                wrong
+                choose=move |objective: String| {
+                    // The box shows it even where it is what the address says already.
+                    set_typed.set(objective.clone());
+                    page.dream(objective);
+                }
+            />
             <Hint key="objective">
                 "A "<b>"channel"</b>" is one of a layer's feature detectors: "
                 <code>{move || format!("{}:11", layer.get())}</code>". Add and subtract them: "

@@ -24,15 +24,23 @@ fn Finder() -> impl IntoView {
     let (typed, set_typed) = signal(String::new());
     let (place, set_place) = signal(0_usize);
     let input = NodeRef::<html::Input>::new();
+    let elsewhere = Memo::new(move |_| page.elsewhere());
     let found = Memo::new(move |_| {
         let layers = page.layers.get();
         let labels = page.labels.get();
         let pictures = page.session.parts.credits().and_then(|credits| credits.here());
         let pictures = pictures.unwrap_or_default();
         let bundles = page.session.library.offered.get().unwrap_or_default();
-        let sights =
-            Sights { layers: &layers, labels: &labels, pictures: &pictures, bundles: &bundles };
-        search(&typed.get(), sights)
+        elsewhere.with(|elsewhere| {
+            let sights = Sights {
+                layers: &layers,
+                labels: &labels,
+                pictures: &pictures,
+                bundles: &bundles,
+                elsewhere,
+            };
+            search(&typed.get(), sights)
+        })
     });
     Effect::new(move |_| {
         if let Some(input) = input.get() {

@@ -3,6 +3,8 @@
 use leptos::ev;
 use leptos::prelude::*;
 
+use crate::page::Page;
+
 /// Shown while `open` is true.
 #[component]
 pub fn Popover(
@@ -13,6 +15,7 @@ pub fn Popover(
     /// What is in it; made anew each time it opens.
     children: ChildrenFn,
 ) -> impl IntoView {
+    Page::here().over.add(open);
     let handle = window_event_listener(ev::keydown, move |event| {
         if open.get_untracked() && event.key() == "Escape" {
             open.set(false);

@@ -15,6 +15,6 @@ pub fn SpritePicture(
     let named = move || label.with(|label| (!label.is_empty()).then(|| label.clone()));
     let role = move || if label.with(String::is_empty) { "presentation" } else { "img" };
     view! {
-        <span class="sprite" role=role aria-label=named style=move || style.get()></span>
+        <span class="sprite" role=role aria-label=named prop:style=move || style.get()></span>
     }
 }

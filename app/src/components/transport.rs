@@ -6,7 +6,7 @@ use crate::baked::baked_here;
 use crate::components::device_chip::device_name;
 use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
-use crate::components::loss_curve::LossCurve;
+use crate::components::score_curve::ScoreCurve;
 use crate::estimate::{self, Warning};
 use crate::numbers::{about, duration, rate};
 use crate::page::Page;
@@ -51,7 +51,7 @@ pub fn Transport() -> impl IntoView {
             </button>
             {move || {
                 let count = if two.get() { 2 } else { 1 };
-                view! { <LossCurve panes=page.panes[..count].to_vec()/> }
+                view! { <ScoreCurve panes=page.panes[..count].to_vec()/> }
             }}
             <Numbers/>
         </div>

@@ -48,7 +48,7 @@ pub fn Trouble() -> impl IntoView {
     let cpu = move |_| page.switch(DeviceChoice::Cpu);
     let again = move |_| match session.device.with_untracked(Option::is_some) {
         true => session.load(),
-        false => session.switch(page.address.with_untracked(|address| address.device)),
+        false => session.switch(page.address.with_untracked(|address| address.device), || {}),
     };
     let restart = move |_| session.restart(page.address.with_untracked(|address| address.device));
     let ways = move |kind: FailureKind| match kind {

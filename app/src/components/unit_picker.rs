@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
+use crate::classes;
 use crate::page::Page;
-use crate::unit::{Unit, short_label};
+use crate::unit::Unit;
 
 /// Classes offered at most.
 const OFFERED: usize = 8;
@@ -64,7 +65,7 @@ pub fn UnitPicker() -> impl IntoView {
                         min="0"
                         max=last
                         aria-label="Channel"
-                        style=share
+                        prop:style=share
                         prop:value=channel
                         on:input=slide
                         on:change=move |_| dragging.set_value(false)
@@ -84,14 +85,15 @@ fn ClassSearch() -> impl IntoView {
     let page = Page::here();
     let (typed, set_typed) = signal(String::new());
     let found = move || {
-        let wanted = typed.get().trim().to_lowercase();
+        let wanted = typed.get();
+        if wanted.trim().is_empty() {
+            return Vec::new();
+        }
         page.labels.with(|labels| {
-            labels
-                .iter()
-                .enumerate()
-                .filter(|(_, label)| !wanted.is_empty() && label.to_lowercase().contains(&wanted))
+            classes::search(&wanted, labels)
+                .into_iter()
                 .take(OFFERED)
-                .map(|(class, label)| (class, short_label(label).to_owned(), label.clone()))
+                .map(|class| (class, classes::title(class, labels), labels[class].clone()))
                 .collect::<Vec<_>>()
         })
     };
@@ -109,7 +111,10 @@ fn ClassSearch() -> impl IntoView {
             prop:value=move || typed.get()
             on:input=move |event| set_typed.set(event_target_value(&event))
         />
-        <ul class="layers">
+        <Show when=move || !typed.with(|typed| typed.trim().is_empty()) && found().is_empty()>
+            <p class="aside">"No class is called that."</p>
+        </Show>
+        <ul class="layers" data-testid="class-found">
             {move || {
                 found()
                     .into_iter()

@@ -24,6 +24,9 @@ pub fn published(model: &str) -> Option<&'static str> {
 pub fn WeightsNote(
     /// What needs them: "Watching it grow".
     what: &'static str,
+    /// Whether the way to another network stands beside this note.
+    #[prop(optional)]
+    led_on: bool,
 ) -> impl IntoView {
     let page = Page::here();
     let session = page.session;
@@ -49,7 +52,8 @@ pub fn WeightsNote(
     let other = move || {
         let here = page.model_name();
         let offered = session.library.offered.get().unwrap_or_default();
-        offered.into_iter().find(|entry| entry.path != here && !entry.weights_coming)
+        let mut others = offered.into_iter().filter(|entry| entry.path != here);
+        others.find(|entry| !led_on && entry.weights != Some(false) && !entry.weights_coming)
     };
     view! {
         <div class="weights" role="status" data-testid="no-weights">
@@ -60,7 +64,7 @@ pub fn WeightsNote(
                     "Take a file…"
                     <input
                         type="file"
-                        accept=".safetensors,.caffemodel"
+                        accept=".safetensors,.pth,.pt,.ckpt,.bin,.caffemodel"
                         data-testid="weights-file"
                         on:change=taken
                     />
@@ -92,7 +96,7 @@ pub fn WeightsNote(
                 }}
             </div>
             <p class="aside">
-                "A .safetensors or .caffemodel file; it can also be dropped anywhere on this page. It stays on this device. On a machine with Pellucid, "
+                "A .safetensors, .pth or .caffemodel file; it can also be dropped anywhere on this page. It stays on this device. On a machine with Pellucid, "
                 <code>{move || format!("pellucid fetch {}", page.model_name())}</code> " downloads it."
             </p>
             {move || session.refused.get().map(|failure| view! { <FailureNote failure/> })}

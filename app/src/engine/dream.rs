@@ -8,9 +8,10 @@ use shared::visualize::score::Context;
 use shared::visualize::stepper::Report;
 use shared::visualize::{Dream, Objective, Settings};
 
+use super::Core;
 use super::answer::{Answer, Ending, Next};
 use super::host::Host;
-use super::{Core, failure};
+use crate::failure;
 use crate::protocol::{Failure, PictureSize, Stepped};
 
 /// What is to be dreamed.

@@ -11,7 +11,9 @@ use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 use super::answer::{Answer, Ending};
 use super::host::Host;
 use super::order::Turn;
-use super::{Core, Open, bundle, failure};
+use super::{Core, Open, bundle};
+use crate::failure;
+use crate::files::Files;
 use crate::protocol::{DeviceChoice, Failure, FailureKind, ModelReport};
 
 /// A model that is ready, and what it can be built from again on another device.
@@ -24,6 +26,8 @@ pub struct Loaded {
     pub labels: Vec<String>,
     /// Of the weights file, hexadecimal.
     pub weights_sha256: String,
+    /// Which weights were taken, where the file has several that fit.
+    note: Option<String>,
     weights: Weights,
     choice: DeviceChoice,
 }
@@ -46,8 +50,15 @@ impl Weights {
         Self { bytes: bytes.into(), read: from_bytes }
     }
 
-    fn build(&self, name: &str, device: &Device) -> shared::Result<Arc<dyn VisionModel>> {
-        Ok(models::load(name, (self.read)(&self.bytes)?, device)?.into())
+    /// The model, and which of several weights were taken.
+    fn build(
+        &self,
+        name: &str,
+        device: &Device,
+    ) -> shared::Result<(Arc<dyn VisionModel>, Option<String>)> {
+        let tensors = (self.read)(&self.bytes)?;
+        let note = models::choice(name, &tensors)?.map(|choice| choice.to_string());
+        Ok((models::load(name, tensors, device)?.into(), note))
     }
 }
 
@@ -59,9 +70,10 @@ impl Loaded {
 
     /// The same model on another device.
     fn moved(&self, open: &Open) -> shared::Result<Self> {
-        let name = self.model.info().name;
+        let (model, note) = self.weights.build(self.model.info().name, &open.device)?;
         Ok(Self {
-            model: self.weights.build(name, &open.device)?,
+            model,
+            note,
             device: open.device.clone(),
             labels: self.labels.clone(),
             weights_sha256: self.weights_sha256.clone(),
@@ -141,7 +153,7 @@ pub async fn take_weights<H: Host>(
     let title = described.info.title;
     let misfit = |error| failure::of_own_weights(title, error);
     let loaded = build(core, &described, weights, sha256, misfit)?;
-    core.host.keep(&loaded.weights_sha256, &loaded.weights.bytes).await;
+    core.host.files().keep(&loaded.weights_sha256, &loaded.weights.bytes).await;
     put_to_use(core, answer, described, loaded);
     Ok(())
 }
@@ -156,10 +168,10 @@ pub async fn load_kept<H: Host>(
 ) -> Result<(), Ending> {
     let described = described(core, answer, bundle_url).await?;
     let title = described.info.title;
-    let bytes = answer.unless_stopped(core.host.cached(&wanted)).await?;
+    let bytes = answer.unless_stopped(core.host.files().cached(&wanted)).await?;
     let is_damaged = bytes.as_ref().is_some_and(|bytes| sha256(bytes) != wanted);
     if is_damaged {
-        core.host.forget(&wanted).await;
+        core.host.files().forget(&wanted).await;
     }
     let bytes = bytes.filter(|_| !is_damaged).ok_or_else(|| {
         let why = match is_damaged {
@@ -184,7 +196,7 @@ async fn described<H: Host>(
     answer: &Answer,
     bundle_url: &str,
 ) -> Result<Described, Ending> {
-    let (bundle, _) = bundle::read(core, answer, bundle_url).await?;
+    let bundle = bundle::read(core, answer, bundle_url).await?;
     let info = models::info(&bundle.model).map_err(failure::of)?;
     // Another network must not answer what is asked of this one, should it not come.
     core.model.borrow_mut().take_if(|loaded| loaded.model.info().name != info.name);
@@ -203,8 +215,10 @@ fn build<H: Host>(
     failure: impl FnOnce(shared::Error) -> Failure,
 ) -> Result<Loaded, Failure> {
     let open = core.open()?;
+    let (model, note) = weights.build(described.info.name, &open.device).map_err(failure)?;
     let loaded = Loaded {
-        model: weights.build(described.info.name, &open.device).map_err(failure)?,
+        model,
+        note,
         device: open.device,
         labels: described.labels.clone(),
         weights_sha256,
@@ -222,6 +236,7 @@ fn put_to_use<H: Host>(core: &Core<H>, answer: &Answer, described: Described, lo
         layers: described.info.layers,
         labels: described.labels,
         weights_sha256: loaded.weights_sha256.clone(),
+        note: loaded.note.clone(),
     };
     *core.model.borrow_mut() = Some(loaded.into());
     answer.model(report);

@@ -2,7 +2,7 @@
 
 use shared::image::Picture;
 
-use super::failure;
+use crate::failure;
 use crate::protocol::{Failure, FailureKind, PictureSize};
 
 /// Longest side of a picture that is accepted, in pixels.

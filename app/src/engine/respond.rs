@@ -7,7 +7,8 @@ use shared::ops::ReluGradient;
 use super::answer::{Answer, Ending};
 use super::host::Host;
 use super::load::Loaded;
-use super::{Core, failure, picture};
+use super::{Core, picture};
+use crate::failure;
 use crate::protocol::PictureSize;
 
 /// Shows the pictures to the unit, one after the other.

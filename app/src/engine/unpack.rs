@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use shared::format::archive::Archive;
 
+use super::Core;
 use super::answer::{Answer, Ending};
-use super::{Core, failure};
+use crate::failure;
 use crate::protocol::{Failure, FailureKind};
 
 /// How the address of a bundle in memory begins.

@@ -8,16 +8,20 @@ use crate::address::{Address, Problem, Theme, View};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::keys::Command;
+use crate::mistake::mistake;
 use crate::palette::Jump;
 use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::share;
-use crate::unit::{Unit, find_layer, mistake};
+use crate::unit::{Unit, find_layer};
 
 impl Page {
     /// Changes what is on view; Back undoes it.
     pub fn go(self, change: impl FnOnce(&mut Address)) {
-        self.change(change, true);
+        if self.change(change, true) {
+            // What made no sense in the address that was opened is not in it any more.
+            self.problems.set(Vec::new());
+        }
     }
 
     /// Changes what is on view while a slider moves; Back skips it.
@@ -25,26 +29,32 @@ impl Page {
         self.change(change, false);
     }
 
-    fn change(self, change: impl FnOnce(&mut Address), new_entry: bool) {
+    /// Returns whether anything changed.
+    fn change(self, change: impl FnOnce(&mut Address), new_entry: bool) -> bool {
         let before = self.address.get_untracked();
         let mut after = before.clone();
         change(&mut after);
         self.settle(&mut after);
         if after != before {
             self.scrolled.note(&before);
+            self.focused.note(&before);
+            self.presented.set_value(None);
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
-            browser::show_query(&after.query(), new_entry);
             // The sheet would lie over the view that a tap in it has opened.
             if after.view != before.view {
                 self.sheet.set(false);
             }
+            self.over.show(&after.query(), new_entry);
             self.address.set(after);
+            return true;
         }
+        false
     }
 
     /// Makes an address say no more than it must, and all that its view needs.
     fn settle(self, address: &mut Address) {
+        address.present = address.presents();
         // A search belongs to the list it searches; Back returns to it.
         if address.view != View::Exemplars || !address.objective.is_empty() {
             address.find.clear();
@@ -113,23 +123,32 @@ impl Page {
 
     /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
     pub fn choose(self, path: String) {
+        self.choose_at(path, |_| {});
+    }
+
+    /// Opens a bundle that lies beside the page, at something of its own.
+    fn choose_at(self, path: String, change: impl FnOnce(&mut Address)) {
         let layers = shared::models::info(&path).map(|info| info.layers).unwrap_or_default();
         let before = self.address.with_untracked(named);
         self.go(|address| {
             address.model = path;
             address.bundle = None;
             keep_sense(address, &layers);
+            change(address);
         });
         // A file has its model's address, as has what failed to come: going there changes nothing.
-        if self.address.with_untracked(named) == before && !self.is_open(&self.wanted_bundle()) {
+        let open = self.session.library.open.get_untracked();
+        if self.address.with_untracked(named) == before
+            && open.is_none_or(|open| open.url != self.wanted_bundle())
+        {
             self.open_wanted();
         }
     }
 
-    /// Whether it is the bundle at this address that is open.
-    pub fn is_open(self, url: &str) -> bool {
+    /// Whether it is the bundle that the address asks for that is open.
+    pub fn is_met(self) -> bool {
         let library = self.session.library;
-        library.open.with_untracked(|open| open.as_ref().is_some_and(|open| open.url == url))
+        self.address.with_untracked(|address| untrack(|| library.met(address))).is_some()
     }
 
     /// Opens the bundle that the address asks for, in place of the one that is open.
@@ -147,6 +166,8 @@ impl Page {
         });
         self.session.library.stay();
         self.session.library.failure.set(None);
+        // What waited for the other one would wait for ever.
+        self.stop_waiting();
     }
 
     /// Opens a bundle from elsewhere.
@@ -190,9 +211,8 @@ impl Page {
 
     /// Changes device, in the address too.
     pub fn switch(self, choice: DeviceChoice) {
-        self.stop();
         self.go(|address| address.device = choice);
-        self.session.switch(choice);
+        self.compute_on(choice);
     }
 
     /// Changes colours, from now on.
@@ -211,11 +231,25 @@ impl Page {
                 let labels = self.labels.get_untracked();
                 let exemplars =
                     self.address.with_untracked(|address| address.view == View::Exemplars);
-                match Unit::of(&objective, &labels).filter(|_| exemplars) {
+                let there = exemplars || self.session.lacking.get_untracked();
+                let unit = Unit::of(&objective, &labels).filter(|_| there);
+                // A page with nothing on it helps nobody; a dream needs no preparation.
+                match unit.filter(|unit| untrack(|| self.is_prepared(unit))) {
                     Some(unit) => self.show_unit(&unit),
                     None => self.dream(objective),
                 }
             }
+            Jump::Unit { bundle, unit } => {
+                self.choose_at(bundle, |address| {
+                    address.view = View::Exemplars;
+                    address.objective = unit.objective();
+                });
+            }
+            Jump::Find(typed) => self.go(|address| {
+                address.view = View::Exemplars;
+                address.objective = String::new();
+                address.find = typed;
+            }),
             Jump::Picture(file) => self.look_at(file),
             Jump::Bundle(path) => self.choose(path),
             Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
@@ -246,6 +280,8 @@ impl Page {
             Command::Walk(by) => self.walk(by),
             Command::Save => share::save(self),
             Command::FullScreen => share::full_screen(),
+            Command::Present => self.present(),
+            Command::Leave => return self.leave_presenting(),
             Command::Dice => self.dice(),
         }
         true
@@ -262,7 +298,7 @@ pub fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
     if find_layer(layers, &address.layer).is_none() {
         address.layer.clear();
     }
-    if !address.objective.is_empty() && mistake(&address.objective, layers).is_some() {
+    if !address.objective.is_empty() && mistake(&address.objective, layers, &[]).is_some() {
         address.objective.clear();
     }
 }

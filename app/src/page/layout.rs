@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::View;
+use crate::arrival;
 use crate::components::credits_list::CreditsList;
 use crate::components::header::Header;
 use crate::components::inspector::Inspector;
@@ -11,14 +12,18 @@ use crate::components::keys_list::KeysList;
 use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
 use crate::components::rail::Rail;
+use crate::components::skip_link::SkipLink;
 use crate::components::trouble::Trouble;
+use crate::deck;
 use crate::follow;
 use crate::growth;
+use crate::keeping;
 use crate::single_file;
 use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;
 use crate::views::exemplars::ExemplarsView;
 use crate::views::look::LookView;
+use crate::views::present::PresentView;
 use crate::views::unit::UnitView;
 use crate::views::wall::WallView;
 
@@ -29,29 +34,41 @@ pub fn App() -> impl IntoView {
     provide_context(page);
     follow::everything(page);
     single_file::follow_views(page);
+    keeping::follow(page.session);
     if page.address.with_untracked(|address| address.autostart && !address.embed) {
         page.start(false);
     }
     page.session.library.list(move || page.session.open(page.wanted_bundle()));
+    arrival::engine_after_pictures(page.session);
     if page.address.with_untracked(|address| address.embed) {
+        deck::give_keys_back();
         return view! { <EmbedView/> }.into_any();
     }
     follow::keys(page);
     follow::files(page);
     growth::follow(page);
+    page.over.follow();
     page.scrolled.follow(page.address);
+    page.focused.follow(page.address);
     let view = Memo::new(move |_| {
         page.address.with(|address| (address.view, address.objective.is_empty()))
     });
+    let presenting = Memo::new(move |_| page.presents());
     // Walls and unit pages need the whole width; a dream and a picture have something to set.
     let on_wall = move || matches!(view.get(), (View::Dream, true) | (View::Exemplars, _));
     view! {
-        <div class="app" class:wide=move || on_wall() || !page.inspector.get()>
+        <div
+            class="app"
+            class:wide=move || on_wall() || !page.inspector.get()
+            class:presenting=move || presenting.get()
+        >
+            <SkipLink/>
             <Header/>
             <Rail/>
             <main id="stage" tabindex="-1">
                 <Trouble/>
                 {move || match view.get() {
+                    _ if presenting.get() => view! { <PresentView/> }.into_any(),
                     (View::Dream, true) => view! { <WallView/> }.into_any(),
                     (View::Dream, false) => view! { <DreamView/> }.into_any(),
                     (View::Look, _) => view! { <LookView/> }.into_any(),
@@ -62,11 +79,11 @@ pub fn App() -> impl IntoView {
             <Show when=move || !on_wall()>
                 <Inspector/>
             </Show>
+            <Notice/>
         </div>
         <PaletteBox/>
         <KeysList/>
         <CreditsList/>
-        <Notice/>
     }
     .into_any()
 }

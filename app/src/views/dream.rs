@@ -7,13 +7,15 @@ use crate::components::actions::Actions;
 use crate::components::compare_box::labels;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::failure::FailureNote;
+use crate::components::far_line::FarLine;
+use crate::components::mistake_note::MistakeNote;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
+use crate::components::unlived::Unlived;
 use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
-use crate::protocol::FailureKind;
+use crate::protocol::{FailureKind, Stepped};
 use crate::unit::{Unit, short_label};
 
 /// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
@@ -39,24 +41,40 @@ pub fn DreamView() -> impl IntoView {
     let page = Page::here();
     let title = Memo::new(move |_| title_here(page));
     let two = Memo::new(move |_| page.address.with(|address| !address.compare.is_empty()));
+    let wrong = Memo::new(move |_| page.mistake());
     view! {
         <div class="stage" class:two=move || two.get()>
             <div id="pictures" class="pictures">
-                {move || {
-                    let count = if two.get() { 2 } else { 1 };
-                    (0..count).map(|index| view! { <Side index title=title.into()/> }).collect_view()
-                }}
+                <Sides title=title.into()/>
+                <FarLine title=title.into()/>
             </div>
             <div class="under">
                 <UnitTitle title=title.into()/>
-                <Activation pane=page.panes[0]/>
+                <Terms pane=page.panes[0]/>
             </div>
-            <Show when=move || page.session.lacking.get() fallback=|| view! { <Transport/> }>
-                <WeightsNote what="Dreaming"/>
+            <div class="astray">
+                <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
+            </div>
+            <Show when=move || page.lives.get() == Some(false) fallback=|| view! { <Transport/> }>
+                <Unlived what="Dreaming it"/>
             </Show>
             {page.panes.map(|pane| view! { <PaneFailure pane/> })}
             <Actions/>
         </div>
+    }
+}
+
+/// The picture, or the two that are compared.
+#[component]
+pub fn Sides(
+    /// What is dreamed.
+    title: Signal<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let two = Memo::new(move |_| page.address.with(|address| !address.compare.is_empty()));
+    move || {
+        let count = if two.get() { 2 } else { 1 };
+        (0..count).map(|index| view! { <Side index title/> }).collect_view()
     }
 }
 
@@ -80,28 +98,28 @@ fn Side(
     let baked = Signal::derive(move || if index == 0 { baked_here(page) } else { None });
     view! {
         <figure>
-            <DreamCanvas pane=page.panes[index] title baked/>
+            <DreamCanvas pane=page.panes[index] title baked replays={index == 0}/>
             {move || label().map(|label| view! { <figcaption>{label}</figcaption> })}
         </figure>
     }
 }
 
-/// How strongly the objective's terms answer to the picture.
+/// How strongly the terms of a sum answer to the picture; the sum stands at its curve.
 #[component]
-fn Activation(
+fn Terms(
     /// Whose.
     pane: Pane,
 ) -> impl IntoView {
-    let terms = move || pane.stepped.get().map(|step| step.terms).unwrap_or_default();
-    let single = move || terms().len() == 1;
+    let sum = move || pane.stepped.get().filter(Stepped::is_sum);
     view! {
-        <p class="activation" aria-label="Activation">
+        <p class="activation">
             {move || {
-                terms()
+                sum()
+                    .map(|step| step.terms)
+                    .unwrap_or_default()
                     .into_iter()
                     .take(3)
                     .map(|(name, activation)| {
-                        let name = if single() { "activation".to_owned() } else { name };
                         view! {
                             <span>{name}" "<b>{value(activation)}</b></span>
                         }
@@ -122,6 +140,7 @@ pub fn PaneFailure(
     let smaller = move |_| {
         let side = page.address.with_untracked(|address| address.making.settings.width) / 2;
         page.set("size", &side.max(64).to_string());
+        page.start(false);
     };
     let again = move |_| page.start(false);
     move || {

@@ -7,12 +7,15 @@ use shared::format::bundle::Sprites;
 use shared::format::credits::Credit;
 use shared::format::exemplars::Exemplars;
 
+use crate::components::depth_scale::DepthScale;
 use crate::components::exemplar_rows::ExemplarRows;
 use crate::components::layer_chips::{LayerChips, layer_words};
 use crate::components::parts_trouble::PartsTrouble;
-use crate::exemplars::{Found, search};
 use crate::page::Page;
+use crate::palette::{Entry, Jump, Sights, units};
 use crate::parts::Loaded;
+use crate::unit::{Unit, split_number};
+use crate::unit_search::{Found, search};
 
 /// Units found at most: beyond that nobody scrolls.
 const LIMIT: usize = 60;
@@ -46,6 +49,7 @@ pub fn ExemplarsView() -> impl IntoView {
             <div class="head">
                 <h1>{move || layer_words(&layer.get())}</h1>
                 <p>{move || about(page, &layer.get())}</p>
+                <DepthScale layer/>
                 <input
                     class="filter find-units"
                     type="search"
@@ -60,6 +64,7 @@ pub fn ExemplarsView() -> impl IntoView {
                 <LayerChips layers=offered selected=layer count choose/>
             </div>
             <PartsTrouble/>
+            <OtherUnits typed layer/>
             {move || {
                 let (exemplars, sprites) = here.get()?;
                 Some(view! { <Rows typed exemplars sprites=Arc::new(sprites) credits=credits.get()/> })
@@ -78,6 +83,52 @@ fn about(page: Page, layer: &str) -> String {
     format!("{} {units} · the pictures that excite each most", page.channels(layer))
 }
 
+/// A unit of another layer, or of another network, whose name and number were typed.
+#[component]
+fn OtherUnits(
+    /// What is searched for.
+    typed: Memo<String>,
+    /// The layer that is searched.
+    layer: Memo<String>,
+) -> impl IntoView {
+    let page = Page::here();
+    let found = Memo::new(move |_| {
+        let typed = typed.get();
+        // A name alone may be what a picture shows.
+        split_number(&typed).1?;
+        let (layers, elsewhere) = (page.layers.get(), page.elsewhere());
+        let sights = Sights {
+            layers: &layers,
+            labels: &[],
+            pictures: &[],
+            bundles: &[],
+            elsewhere: &elsewhere,
+        };
+        let entries = units(&typed, sights);
+        let here = format!("{}:", layer.get());
+        let is_here =
+            |entry: &Entry| matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here));
+        if entries.iter().any(is_here) {
+            return None;
+        }
+        Some(entries)
+    });
+    let button = move |Entry { title, jump, .. }: Entry| {
+        let go = move |_| match &jump {
+            Jump::Objective(unit) => {
+                if let Some(unit) = Unit::of(unit, &[]) {
+                    page.show_unit(&unit);
+                }
+            }
+            other => page.jump(other.clone()),
+        };
+        view! { <button class="button" data-testid="other-unit" on:click=go>{title}</button> }
+    };
+    view! {
+        <div class="ways">{move || found.get().into_iter().flatten().map(button).collect_view()}</div>
+    }
+}
+
 /// All units, or those that were searched for.
 #[component]
 fn Rows(
@@ -90,17 +141,24 @@ fn Rows(
     /// What its pictures show.
     credits: Arc<Vec<Credit>>,
 ) -> impl IntoView {
+    let page = Page::here();
     let searched = exemplars.clone();
     let found = Memo::new(move |_| {
         let typed = typed.get();
-        (!typed.trim().is_empty()).then(|| search(&typed, &searched, &credits))
+        let labels = page.labels_of(&searched.layer);
+        (!typed.trim().is_empty()).then(|| search(&typed, &searched, &labels, &credits))
     });
+    let name = exemplars.layer.clone();
     let said = move || {
         found.get().map(|found| match found.len() {
+            // What was typed is the name of a unit that is offered above.
+            0 if split_number(&typed.get()).1.is_some() => {
+                format!("No unit of {} has that number.", layer_words(&name))
+            }
             0 => "No unit is called that, and no exemplar shows it. Try dog, boat, flower, or a number.".to_owned(),
             1 => "1 unit".to_owned(),
             many if LIMIT < many => format!("{many} units, the first {LIMIT} of them"),
-            many => format!("{many} units, those first with the most such pictures"),
+            many => format!("{many} units, those first that are called so or have the most such pictures"),
         })
     };
     let everything: Vec<Found> =

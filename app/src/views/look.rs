@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::format::credits::Credit;
 use web_sys::Blob;
 
 use crate::browser;
@@ -11,13 +12,15 @@ use crate::components::failure::FailureNote;
 use crate::components::gallery_strip::GalleryStrip;
 use crate::components::heat_tile::HeatTile;
 use crate::components::icon::{Icon, outline};
+use crate::components::parts_trouble::PartsTrouble;
 use crate::components::weights_note::WeightsNote;
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::photo::Photo;
-use crate::protocol::PictureSize;
+use crate::protocol::{Failure, FailureKind, PictureSize};
 use crate::unit::short_label;
+use crate::unit_search::pictures;
 
 /// The stage with the picture, and the ways to bring one.
 #[component]
@@ -29,7 +32,7 @@ pub fn LookView() -> impl IntoView {
         page.go(|address| address.picture = None);
         sight.open(page.session, file, layer.get_untracked());
     };
-    follow_picture(page);
+    let unknown = follow_picture(page);
     // Back, or another view's choice, may name another layer than the one that was looked at.
     Effect::new(move |_| {
         let layer = layer.get();
@@ -60,7 +63,11 @@ pub fn LookView() -> impl IntoView {
         // The same file may be chosen again.
         input.set_value("");
     };
-    on_cleanup(move || sight.close_camera());
+    on_cleanup(move || {
+        sight.close_camera();
+        // What went wrong here is no news on the next visit.
+        sight.failure.set(None);
+    });
     let empty = move || sight.seen.with(Option::is_none) && sight.photo.with(Option::is_none);
     let unseen = move || sight.seen.with(Option::is_none);
     let on = move || sight.camera.get();
@@ -106,6 +113,8 @@ pub fn LookView() -> impl IntoView {
             {move || {
                 sight.failure.get().map(|failure| view! { <FailureNote failure/> })
             }}
+            <UnknownPicture file=unknown/>
+            <PartsTrouble/>
             <Show when=move || page.session.lacking.get()>
                 <WeightsNote what="Looking"/>
             </Show>
@@ -117,8 +126,9 @@ pub fn LookView() -> impl IntoView {
     }
 }
 
-/// The picture of the gallery that the address names, as soon as it is here.
-fn follow_picture(page: Page) {
+/// Shows the picture of the gallery that the address names, as soon as it is here.
+/// Returns its file where the gallery has no such picture.
+pub fn follow_picture(page: Page) -> Memo<Option<String>> {
     let parts = page.session.parts;
     let asked = Memo::new(move |_| page.address.with(|address| address.picture.clone()));
     // Where the picture lies: its sheet, the corner and the side there.
@@ -126,10 +136,7 @@ fn follow_picture(page: Page) {
         let asked = asked.get()?;
         let credits = parts.credits().and_then(Loaded::here)?;
         let sprites = parts.gallery()?;
-        let Some(index) = credits.iter().position(|credit| credit.file == asked) else {
-            page.notice.set("The gallery has no such picture.".to_owned());
-            return None;
-        };
+        let index = credits.iter().position(|credit| credit.file == asked)?;
         let place = sprites.place(index)?;
         let sheet = parts.sheet(&sprites, place.sheet).here()?;
         Some((sheet, [place.left, place.top, sprites.side]))
@@ -146,11 +153,68 @@ fn follow_picture(page: Page) {
             page.sight.show(page.session, photo, untrack(|| page.layer()));
         });
     });
+    let unknown = Memo::new(move |_| {
+        let asked = asked.get()?;
+        let open = page.session.library.open.with(Option::is_some);
+        let lacks = match parts.credits() {
+            Some(credits) => !credits.here()?.iter().any(|credit| credit.file == asked),
+            None => open,
+        };
+        lacks.then_some(asked)
+    });
+    // The one that was shown before is not the one that is asked for.
+    Effect::new(move |_| {
+        if unknown.with(Option::is_some) {
+            page.sight.clear(page.session);
+        }
+    });
+    unknown
+}
+
+/// Pictures offered at most instead of one that is not there.
+const OFFERED: usize = 4;
+
+/// The gallery has no picture of that file: those that it may mean.
+#[component]
+fn UnknownPicture(
+    /// What the address names.
+    file: Memo<Option<String>>,
+) -> impl IntoView {
+    let page = Page::here();
+    let offer = move |credit: Credit| {
+        let file = credit.file;
+        view! {
+            <button class="button" data-testid="other-picture" on:click=move |_| page.look_at(file.clone())>
+                {credit.title}
+            </button>
+        }
+    };
+    move || {
+        let file = file.get()?;
+        let credits = page.session.parts.credits().and_then(Loaded::here).unwrap_or_default();
+        let why = match credits.len() {
+            0 => "This bundle has no gallery.".to_owned(),
+            many => format!("None of its {many} pictures comes from {file}."),
+        };
+        let failure = Failure::new(
+            FailureKind::Input,
+            "The gallery has no such picture.",
+            why,
+            "Choose another, or bring one of your own.",
+        );
+        let name = file.rsplit('/').next().unwrap_or_default();
+        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let near = pictures(name, &credits).into_iter().take(OFFERED);
+        let near: Vec<Credit> = near.filter_map(|index| credits.get(index).cloned()).collect();
+        Some(
+            view! { <FailureNote failure>{near.into_iter().map(offer).collect_view()}</FailureNote> },
+        )
+    }
 }
 
 /// The crop that the network saw, or a channel's heat map over it.
 #[component]
-fn Picture() -> impl IntoView {
+pub fn Picture() -> impl IntoView {
     let sight = Page::here().sight;
     let shown = Signal::derive(move || sight.seen.get().map(|seen| (seen, sight.shown.get())));
     let label = Signal::derive(move || match shown.get() {
@@ -167,6 +231,11 @@ fn Picture() -> impl IntoView {
     });
     let plain = NodeRef::<html::Canvas>::new();
     let unseen = move || sight.seen.with(Option::is_none);
+    let named = move || {
+        let (seen, place) = shown.get()?;
+        let channel = seen.classified.channels.get(place?)?;
+        Some((format!("{} : {}", seen.classified.layer, channel.channel), value(channel.max)))
+    };
     Effect::new(move |_| {
         let (Some(canvas), Some(photo)) = (plain.get(), sight.photo.get()) else { return };
         // Without a context there is nothing to draw on; what is said beside it still holds.
@@ -179,6 +248,17 @@ fn Picture() -> impl IntoView {
         >
             <canvas class="plain" node_ref=plain role="img" aria-label="The picture"></canvas>
         </Show>
+        {move || {
+            named()
+                .map(|(unit, most)| {
+                    view! {
+                        <p class="named" data-testid="heat-channel" aria-hidden="true">
+                            <b>{unit}</b>
+                            <span>"answers where it is bright, at most "{most}</span>
+                        </p>
+                    }
+                })
+        }}
     }
 }
 

@@ -3,24 +3,26 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::format::credits::Credit;
-use shared::format::exemplars::UnitExemplars;
 
-use crate::baked::baked_here;
+use crate::baked::{baked_here, is_coming, is_made};
 use crate::components::activation_histogram::ActivationHistogram;
+use crate::components::depth_scale::DepthScale;
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
+use crate::components::far_line::FarLine;
 use crate::components::icon::{Icon, outline};
+use crate::components::mistake_note::MistakeNote;
 use crate::components::parts_trouble::PartsTrouble;
+use crate::components::sprite_picture::SpritePicture;
 use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
-use crate::components::weights_note::WeightsNote;
-use crate::exemplars::purity;
-use crate::numbers::percent;
+use crate::components::unlived::Unlived;
 use crate::page::Page;
 use crate::pane::Status;
 use crate::parts::Loaded;
-use crate::unit::{find_layer, mistake};
+use crate::sentences;
+use crate::sprite::Square;
+use crate::unit::find_layer;
 use crate::views::dream::{PaneFailure, title_here};
 
 /// The dream on the left, the exemplars on the right.
@@ -28,19 +30,20 @@ use crate::views::dream::{PaneFailure, title_here};
 pub fn UnitView() -> impl IntoView {
     let page = Page::here();
     let title = Memo::new(move |_| title_here(page));
-    let wrong = Memo::new(move |_| {
-        let objective = page.objective();
-        page.layers.with(|layers| mistake(&objective, layers))
-    });
+    let wrong = Memo::new(move |_| page.mistake());
     let shown = Memo::new(move |_| page.unit());
+    dream_unprepared(page);
     view! {
         <div class="unit-page" data-testid="unit-page" data-unit=move || shown.get().map(|unit| unit.objective())>
             <div class="unit-dream">
                 <Portrait title=title.into()/>
                 <UnitTitle title=title.into()/>
-                {move || wrong.get().map(|wrong| view! { <p class="mistake" role="status">{wrong.message}</p> })}
+                <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
+                <DepthScale layer=Signal::derive(move || shown.get().map(|unit| unit.layer).unwrap_or_default())/>
                 <Sentences/>
-                <Watch/>
+                <Show when=move || wrong.with(Option::is_none)>
+                    <Watch/>
+                </Show>
             </div>
             <div class="unit-pictures">
                 <PartsTrouble/>
@@ -48,6 +51,21 @@ pub fn UnitView() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// Dreams a unit of which nothing was made beforehand: its page would be empty.
+fn dream_unprepared(page: Page) {
+    let unprepared = Memo::new(move |_| {
+        let open = page.session.library.open.with(Option::is_some);
+        let unit = page.unit().filter(|_| open && page.mistake().is_none())?;
+        (!page.is_prepared(&unit) && !page.session.lacking.get()).then_some(unit)
+    });
+    Effect::new(move |_| {
+        if unprepared.with(Option::is_some) && page.panes[0].status.get_untracked() == Status::Idle
+        {
+            page.start(false);
+        }
+    });
 }
 
 /// What the unit looks for: as it climbs, or as it was made beforehand.
@@ -64,23 +82,31 @@ pub fn Portrait(
         let open = page.session.library.open.with(Option::is_some);
         quiet && open && baked.with(Option::is_none) && !is_coming(page)
     };
+    // Rather than an empty square.
+    let instead = Signal::derive(move || {
+        let best = *page.best_pictures(1).filter(|_| page.mistake().is_none())?.first()?;
+        page.session.parts.style(&page.session.parts.gallery()?, best, Square::WHOLE)
+    });
+    let said = move || match (page.mistake(), is_made(page)) {
+        (Some(_), _) => "There is no such unit.",
+        (None, true) => "Its dream was made beforehand and did not come.",
+        (None, false) if instead.with(Option::is_some) => {
+            "No dream of this unit was made beforehand; this is its best picture."
+        }
+        (None, false) => "No dream of this unit was made beforehand.",
+    };
     view! {
         <div id="pictures" class="portrait">
-            <DreamCanvas pane=page.panes[0] title baked/>
+            <DreamCanvas pane=page.panes[0] title baked replays=true/>
+            <FarLine title/>
             <Show when=nothing>
-                <p class="unmade">"No dream of this unit was made beforehand."</p>
+                <Show when=move || instead.with(Option::is_some)>
+                    <div class="instead"><SpritePicture style=instead label=""/></div>
+                </Show>
+                <p class="unmade">{said}</p>
             </Show>
         </div>
     }
-}
-
-/// Whether the bundle has the unit's picture on a sheet that is still on its way.
-fn is_coming(page: Page) -> bool {
-    let has = || {
-        let unit = page.unit()?;
-        page.session.parts.layer(&unit.layer)?.dreams?.picture(unit.channel)
-    };
-    has().is_some() && page.session.parts.failure.with(Option::is_none)
 }
 
 /// Starts the live dream beside the exemplars.
@@ -89,8 +115,8 @@ fn Watch() -> impl IntoView {
     let page = Page::here();
     let fresh = move || page.status() == Status::Idle && page.panes[0].frame.with(Option::is_none);
     view! {
-        {move || match (page.session.lacking.get(), fresh()) {
-            (true, _) => view! { <WeightsNote what="Watching it grow"/> }.into_any(),
+        {move || match (page.lives.get() == Some(false), fresh()) {
+            (true, _) => view! { <Unlived what="Watching it grow live"/> }.into_any(),
             (false, true) => {
                 view! {
                     <div class="ways">
@@ -141,27 +167,9 @@ fn Sentences() -> impl IntoView {
         let unit = page.unit()?;
         let exemplars = page.session.parts.exemplars(&unit.layer)?.here()?;
         let credits = page.session.parts.credits().and_then(Loaded::here).unwrap_or_default();
-        Some(sentences(exemplars.units.get(unit.channel)?, &credits))
+        Some(sentences::of_unit(exemplars.units.get(unit.channel)?, &credits))
     };
     view! { <p class="sentences" data-testid="purity">{move || said().unwrap_or_default()}</p> }
-}
-
-/// "Answers in 3.1 % of all places. 7 of its 10 best pictures are animals; ..."
-fn sentences(unit: &UnitExemplars, credits: &[Credit]) -> String {
-    let mut said = Vec::new();
-    if 0.0 < unit.zero_share {
-        said.push(format!("Answers in {} of all places.", percent(1.0 - unit.zero_share)));
-    }
-    if let Some(found) = purity(unit, credits) {
-        said.push(format!(
-            "{} of its {} best pictures are filed under {}; of all pictures, {} are.",
-            found.count,
-            found.of,
-            found.category,
-            percent(found.by_chance)
-        ));
-    }
-    said.join(" ")
 }
 
 /// The exemplars and the histogram, or why there are none.
@@ -169,7 +177,8 @@ fn sentences(unit: &UnitExemplars, credits: &[Credit]) -> String {
 fn Pictures() -> impl IntoView {
     let page = Page::here();
     let parts = page.session.parts;
-    let unit = Memo::new(move |_| page.unit());
+    // What is no unit has no pictures, and nobody asked for any.
+    let unit = Memo::new(move |_| page.unit().filter(|_| page.mistake().is_none()));
     move || {
         let unit = unit.get()?;
         let info = page.layers.with(|layers| find_layer(layers, &unit.layer).cloned())?;
@@ -179,7 +188,16 @@ fn Pictures() -> impl IntoView {
                 let channel = unit.channel;
                 let of_unit = exemplars.units.get(channel).cloned();
                 let pictures = exemplars.pictures;
+                let lacking = exemplars.clone();
+                let lack = move || {
+                    let credits = parts.credits().and_then(Loaded::here).unwrap_or_default();
+                    let labels = page.labels_of(&lacking.layer);
+                    sentences::lack(&lacking, channel, &labels, &credits).map(|said| {
+                        view! { <p class="lack" role="note" data-testid="gallery-lacks">{said}</p> }
+                    })
+                };
                 view! {
+                    {lack}
                     <ExemplarGrid layer=info channel exemplars sprites=Arc::new(sprites)/>
                     {of_unit.map(|unit| view! { <ActivationHistogram unit pictures/> })}
                 }
@@ -235,24 +253,5 @@ fn Elsewhere() -> impl IntoView {
             </p>
             <div class="ways">{move || offered.get().into_iter().map(link).collect_view()}</div>
         </section>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use shared::format::exemplars::Exemplar;
-
-    #[test]
-    fn the_sentence_says_what_it_counts() {
-        let unit = UnitExemplars {
-            top: vec![Exemplar { picture: 0, value: 1.0, row: 0, column: 0 }],
-            quantiles: Vec::new(),
-            histogram: Vec::new(),
-            zero_share: 0.969,
-        };
-        assert_eq!(sentences(&unit, &[]), "Answers in 3.1 % of all places.");
-        let silent = UnitExemplars { top: Vec::new(), zero_share: 0.0, ..unit };
-        assert_eq!(sentences(&silent, &[]), "");
     }
 }

@@ -1,10 +1,14 @@
-//! The wall: what units look for, baked beforehand. The first thing anyone sees.
+//! The wall: what units look for, made beforehand. The first thing anyone sees.
 
 use leptos::prelude::*;
 
-use crate::address::{USUAL_MODEL, View};
-use crate::baked::hung_file;
+use crate::address::{Address, View};
+use crate::baked::baked;
+use crate::browser;
+use crate::components::baked_picture::BakedPicture;
+use crate::components::depth_scale::DepthScale;
 use crate::components::dialog::Dialog;
+use crate::components::dream_live::DreamLive;
 use crate::components::dream_wall::DreamWall;
 use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
 use crate::components::parts_trouble::PartsTrouble;
@@ -23,24 +27,31 @@ pub fn WallView() -> impl IntoView {
     let count = Callback::new(move |layer: String| dream_count(page, &layer));
     let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
     let chosen = move || if in_hall.get() { String::new() } else { layer.get() };
-    let own = Memo::new(move |_| in_hall.get() && page.model_name() == USUAL_MODEL);
+    let hung = Memo::new(move |_| if in_hall.get() { page.hall() } else { Vec::new() });
     let nothing = move || {
         let open = page.session.library.open.with(Option::is_some);
-        open && offered.with(Vec::is_empty) && !own.get()
+        open && offered.with(Vec::is_empty) && hung.with(Vec::is_empty)
     };
     view! {
         <div class="hall">
             <Show when=move || in_hall.get()>
-                <h1>"What a neural network sees, dreamed live in your browser."</h1>
-                <Show when=move || !nothing()>
-                    <p class="lead">{move || lead(page)}</p>
-                </Show>
+                <h1>"What a neural network sees"</h1>
+                <div class="lead">
+                    <Show when=move || !nothing()>
+                        <p>{move || lead(page, &hung.get())}</p>
+                    </Show>
+                    <DreamLive/>
+                </div>
             </Show>
             <div class="shelf">
                 <LayerChips layers=offered selected=Signal::derive(chosen) count choose/>
             </div>
-            <Show when=move || own.get()>
-                <Hung/>
+            <Show when=move || !hung.with(Vec::is_empty)>
+                <div class="wall">
+                    <For each=move || hung.get() key=Clone::clone let:unit>
+                        <Hung unit/>
+                    </For>
+                </div>
             </Show>
             <PartsTrouble/>
             <Show when=move || !offered.with(Vec::is_empty)>
@@ -48,6 +59,7 @@ pub fn WallView() -> impl IntoView {
                     <div class="head">
                         <Heading title=move || layer_words(&layer.get()) first=in_hall/>
                         <p>{move || about(page, &layer.get())}</p>
+                        <DepthScale layer/>
                     </div>
                     <DreamWall layer/>
                 </section>
@@ -75,21 +87,13 @@ fn Heading(
     }
 }
 
-fn lead(page: Page) -> String {
-    let model = page.model_title();
-    let offer = match shows_only_exemplars(page) {
-        None => "",
-        Some(true) => " Click one and see which pictures excite it.",
-        Some(false) => " Click one and watch it grow.",
+/// What hangs here, and what a click on it does.
+fn lead(page: Page, hung: &[String]) -> String {
+    let offer = match hung.iter().all(|unit| page.grows(unit)) {
+        true => "watch it grow",
+        false => "see which pictures excite it",
     };
-    format!("Each picture is what one unit of {model} looks for.{offer}")
-}
-
-/// Whether a click leads to what was made beforehand, because nothing can be dreamed without
-/// weights; nothing where no bundle opened.
-fn shows_only_exemplars(page: Page) -> Option<bool> {
-    let opened = page.session.library.failure.with(Option::is_none);
-    opened.then(|| page.session.lacking.get())
+    format!("Each picture is what one of its units looks for. Click one and {offer}.")
 }
 
 fn about(page: Page, layer: &str) -> String {
@@ -98,7 +102,7 @@ fn about(page: Page, layer: &str) -> String {
     let units = if layer == "logits" { "classes" } else { "units" };
     let many =
         if count == all { format!("{all} {units}") } else { format!("{count} of {all} {units}") };
-    format!("{many} · what each looks for")
+    format!("{many} · click one and see what excites it")
 }
 
 /// A bundle without dreams: what can be seen of its units all the same.
@@ -128,44 +132,72 @@ fn NothingBaked() -> impl IntoView {
     }
 }
 
-/// The pictures of the page's own, as `index.html` hangs them.
+/// A picture in the hall, as `index.html` hangs it: at a click it grows.
 #[component]
-fn Hung() -> impl IntoView {
+fn Hung(
+    /// The unit, as an objective.
+    unit: String,
+) -> impl IntoView {
     let page = Page::here();
-    let picture = move |unit: String| {
-        let title = unit.replace(':', " : ");
-        let number = unit.rsplit(':').next().unwrap_or_default().to_owned();
-        let href = format!("?objective={unit}&autostart=1");
-        let alt = format!("What {title} looks for");
-        let objective = unit.clone();
-        let open = move |event: leptos::ev::MouseEvent| {
-            if !is_plain(&event) {
-                return;
-            }
-            event.prevent_default();
-            match Unit::of(&objective, &[]).filter(|_| page.session.lacking.get_untracked()) {
-                Some(unit) => page.show_unit(&unit),
-                None => page.dream(objective.clone()),
-            }
+    let title = unit.replace(':', " : ");
+    let number = unit.rsplit(':').next().unwrap_or_default().to_owned();
+    let alt = format!("What {title} looks for");
+    let unit = StoredValue::new(unit);
+    let grows = Memo::new(move |_| unit.with_value(|unit| page.grows(unit)));
+    let href = move || {
+        let address = Address {
+            model: page.address.with(|address| address.model.clone()),
+            objective: unit.get_value(),
+            autostart: true,
+            ..Address::default()
         };
-        let act = move || match shows_only_exemplars(page) {
-            None => "",
-            Some(true) => "What excites it",
-            Some(false) => "Watch it grow",
-        };
-        view! {
-            <a class="hung" href=href data-unit=unit.clone() on:click=open>
-                <img src=hung_file(&unit) alt=alt width="128" height="128"/>
-                <span class="caption">
-                    <b>{title}</b>
-                    <i>{number}</i>
-                    <em>{act}</em>
-                </span>
-            </a>
+        address.query()
+    };
+    let file = Memo::new(move |_| page.in_hall(|hall| unit.with_value(|unit| hall.picture(unit))));
+    let sheet = Signal::derive(move || baked(page, &Unit::of(&unit.get_value(), &[])?));
+    let label = StoredValue::new(alt);
+    let picture = move || match file.get() {
+        Some(file) => {
+            view! { <img src=file alt=label.get_value() width="128" height="128"/> }.into_any()
+        }
+        None => view! { <BakedPicture of=sheet label=Signal::derive(move || label.get_value())/> }
+            .into_any(),
+    };
+    // The pictures of its growth are small: they are here by the time it is clicked.
+    let near = move || {
+        let recorded = untrack(|| page.in_hall(|hall| hall.recorded(&unit.get_value())));
+        if let Some(recorded) = recorded {
+            browser::fetch_picture(&recorded.strip);
         }
     };
+    let open = move |event: leptos::ev::MouseEvent| {
+        if !is_plain(&event) {
+            return;
+        }
+        event.prevent_default();
+        let unit = unit.get_value();
+        match Unit::of(&unit, &[]).filter(|_| !grows.get_untracked()) {
+            Some(unit) => page.show_unit(&unit),
+            None => page.dream(unit),
+        }
+    };
+    let act = move || if grows.get() { "Watch it grow" } else { "What excites it" };
     view! {
-        <div class="wall">{page.hung.get_value().into_iter().map(picture).collect_view()}</div>
+        <a
+            class="hung"
+            href=href
+            data-unit=unit.get_value()
+            on:click=open
+            on:pointerenter=move |_| near()
+            on:focus=move |_| near()
+        >
+            {picture}
+            <span class="caption">
+                <b>{title}</b>
+                <i>{number}</i>
+                <em>{act}</em>
+            </span>
+        </a>
     }
 }
 

@@ -1,16 +1,18 @@
 //! Bundles and their parts, fetched, kept and checked.
 
-use app::engine::host::FetchError;
-use app::protocol::{Ask, Event, FailureKind, RequestId};
+use app::files;
+use app::files::download::FetchError;
+use app::protocol::{Ask, Event, Failure, FailureKind, RequestId};
+use futures::executor::block_on;
 use shared::format::bundle::{Bundle, Part};
 
+use crate::host::TestHost;
 use crate::made::{MADE, Made};
 use crate::page::Page;
 
-fn open(page: &mut Page) -> RequestId {
-    let id = page.ask(Ask::OpenBundle { bundle_url: Made::BUNDLE.to_owned() });
-    page.drive();
-    id
+/// What the window reads of a bundle, without an engine.
+fn described(page: &Page) -> Result<Bundle, Failure> {
+    block_on(files::description(&TestHost(page.world.clone()), Made::BUNDLE))
 }
 
 fn fetch(page: &mut Page, part: &Part) -> RequestId {
@@ -42,18 +44,10 @@ fn progress(page: &Page, id: RequestId) -> Vec<(u64, Option<u64>, bool)> {
 }
 
 #[test]
-fn a_bundle_is_fetched_and_checked_without_device_and_model() {
-    let mut page = Page::new();
+fn a_bundle_is_fetched_and_checked_without_an_engine() {
+    let page = Page::new();
     MADE.serve(&page.world);
-    let id = open(&mut page);
-    let said = page.said(id);
-    let [bundle, done] = said.as_slice() else { panic!("expected a bundle and its end: {said:?}") };
-    let Event::Bundle { bundle_url, json } = &bundle.message.event else {
-        panic!("expected a bundle: {bundle:?}");
-    };
-    assert_eq!(bundle_url, Made::BUNDLE);
-    assert_eq!(Bundle::parse(json.as_bytes()).unwrap(), MADE.bundle);
-    assert_eq!(done.message.event, Event::Done);
+    assert_eq!(described(&page).unwrap(), MADE.bundle);
     assert_eq!(*page.world.fetched.borrow(), [Made::BUNDLE]);
 }
 
@@ -69,10 +63,9 @@ fn a_bundle_that_cannot_be_opened_says_why() {
         (Ok(wrong_field.into_bytes()), FailureKind::Corrupted, "bundle.json: labels.path"),
     ];
     for (answer, kind, words) in cases {
-        let mut page = Page::new();
+        let page = Page::new();
         page.world.files.borrow_mut().insert(Made::BUNDLE.to_owned(), answer);
-        let id = open(&mut page);
-        let failure = page.failure(id);
+        let failure = described(&page).unwrap_err();
         assert_eq!(failure.kind, kind, "{failure:?}");
         assert!(failure.why.contains(words), "{failure:?}");
     }

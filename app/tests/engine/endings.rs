@@ -48,10 +48,7 @@ fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
             let bundle_url = any_address(random);
             let part = Part::of(["labels.txt", "../x"][random.random_range(0..2)], b"labels");
             let what = "labels".to_owned();
-            match random.random() {
-                true => page.ask(Ask::OpenBundle { bundle_url }),
-                false => page.ask(Ask::FetchPart { bundle_url, part, what }),
-            };
+            page.ask(Ask::FetchPart { bundle_url, part, what });
         }
         14 => {
             let n_bytes = random.random_range(0..64);

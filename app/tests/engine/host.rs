@@ -6,7 +6,9 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use app::engine::host::{FetchError, Host};
+use app::engine::host::Host;
+use app::files::Files;
+use app::files::download::FetchError;
 use app::protocol::{DeviceChoice, DeviceReport, Failure, FailureKind};
 use shared::burn::tensor::Device;
 
@@ -95,6 +97,35 @@ impl Host for TestHost {
         Ok(())
     }
 
+    fn files(&self) -> &impl Files {
+        self
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+
+    async fn breathe(&self) {
+        let breath = Rc::new(Breath::default());
+        self.0.line.borrow_mut().push_back(breath.clone());
+        let mut first = true;
+        poll_fn(|context| {
+            if !std::mem::take(&mut first) {
+                self.0.call_breaths();
+                if breath.called.get() {
+                    return Poll::Ready(());
+                }
+            } else {
+                context.waker().wake_by_ref();
+            }
+            *breath.waker.borrow_mut() = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Files for TestHost {
     async fn fetch(
         &self,
         address: &str,
@@ -131,28 +162,5 @@ impl Host for TestHost {
 
     async fn forget(&self, sha256: &str) {
         self.0.cache.borrow_mut().remove(sha256);
-    }
-
-    fn now(&self) -> f64 {
-        0.0
-    }
-
-    async fn breathe(&self) {
-        let breath = Rc::new(Breath::default());
-        self.0.line.borrow_mut().push_back(breath.clone());
-        let mut first = true;
-        poll_fn(|context| {
-            if !std::mem::take(&mut first) {
-                self.0.call_breaths();
-                if breath.called.get() {
-                    return Poll::Ready(());
-                }
-            } else {
-                context.waker().wake_by_ref();
-            }
-            *breath.waker.borrow_mut() = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
     }
 }

@@ -1,6 +1,6 @@
 //! Models come from the cache or the network, and damaged ones not at all.
 
-use app::engine::host::FetchError;
+use app::files::download::FetchError;
 use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, PictureSize, RequestId};
 use shared::format::bundle::{Bundle, Part};
 use shared::models;

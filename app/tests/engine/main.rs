@@ -9,6 +9,9 @@ mod formula;
 mod host;
 mod made;
 mod page;
+#[path = "../../../shared/tests/hostile/pth.rs"]
+#[allow(dead_code, reason = "not all that scripts save is tried here")]
+mod pth;
 mod reference;
 #[path = "../../../shared/tests/hostile/zip.rs"]
 mod zip;

@@ -10,6 +10,7 @@ use shared::weights::{NamedTensors, Precision, to_safetensors};
 use crate::formula;
 use crate::made::{MADE, Made};
 use crate::page::Page;
+use crate::pth;
 
 /// A page with a device, on a bundle that has no weights.
 fn page() -> Page {
@@ -109,6 +110,45 @@ fn weights_that_were_given_make_the_model_and_are_kept_for_the_next_visit() {
 }
 
 #[test]
+fn a_training_scripts_checkpoint_is_taken_and_which_of_its_weights_is_said() {
+    let weights = || pth::weights(&MADE.tensors, "module.");
+    let one = pth::dict([("state_dict", weights())]);
+    let both = pth::dict([("model", weights()), ("model_ema", weights())]);
+    let said = "2 sets of weights fit: model_ema.module is taken, not model.module";
+    for (saved, note) in [(one, None), (both, Some(said))] {
+        for file in [pth::pth("checkpoint_epoch_0100", &saved), pth::legacy(&saved)] {
+            let mut page = page();
+            let taken = take(&mut page, file);
+            let report = model(&page, taken);
+            assert_eq!(report.name, "googlenet");
+            let found = report.note.as_deref().unwrap_or_default();
+            assert!(found.starts_with(note.unwrap_or_default()), "{found}");
+            assert_eq!(found.is_empty(), note.is_none(), "{found}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_weights_file_is_called_what_it_is() {
+    let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    for (file, what, next) in [
+        (&b""[..], "this is an empty file", "download it again"),
+        (lfs, "this is a Git LFS pointer", "git lfs pull"),
+        (b"<!DOCTYPE html>", "this is a web page", "download the file itself"),
+        (b"\x1f\x8b\x08\0", "this is packed with gzip", "unpack it"),
+        (b"(dp0\nVfc\n", "this is a pickle of protocol 0", "torch.save"),
+        (&MADE.zip(), "this is a bundle of Pellucid's", "open it in the page as a bundle"),
+    ] {
+        let mut page = page();
+        let id = take(&mut page, file.to_vec());
+        let failure = page.failure(id);
+        assert_eq!(failure.kind, FailureKind::Corrupted);
+        assert!(failure.what.starts_with("These are not weights for GoogLeNet: "), "{failure:?}");
+        assert!(failure.what.contains(what) && failure.next.contains(next), "{failure:?}");
+    }
+}
+
+#[test]
 fn weights_of_the_visitors_own_move_to_another_device() {
     let mut page = page();
     take(&mut page, caffemodel(&MADE.tensors));
@@ -134,8 +174,8 @@ fn wrong_weights_are_named_and_the_model_in_use_stays() {
         (cut, "conv1/7x7_s2.bias"),
         (MADE.weights[..1_000_000].to_vec(), "safetensors"),
         (caffemodel(&MADE.tensors)[..1_000_000].to_vec(), "caffemodel"),
-        (b"<!DOCTYPE html>".to_vec(), "neither safetensors nor .caffemodel"),
-        (Vec::new(), "neither safetensors nor .caffemodel"),
+        (b"<!DOCTYPE html>".to_vec(), ".pth"),
+        (Vec::new(), ".pth"),
     ] {
         let n_kept = page.world.cache.borrow().len();
         let id = take(&mut page, weights);

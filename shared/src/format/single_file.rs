@@ -9,6 +9,7 @@ mod markup;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 
+use self::markup::Named;
 use super::site::{PAGE, Site};
 use crate::{Error, Result};
 
@@ -30,13 +31,17 @@ pub struct File {
     pub bytes: Vec<u8>,
     /// Whether the bytes are a gzip stream.
     pub gzip: bool,
+    /// What it says, if it is a style or a script: such a file stands in the page that names it.
+    pub text: Option<String>,
 }
 
 impl File {
     /// A file as its bytes or as the gzip stream made of them, whichever serves better.
     pub fn smaller(path: String, bytes: Vec<u8>, gzip_stream: Vec<u8>) -> Self {
         let gzip = gzip_stream.len() < bytes.len() - bytes.len() / WORTHWHILE;
-        Self { path, bytes: if gzip { gzip_stream } else { bytes }, gzip }
+        let is_text = [".css", ".js"].iter().any(|ending| path.ends_with(ending));
+        let text = is_text.then(|| String::from_utf8(bytes.clone()).ok()).flatten();
+        Self { path, bytes: if gzip { gzip_stream } else { bytes }, gzip, text }
     }
 }
 
@@ -69,8 +74,12 @@ pub fn pack(page: &str, site: &Site, files: &[File], views: &[String]) -> Result
             "{length} characters long, at most {LENGTH_LIMIT} can be opened: leave bundles out"
         )));
     }
-    let is_inside = |path: &str| files.iter().any(|file| file.path == path);
-    let page = markup::without_addresses(page, &is_inside);
+    let named = |path: &str| match files.iter().find(|file| file.path == path) {
+        None => Named::Elsewhere,
+        Some(file) => file.text.as_deref().map_or(Named::Inside, Named::Text),
+    };
+    let page = markup::without_addresses(page, &named)
+        .map_err(|path| wrong(format!("{path:?} holds what would end its element in the page")))?;
     let Some((before_head, after_head)) = page.split_once("<head>") else {
         return Err(wrong("the page has no <head>".to_owned()));
     };
@@ -79,7 +88,7 @@ pub fn pack(page: &str, site: &Site, files: &[File], views: &[String]) -> Result
     };
     let mut text = String::with_capacity(length + page.len() + LOADER.len() + 200 * files.len());
     text.extend([before_head, "<head>\n  <script>\n", &views_script(views)?, "  </script>", body]);
-    for File { path, bytes, gzip } in files {
+    for File { path, bytes, gzip, .. } in files {
         let gzip = if *gzip { " data-gzip" } else { "" };
         text.extend([
             "<script type=\"application/octet-stream\" data-inside=\"",
@@ -102,7 +111,9 @@ fn views_script(views: &[String]) -> Result<String> {
     let views = literal(views)?;
     Ok(format!(
         "    globalThis.pellucidViews = {views};\n    \
-         if (pellucidViews[0] && !location.search && !location.hash) history.replaceState(null, \"\", pellucidViews[0]);\n"
+         if (pellucidViews[0] && !location.search && !location.hash) {{\n      \
+         // A sandboxed frame may not change its address.\n      \
+         try {{ history.replaceState(null, \"\", pellucidViews[0]); }} catch {{}}\n    }}\n"
     ))
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::Result;
-use crate::models::fit::{self, Fitted};
+use crate::models::fit::{self, Fitted, Source};
 use crate::models::tape::Tape;
 use crate::models::{ModelInfo, VisionModel};
 use crate::ops::{self, ReluGradient};
@@ -89,10 +89,16 @@ impl Variant {
         }
     }
 
+    /// What each naming calls the numbers of every convolution, in forward order.
+    pub(super) fn namings(self) -> Vec<Vec<Source>> {
+        let plan = plan::plan(&self.scale());
+        Naming::ALL.map(|naming| naming.sources(&plan)).into()
+    }
+
     /// Names and shapes of the tensors that the variant's own publication holds.
     pub fn published_tensors(self) -> BTreeMap<String, Vec<usize>> {
         let sources = Naming::Published.sources(&plan::plan(&self.scale()));
-        sources.iter().flat_map(fit::Source::tensors).collect()
+        sources.iter().flat_map(Source::tensors).collect()
     }
 
     /// The network's tensors with batch normalisation folded in, under canonical names.
@@ -103,7 +109,7 @@ impl Variant {
         let scale = self.scale();
         let plan = plan::plan(&scale);
         let sources = Naming::Canonical.sources(&plan);
-        let named = |source: &fit::Source, Fitted { weight, bias }| {
+        let named = |source: &Source, Fitted { weight, bias }| {
             let shapes = source.tensors().into_iter().zip([weight, bias]);
             shapes.map(|((name, shape), values)| (name, NamedTensor { shape, values })).collect()
         };

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::models::fit::{self, Fitted};
+use crate::models::fit::{self, Fitted, Source};
 use crate::models::tape::{Need, Tape};
 use crate::models::{ModelInfo, VisionModel};
 use crate::ops::{self, ReluGradient};
@@ -48,6 +48,11 @@ impl Variant {
         ModelInfo { name, title, origin, preprocessing, layers }
     }
 
+    /// What each naming calls the numbers of every convolution, in forward order.
+    pub(super) fn namings(self) -> Vec<Vec<Source>> {
+        namings(&plan::plan(&Architecture::of(self)))
+    }
+
     /// Names and shapes of the tensors that the variant's own publication holds, auxiliary
     /// classifiers left out.
     pub fn published_tensors(self) -> BTreeMap<String, Vec<usize>> {
@@ -55,6 +60,14 @@ impl Variant {
         let convolutions = plan.iter().flat_map(Layer::convolutions);
         convolutions.flat_map(|plan| Naming::native(self).source(plan).tensors()).collect()
     }
+}
+
+fn namings(plan: &[Layer<()>]) -> Vec<Vec<Source>> {
+    let sources = |naming: Naming| {
+        let convolutions = plan.iter().flat_map(Layer::convolutions);
+        convolutions.map(|convolution| naming.source(convolution)).collect()
+    };
+    Naming::ALL.map(sources).into()
 }
 
 /// Parameters of a convolution, frozen.
@@ -83,11 +96,7 @@ impl Inception {
     pub fn load(variant: Variant, weights: NamedTensors, device: &Device) -> Result<Self> {
         let info = variant.info();
         let plan = plan::plan(&Architecture::of(variant));
-        let namings = Naming::ALL.map(|naming| {
-            let convolutions = plan.iter().flat_map(Layer::convolutions);
-            convolutions.map(|convolution| naming.source(convolution)).collect()
-        });
-        let fitted = fit::fit(info.name, namings, weights, is_training_only)?;
+        let fitted = fit::fit(info.name, namings(&plan), weights, is_training_only)?;
         let mut fitted = fitted.into_iter();
         // The network is frozen: its weights stay off the gradient tape.
         let device = device.clone().inner();

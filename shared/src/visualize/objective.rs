@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! objective = [ "+" | "-" ] term { ( "+" | "-" ) term }
-//! term      = [ weight "*" ] measure
+//! term      = [ weight "*" ] ( measure | "(" objective ")" )
 //! weight    = [ "-" ] number
 //! measure   = "tv"                                   total variation of the picture
 //!           | "l2"                                   its distance from grey
@@ -40,13 +40,16 @@
 //! whenever they stand directly between its words: `mixed4d-mixed4c` is one (unknown) layer,
 //! `mixed4d - mixed4c` a difference. After an index there is no such doubt:
 //! `mixed4a:1-mixed4b:2` is a difference too. Printing always puts spaces there.
+//!
+//! **Brackets are multiplied out** while they are read: `2*(mixed4a:1 - tv)` is
+//! `2*mixed4a:1 - 2*tv`, and prints so.
 
 mod parse;
 mod print;
 
 use std::ops::{Add, Mul, Neg, Sub};
 
-pub use self::parse::{MAX_LENGTH, MAX_TERMS};
+pub use self::parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS};
 
 /// A weighted sum of terms.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,6 +21,12 @@ use super::{NamedTensor, NamedTensors, WeightsError};
 /// A convolution's kernel has four axes; nothing published has more than five.
 const MAX_AXES: usize = 8;
 
+/// Whether a file begins like one: a `NetParameter` starts with its name (field 1), or a layer
+/// (fields 2 and 100).
+pub(super) fn begins(head: &[u8]) -> bool {
+    matches!(head, [0x0a | 0x12, ..] | [0xa2, 0x06, ..])
+}
+
 /// Reads the blobs of every layer: the first as `<layer>.weight`, the second as `<layer>.bias`,
 /// any further as `<layer>.2` and so on.
 pub fn from_caffemodel(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {

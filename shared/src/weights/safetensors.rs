@@ -29,10 +29,21 @@ const LARGEST_WHOLE: f32 = 127.0;
 /// What the scales of a tensor in eight bits are called, after its own name.
 const SCALE: &str = ".scale";
 
+/// The longest header that the format allows, in bytes.
+const HEADER_LIMIT: u64 = 100_000_000;
+
+/// Whether a file begins like one: a length, then JSON.
+pub(super) fn begins(head: &[u8]) -> bool {
+    let length = head.split_first_chunk::<8>();
+    length.is_some_and(|(length, rest)| {
+        rest.first() == Some(&b'{') && u64::from_le_bytes(*length) <= HEADER_LIMIT
+    })
+}
+
 /// Reads every tensor of floating point numbers (64, 32, 16 bits, bfloat16), and those of eight
 /// bits that come with a scale.
 ///
-/// Integers of shape `[]` are PyTorch's counters (`num_batches_tracked`), no weights: left out.
+/// Integers of one axis or none are counters and states of training, no weights: left out.
 pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(error.to_string()))?;
     let mut tensors = NamedTensors::new();
@@ -48,7 +59,7 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
                 scaled.push(name.to_owned());
                 decode(data, |bytes| f32::from(i8::from_le_bytes(bytes)))
             }
-            Dtype::I64 | Dtype::I32 if view.shape().is_empty() => continue,
+            other if is_whole(other) && view.shape().len() < 2 => continue,
             other => {
                 return Err(unreadable(format!(
                     "{name} holds {other:?}; expected F32, F16, BF16, F64 or scaled I8"
@@ -66,6 +77,11 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
         }
     }
     Ok(tensors)
+}
+
+fn is_whole(kind: Dtype) -> bool {
+    use Dtype::{BOOL, I16, I32, I64, U8, U16, U32, U64};
+    matches!(kind, BOOL | U8 | I16 | U16 | I32 | U32 | I64 | U64)
 }
 
 /// Multiplies each entry of the first axis by its scale.
@@ -248,8 +264,10 @@ mod tests {
 
     #[test]
     fn counters_are_left_out_but_other_integers_are_refused() {
-        assert!(from_safetensors(&file("I64", "[]", &7_i64.to_le_bytes())).unwrap().is_empty());
-        let error = from_safetensors(&file("I16", "[1]", &[1, 2])).unwrap_err().to_string();
+        for (kind, shape, data) in [("I64", "[]", &[7; 8][..]), ("U8", "[3]", &[1; 3])] {
+            assert!(from_safetensors(&file(kind, shape, data)).unwrap().is_empty());
+        }
+        let error = from_safetensors(&file("I16", "[1,1]", &[1, 2])).unwrap_err().to_string();
         assert!(error.contains("x holds I16") && error.contains("F16"), "{error}");
     }
 

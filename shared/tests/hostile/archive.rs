@@ -6,7 +6,7 @@ use shared::format::archive::{ARCHIVE_LIMIT, Archive};
 use shared::format::bundle::{Bundle, Part};
 
 use crate::valid;
-use crate::zip::{Entry, crc32, zip};
+use crate::zip::{Entry, crc32, zip, zip64};
 
 const WEIGHTS: &[u8] = b"weights, or so";
 const LABELS: &[u8] = b"tench\n";
@@ -65,6 +65,12 @@ fn a_bundle_opens_from_the_root_or_from_one_folder() {
         assert_eq!(archive.unpack(parts[0]).unwrap(), WEIGHTS);
         assert_eq!(archive.unpack(parts[1]).unwrap(), LABELS);
     }
+}
+
+#[test]
+fn the_records_of_large_archives_are_no_part_of_the_directory() {
+    let archive = Archive::open(zip64(&entries())).unwrap();
+    assert_eq!(archive.unpack(archive.bundle().parts()[0]).unwrap(), WEIGHTS);
 }
 
 #[test]

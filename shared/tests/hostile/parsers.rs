@@ -10,7 +10,7 @@ use shared::format::png::{self, Text};
 use shared::format::recipe::{KEYWORD, recipe_from_png};
 use shared::format::site::{PAGE, Site};
 use shared::visualize::Objective;
-use shared::weights::{NamedTensors, from_caffemodel, from_safetensors};
+use shared::weights::{NamedTensors, from_caffemodel, from_pytorch, from_safetensors};
 
 /// Classes of the labels that are read.
 pub const N_CLASSES: usize = 4;
@@ -41,6 +41,11 @@ pub fn safetensors(bytes: &[u8]) -> bool {
 /// A Caffe model that is accepted has as many values as its shapes say.
 pub fn caffemodel(bytes: &[u8]) -> bool {
     from_caffemodel(bytes).is_ok_and(are_whole)
+}
+
+/// What PyTorch saved and is accepted has as many values as its shapes say.
+pub fn pytorch(bytes: &[u8]) -> bool {
+    from_pytorch(bytes).is_ok_and(are_whole)
 }
 
 fn are_whole(tensors: NamedTensors) -> bool {

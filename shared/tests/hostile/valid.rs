@@ -15,7 +15,8 @@ use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
 use crate::parsers::{N_PICTURES, N_UNITS};
-use crate::zip::{Entry, zip};
+use crate::pth::{Saved, dict, legacy, pth, weights};
+use crate::zip::{Entry, zip, zip64};
 
 pub fn objectives() -> Vec<Vec<u8>> {
     [
@@ -77,6 +78,19 @@ pub fn caffemodels() -> Vec<Vec<u8>> {
     ]
 }
 
+/// A training script's checkpoint, in both layouts, and a whole model.
+pub fn checkpoints() -> Vec<Vec<u8>> {
+    let parameters = weights(&tensors(), "module.");
+    let known = dict([("step", Saved::Number(7)), ("exp_avg", weights(&tensors(), ""))]);
+    let checkpoint = dict([
+        ("model", parameters.clone()),
+        ("optimizer", dict([("state", Saved::Numbered(vec![known]))])),
+        ("args", Saved::Object("Namespace", dict([("lr", Saved::Text("0.1"))]).into())),
+    ]);
+    let model = Saved::Object("Net", dict([("_parameters", parameters)]).into());
+    vec![pth("archive", &checkpoint), legacy(&checkpoint), pth("m", &model)]
+}
+
 /// A protobuf field of bytes, shorter than 128.
 fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
     let mut message = key(number, 2);
@@ -133,12 +147,13 @@ pub fn bundles() -> Vec<Vec<u8>> {
 }
 
 pub fn indexes() -> Vec<Vec<u8>> {
-    let entry = |path: &str, weights_coming| Listed {
+    let entry = |path: &str, weights, weights_coming| Listed {
         path: path.to_owned(),
         title: path.to_uppercase(),
+        weights,
         weights_coming,
     };
-    let bundles = vec![entry("googlenet", true), entry("more/lite", false)];
+    let bundles = vec![entry("googlenet", Some(false), true), entry("more/lite", None, false)];
     vec![Index { schema: SCHEMA, bundles }.to_json().unwrap().into_bytes()]
 }
 
@@ -202,7 +217,7 @@ pub fn zips() -> Vec<Vec<u8>> {
         data: compress_to_vec(&entry.data, 6),
         ..entry
     });
-    vec![zip(&stored), zip(&deflated)]
+    vec![zip(&stored), zip(&deflated), zip64(&stored)]
 }
 
 pub fn labels() -> Vec<Vec<u8>> {

@@ -32,6 +32,17 @@ impl Entry {
 /// The archive of these files: each behind its header, then the directory, then its end
 /// (APPNOTE 4.3.7, 4.3.12, 4.3.16).
 pub fn zip(entries: &[Entry]) -> Vec<u8> {
+    archive(entries, false)
+}
+
+/// The same with the records of large archives before the end (APPNOTE 4.3.14, 4.3.15), which
+/// PyTorch writes into small ones too.
+#[allow(dead_code, reason = "not every test that writes archives has large ones")]
+pub fn zip64(entries: &[Entry]) -> Vec<u8> {
+    archive(entries, true)
+}
+
+fn archive(entries: &[Entry], with_zip64: bool) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
     for entry in entries {
@@ -59,6 +70,19 @@ pub fn zip(entries: &[Entry]) -> Vec<u8> {
     }
     let start = archive.len() as u32;
     archive.extend(&directory);
+    if with_zip64 {
+        let record = archive.len() as u64;
+        archive.extend(b"PK\x06\x06");
+        archive.extend(44_u64.to_le_bytes());
+        archive.extend([0x1e, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let count = entries.len() as u64;
+        for number in [count, count, directory.len() as u64, start.into()] {
+            archive.extend(number.to_le_bytes());
+        }
+        archive.extend(b"PK\x06\x07\0\0\0\0");
+        archive.extend(record.to_le_bytes());
+        archive.extend(1_u32.to_le_bytes());
+    }
     archive.extend(b"PK\x05\x06\0\0\0\0");
     for _ in 0..2 {
         archive.extend((entries.len() as u16).to_le_bytes());

@@ -30,7 +30,8 @@ pub fn list(bundles: &Path) -> Result<Index> {
         } else {
             format!("{} ({name})", info.title)
         };
-        found.push((rank, Entry { path: name, title, weights_coming: false }));
+        let weights = Some(bundle.weights.is_some());
+        found.push((rank, Entry { path: name, title, weights, weights_coming: false }));
     }
     if found.is_empty() {
         bail!("{} holds no bundle: expected folders with {MANIFEST}", bundles.display());
@@ -87,6 +88,7 @@ mod tests {
         let paths: Vec<_> = index.bundles.iter().map(|entry| entry.path.as_str()).collect();
         assert_eq!(paths, ["googlenet", "another", "inception-v1"]);
         let titles: Vec<_> = index.bundles.iter().map(|entry| entry.title.as_str()).collect();
+        assert!(index.bundles.iter().all(|entry| entry.weights == Some(false)), "{index:?}");
         assert!(titles[0] == "GoogLeNet" && titles[1].ends_with("(another)"), "{titles:?}");
         let written = fs::read(root.path().join(INDEX)).unwrap();
         assert_eq!(Index::parse(&written).unwrap(), index);

@@ -5,28 +5,32 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::classify::{Classified, classify};
-use crate::cli::{DeviceArgs, ModelArgs};
+use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::failure::WrongCall;
 use crate::images::source::{self, Source};
 use crate::progress::{Progress, Unit};
-use crate::{cache, device, output};
+use crate::{cache, device, naming, output};
 
 /// Characters of a bar at probability 1.
 const BAR: usize = 24;
 
 /// Which pictures, by which model.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "pellucid classify [OPTIONS] [MODEL] <PICTURE>...")]
 #[command(after_help = "Examples:\n  \
+    pellucid classify cat.jpg\n  \
     pellucid classify googlenet cat.jpg\n  \
-    pellucid classify googlenet photographs/ --batch 8 --json > classes.jsonl")]
+    pellucid classify googlenet photographs/ --batch 8 --json > classes.jsonl\n\n\
+    A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
+    efficientnet-lite0. A picture called like a model is ./NAME.")]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
     /// Pictures, or folders that are searched to the bottom, also in .tar files: JPEG, PNG, WebP,
-    /// BMP, GIF
+    /// BMP, GIF. The model's name may come first
     #[arg(required = true, value_name = "PICTURE")]
-    pictures: Vec<PathBuf>,
+    words: Vec<PathBuf>,
+
+    #[command(flatten)]
+    weights: WeightsArgs,
 
     /// How many classes to show for each picture
     #[arg(long, default_value_t = 5, value_name = "N")]
@@ -51,9 +55,10 @@ pub fn run(args: Args) -> Result<()> {
             return Err(WrongCall(format!("{name} is 0; it must be at least 1")).into());
         }
     }
+    let named = naming::split(&args.words, "a picture or folder", |path| path.exists())?;
     let device = device::open(args.device.device)?;
-    let loaded = cache::load(&args.model, &device)?;
-    let pictures: Vec<_> = args.pictures.iter().map(|path| Source::as_given(path)).collect();
+    let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
+    let pictures: Vec<_> = named.rest.iter().map(|path| Source::as_given(path)).collect();
     let listing = source::list(&pictures)?;
     let count = listing.pictures;
     let mut progress = Progress::new("classify", Some(count), Unit::Count("pictures"));
@@ -76,7 +81,7 @@ pub fn run(args: Args) -> Result<()> {
         bail!("{unreadable} of {count} pictures could not be read and were skipped");
     }
     if 0 < listing.empty {
-        bail!("{} of the {} named hold no picture", listing.empty, args.pictures.len());
+        bail!("{} of the {} named hold no picture", listing.empty, named.rest.len());
     }
     Ok(())
 }

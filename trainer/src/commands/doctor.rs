@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::doctor::{Examination, examine};
+use crate::doctor::{BuiltIn, Examination, examine};
 use crate::output;
 
 /// How to tell it.
@@ -44,6 +44,8 @@ fn text(examination: &Examination) -> String {
         let kind = if adapter.software { ", software" } else { "" };
         lines.push(format!("adapter    {} ({}{kind})", adapter.name, adapter.driver));
     }
+    let BuiltIn { model, size } = &examination.built_in;
+    lines.push(format!("built in   {model} ({})", output::bytes(*size)));
     lines.push(format!("cache      {}", examination.cache.display()));
     for file in &examination.cached {
         lines.push(format!("           {:>9}  {}", output::bytes(file.size), file.path));

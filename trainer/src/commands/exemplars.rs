@@ -11,28 +11,34 @@ use shared::format::exemplars::TOP_LIMIT;
 use shared::models;
 use shared::tap::LayerInfo;
 
-use crate::cli::{DeviceArgs, ModelArgs};
+use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::exemplars::channels::Channels;
 use crate::exemplars::record::{Record, heat_path, json_path};
 use crate::exemplars::{Search, sheet};
 use crate::failure::WrongCall;
 use crate::images::source::Source;
-use crate::{cache, device, output};
+use crate::{cache, device, naming, output};
 
 /// Which layers, which pictures, and what to make of them.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "pellucid exemplars [OPTIONS] [MODEL] <LAYER>... --images <DIR> --out <DIR>"
+)]
 #[command(after_help = "Examples:\n  \
+    pellucid exemplars block12 --images photographs/ --out exemplars/\n  \
     pellucid exemplars googlenet mixed4a --images photographs/ --out exemplars/\n  \
     pellucid exemplars googlenet mixed4a mixed4d --images shards/ --channels 0..20,137 \\\n      \
     --statistic max --top 20 --batch 32 --out exemplars/\n\n\
-    A run that was stopped goes on where it was with the same command.")]
+    A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
+    efficientnet-lite0. A run that was stopped goes on where it was with the same command.")]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
-    /// Layers, by canonical name or alias; `pellucid layers` lists them
+    /// Layers, by canonical name or alias; `pellucid layers` lists them. The model's name may come
+    /// first
     #[arg(required = true, value_name = "LAYER")]
-    layers: Vec<String>,
+    words: Vec<String>,
+
+    #[command(flatten)]
+    weights: WeightsArgs,
 
     /// A folder of pictures, searched to the bottom, also in its .tar files; the folder that a
     /// picture lies in is its label. Or one .tar file. --out may lie in it and is left out
@@ -111,9 +117,10 @@ pub fn run(args: Args) -> Result<()> {
     if args.top == 0 || TOP_LIMIT < args.top {
         return Err(WrongCall(format!("--top is {}; it must be 1 to {TOP_LIMIT}", args.top)).into());
     }
-    let info = models::info(&args.model.model)?;
+    let named = naming::split_layers(&args.words)?;
+    let info = models::info(named.model)?;
     let mut layers: Vec<LayerInfo> = Vec::new();
-    for name in &args.layers {
+    for name in named.rest {
         let layer = info.layer(name)?;
         // An alias may stand beside the name it resolves to.
         if layers.iter().all(|known| known.name != layer.name) {
@@ -131,7 +138,7 @@ pub fn run(args: Args) -> Result<()> {
     }
     let source = source.without(&args.out);
     let device = device::open(args.device.device)?;
-    let loaded = cache::load(&args.model, &device)?;
+    let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
     let search = Search {
         layers: &layers,
         source: &source,

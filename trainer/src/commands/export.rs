@@ -9,7 +9,7 @@ use shared::format::bundle::{Bundle, Index};
 use crate::bundle::{self, Order, Weights};
 use crate::cli::PrecisionChoice;
 use crate::commands::single_file;
-use crate::{cache, output};
+use crate::{cache, naming, output};
 
 /// Which model, what was made of it, and where to.
 #[derive(Debug, clap::Args)]
@@ -24,12 +24,13 @@ use crate::{cache, output};
     A bundle that is at --out already is replaced, whole or not at all. The same inputs give the\n\
     same bytes. docs/export.md makes a bundle from nothing.")]
 pub struct Args {
-    /// Its name, such as googlenet or efficientnet-lite0; that of --from if not given
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["from", "list", "single_file"])]
+    /// Its name, such as googlenet or efficientnet-lite0; that of --from if not given, and without
+    /// it that of the network that is built in
+    #[arg(long, value_name = "NAME")]
     model: Option<String>,
 
-    /// Its weights, in any published format; otherwise those of --from, or without it what
-    /// `pellucid fetch` put into the cache
+    /// Its weights, in any published format; otherwise those of --from, or without it those in the
+    /// cache, or those that are built in
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -37,9 +38,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "weights")]
     without_weights: bool,
 
-    /// Bits of a weight; weights that come from --from stay as they are
-    #[arg(long, value_enum, default_value_t = PrecisionChoice::F16)]
-    precision: PrecisionChoice,
+    /// Bits of a weight [default: f16]; weights that come from --from stay as they are, those that
+    /// are built in too, unless this is given
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionChoice>,
 
     /// Photographs of 224x224 pixels, and gallery.json with their titles, authors and licences
     #[arg(long, value_name = "DIR")]
@@ -132,19 +134,23 @@ fn list(folder: &Path, as_json: bool) -> Result<()> {
 
 impl Args {
     fn order(self) -> Result<Order> {
+        let model = self.model.or_else(|| {
+            let default = self.from.is_none().then(naming::default);
+            default.map(str::to_owned)
+        });
         // Before any file is looked for: a wrong name is a wrong call.
-        let known = self.model.as_deref().map(shared::models::info).transpose()?;
+        let known = model.as_deref().map(shared::models::info).transpose()?;
         let weights = if self.without_weights {
             Weights::Without
         } else if self.weights.is_none() && self.from.is_some() {
             Weights::Kept
         } else {
             let name = known.map_or("this model", |info| info.name);
-            let path = cache::weights(name, self.weights.as_deref())?;
-            Weights::File { path, precision: self.precision.into() }
+            let weights = cache::weights(name, self.weights.as_deref())?;
+            Weights::Given { weights, precision: self.precision.map(Into::into) }
         };
         Ok(Order {
-            model: self.model,
+            model,
             weights,
             gallery: self.gallery,
             exemplars: self.exemplars,

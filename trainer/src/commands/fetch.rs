@@ -11,10 +11,11 @@ use crate::{cache, output};
 #[command(after_help = "Examples:\n  \
     pellucid fetch googlenet\n  \
     pellucid fetch googlenet --from https://mirror.example.org/bvlc_googlenet.caffemodel\n\n\
-    An interrupted download goes on with the same command. The cache is $PELLUCID_CACHE, else\n\
+    Where an address does not answer, the next one known is tried. An interrupted download goes on\n\
+    with the same command. The cache is $PELLUCID_CACHE, else\n\
     the system's cache folder; `pellucid doctor` shows it.")]
 pub struct Args {
-    /// Its name: googlenet, inception-v1 or googlenet-torchvision
+    /// Its name: googlenet, inception-v1, googlenet-torchvision, efficientnet-lite1 ..
     model: String,
 
     /// Another address to take the file from; a file of the published name must have its hash

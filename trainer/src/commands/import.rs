@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::cache::{self, Weights};
 use crate::cli::PrecisionChoice;
-use crate::convert::{self, Origin};
-use crate::{cache, output};
+use crate::{convert, output};
 
 /// Which file, for which model.
 #[derive(Debug, clap::Args)]
@@ -49,9 +49,7 @@ pub fn run(args: Args) -> Result<()> {
         Some(path) => path,
         None => cache::weights_file(&args.model)?,
     };
-    let tensors = convert::read(&args.model, &args.file)?;
-    let source = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let origin = Origin { source, sha256: cache::sha256_of_file(&args.file)? };
+    let (tensors, origin) = convert::read(&args.model, &Weights::File(args.file))?;
     let bytes = convert::encode(&args.model, &tensors, args.precision.into(), &origin)?;
     output::write_whole(&path, |out| Ok(out.write_all(&bytes)?))?;
     let sha256 = cache::sha256_of_file(&path)?;

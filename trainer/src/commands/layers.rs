@@ -5,16 +5,17 @@ use serde::Serialize;
 use shared::models::{self, ModelInfo};
 use shared::tap::LayerInfo;
 
-use crate::output;
+use crate::{naming, output};
 
 /// Which model.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
+    pellucid layers\n  \
     pellucid layers googlenet\n  \
     pellucid layers inception-v1 --json")]
 pub struct Args {
-    /// Its name, such as googlenet or efficientnet-lite0
-    model: String,
+    /// Its name, such as googlenet [default: efficientnet-lite0, which is built in]
+    model: Option<String>,
 
     /// JSON instead of a table
     #[arg(long)]
@@ -33,7 +34,7 @@ struct Row<'a> {
 
 /// Prints the layers in forward order. Needs no weights.
 pub fn run(args: Args) -> Result<()> {
-    let info = models::info(&args.model)?;
+    let info = models::info(args.model.as_deref().unwrap_or_else(|| naming::default()))?;
     if args.json {
         return output::json(&info.layers.iter().map(row).collect::<Vec<_>>());
     }

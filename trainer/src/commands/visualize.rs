@@ -10,8 +10,8 @@ use shared::models;
 use shared::visualize::settings::{Parameterization, Transforms};
 use shared::visualize::{Settings, score};
 
-use crate::cache::{self, LoadedModel};
-use crate::cli::{DeviceArgs, ModelArgs};
+use crate::cache::{self, LoadedModel, Weights};
+use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::failure::WrongCall;
 use crate::visualize::compare::{Comparison, size};
 use crate::visualize::directions;
@@ -20,14 +20,19 @@ use crate::visualize::record::Record;
 use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
 use crate::visualize::{Job, Made, Out, Outcome, plan_from_png, resolve};
-use crate::{device, output};
+use crate::{device, naming, output};
 
 /// Pictures side by side on a sheet, as in the published figures.
 const COLUMNS: usize = 5;
 
 /// What to make pictures of, and how.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "pellucid visualize [OPTIONS] [MODEL] <OBJECTIVE>... --out <PATH>\n       \
+    pellucid visualize [OPTIONS] --recipe <FILE> --out <PATH>"
+)]
 #[command(after_help = "Examples:\n  \
+    pellucid visualize block12:3 --out dream.png\n  \
     pellucid visualize googlenet mixed4a:0..10 --size 128 --steps 512 --out grid.png\n  \
     pellucid visualize googlenet mixed4a:11 logits:543 --out dreams/\n  \
     pellucid visualize googlenet mixed4a:11 --compare parameterization=pixel,fourier \\\n      \
@@ -35,20 +40,16 @@ const COLUMNS: usize = 5;
     pellucid visualize googlenet mixed4a:11 --batch 4 --diversity 1e2 --out four.png\n  \
     pellucid visualize googlenet 'mixed4c/{stripes}' --directions mine.safetensors --out stripes.png\n  \
     pellucid visualize --recipe dreams/mixed4a_11.png --out again.png\n\n\
-    A run that was stopped goes on where it was with the same command.")]
+    A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
+    efficientnet-lite0. A run that was stopped goes on where it was with the same command.")]
 pub struct Args {
-    /// The model, such as googlenet or efficientnet-lite0
-    #[arg(required_unless_present = "recipe")]
-    model: Option<String>,
-
     /// What to climb: mixed4a:11, mixed4a:11@center, logits:"dumbbell", mixed4d, weighted sums of
-    /// these; mixed4a:0..10 stands for ten
+    /// these; mixed4a:0..10 stands for ten. The model's name may come first
     #[arg(required_unless_present = "recipe", value_name = "OBJECTIVE")]
-    objectives: Vec<String>,
+    words: Vec<String>,
 
-    /// The model's weights, in any published format; otherwise what `pellucid fetch` put into the cache
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    weights: WeightsArgs,
 
     /// A PNG file (several pictures become a titled sheet) or a folder/ (a file for each)
     #[arg(long, short, value_name = "PATH")]
@@ -166,16 +167,18 @@ pub fn run(args: Args) -> Result<()> {
     plan.validate()?;
     // Before the weights are read: a wrong objective is answered at once.
     let info = models::info(&plan.model)?;
-    let weights = args.weights.as_deref().unwrap_or(Path::new(""));
-    let labels = cache::labels_beside(&info, weights);
+    let weights = args.weights.weights.as_deref();
+    let labels = match weights {
+        Some(path) => cache::labels_beside(&info, &Weights::File(path.to_owned())),
+        None => cache::labels(&info),
+    };
     let directions = args.directions.as_deref().map(|file| directions::read(file, &info));
     let directions = directions.transpose()?.unwrap_or_default();
     plan.directions_sha256 = args.directions.as_deref().map(cache::sha256_of_file).transpose()?;
     resolve(&plan, &info, &score::Context { labels, directions: directions.clone() })?;
 
     let device = device::open(args.device.device)?;
-    let model = ModelArgs { model: plan.model.clone(), weights: args.weights.clone() };
-    let loaded = LoadedModel { directions, ..cache::load(&model, &device)? };
+    let loaded = LoadedModel { directions, ..cache::load(&plan.model, weights, &device)? };
     adopt(&mut plan, &loaded);
     let job = Job { plan: &plan, out: &out, only, against: args.against.as_deref() };
     let Outcome { made, unreadable } = job.run(&loaded, &device)?;
@@ -202,9 +205,7 @@ fn adopt(plan: &mut Plan, loaded: &LoadedModel) {
     if !plan.model_sha256.is_empty() && plan.model_sha256 != loaded.sha256 {
         eprintln!(
             "warning: the recipe was made with other weights ({}) than {} ({}); the picture will differ",
-            plan.model_sha256,
-            loaded.path.display(),
-            loaded.sha256
+            plan.model_sha256, loaded.weights, loaded.sha256
         );
     }
     if plan.version != version {
@@ -242,8 +243,9 @@ impl Args {
         }
         let comparisons =
             self.compare.iter().map(|text| text.parse()).collect::<Result<Vec<Comparison>, _>>()?;
+        let named = naming::split_layers(&self.words)?;
         let mut tasks = Vec::new();
-        for text in &self.objectives {
+        for text in named.rest {
             for objective in expand(text)? {
                 tasks.push(Task {
                     objective: penalties.subtract_from(objective)?,
@@ -260,7 +262,7 @@ impl Args {
             let spread: Result<Vec<_>> = tasks.iter().map(|task| comparison.spread(task)).collect();
             tasks = spread?.into_iter().flatten().collect();
         }
-        let model = self.model.clone().context("no model was named")?;
+        let model = named.model.to_owned();
         let single = |task: &Task| task.stages().len() == 1 && task.settings.batch == 1;
         let plain = self.title.is_none()
             && self.columns.is_none()

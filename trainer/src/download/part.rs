@@ -18,6 +18,9 @@ pub struct Origin {
     pub validator: Option<String>,
     /// Bytes of the whole, if the server said.
     pub total: Option<u64>,
+    /// Of the whole, if it is published: files of one hash are one, wherever they come from.
+    #[serde(default)]
+    pub hash: Option<String>,
 }
 
 /// An unfinished file, locked for this process.
@@ -59,23 +62,29 @@ impl Part {
         self.file.metadata().map(|metadata| metadata.len()).map_err(|error| self.disk(error))
     }
 
+    /// Where the bytes here came from, if that was noted.
+    pub fn origin(&self) -> Option<Origin> {
+        let text = fs::read(origin_path(&self.path)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
     /// Where the bytes here came from, if the download of `address` can go on after them.
-    /// Bytes that cannot be continued are thrown away.
+    /// Bytes that cannot be continued stay until [`Part::restart`]: nothing better may come.
     pub fn resumable(
-        &mut self,
+        &self,
         address: &str,
-        is_verified: bool,
+        hash: Option<&str>,
     ) -> Result<Option<Origin>, DownloadError> {
-        let origin: Option<Origin> = fs::read(origin_path(&self.path))
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .filter(|origin: &Origin| origin.address == address)
-            .filter(|origin| origin.validator.is_some() || is_verified);
-        if origin.is_some() && 0 < self.length()? {
-            return Ok(origin);
-        }
-        self.clear()?;
-        Ok(None)
+        let origin = self.origin().and_then(|origin| {
+            let is_same_file = hash.is_some() && origin.hash.as_deref() == hash;
+            match origin.address == address {
+                true if origin.validator.is_some() || hash.is_some() => Some(origin),
+                // Another server's mark of the version means nothing to this one.
+                false if is_same_file => Some(Origin { validator: None, ..origin }),
+                _ => None,
+            }
+        });
+        Ok(if 0 < self.length()? { origin } else { None })
     }
 
     /// Begins anew with a file of this origin.
@@ -134,7 +143,7 @@ mod tests {
 
     fn origin(validator: Option<&str>) -> Origin {
         let address = "http://example.org/weights".to_owned();
-        Origin { address, validator: validator.map(str::to_owned), total: Some(9) }
+        Origin { address, validator: validator.map(str::to_owned), total: Some(9), hash: None }
     }
 
     #[test]
@@ -147,11 +156,11 @@ mod tests {
         part.append(b"half").unwrap();
         drop(part);
 
-        let mut part = Part::open(&path).unwrap();
-        assert_eq!(part.resumable(&origin.address, false).unwrap(), Some(origin));
+        let part = Part::open(&path).unwrap();
+        assert_eq!(part.resumable(&origin.address, None).unwrap(), Some(origin));
         assert_eq!(part.length().unwrap(), 4);
-        assert_eq!(part.resumable("http://example.org/other", false).unwrap(), None);
-        assert_eq!(part.length().unwrap(), 0);
+        assert_eq!(part.resumable("http://example.org/other", None).unwrap(), None);
+        assert_eq!(part.length().unwrap(), 4, "nothing else has come yet");
     }
 
     #[test]
@@ -161,8 +170,20 @@ mod tests {
         let origin = origin(None);
         part.restart(&origin).unwrap();
         part.append(b"half").unwrap();
-        assert_eq!(part.resumable(&origin.address, true).unwrap(), Some(origin.clone()));
-        assert_eq!(part.resumable(&origin.address, false).unwrap(), None);
+        assert_eq!(part.resumable(&origin.address, Some("1f")).unwrap(), Some(origin.clone()));
+        assert_eq!(part.resumable(&origin.address, None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_part_goes_on_from_another_address_of_a_file_of_the_same_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = Part::open(&folder.path().join("weights.part")).unwrap();
+        let origin = Origin { hash: Some("1f".to_owned()), ..origin(Some("\"v1\"")) };
+        part.restart(&origin).unwrap();
+        part.append(b"half").unwrap();
+        let resumed = |hash| part.resumable("http://mirror.example.org/w", hash).unwrap();
+        assert_eq!(resumed(Some("1f")), Some(Origin { validator: None, ..origin }));
+        assert_eq!(resumed(Some("2e")), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ function engine(site) {
   worker.onmessage = ({ data: [text] }) => {
     const message = JSON.parse(text);
     if (message === "Ready") return ready();
+    if (message.Loading) return;
     const { id, event } = message.Reply ?? { event: { Failed: message } };
     const { events, arrive, resolve, reject } = waiting.get(id) ?? {};
     if (event === "Done") resolve(events);

@@ -13,8 +13,8 @@ use super::measured::{Measured, Part};
 use super::native::{OURS, TURNS, memory_line};
 use super::peers::Peers;
 use crate::browser::{Chromium, Graphics, Session};
-use crate::build;
 use crate::cli::Bench;
+use crate::compress;
 use crate::rehearsal::Host;
 use crate::server::{self, Answer, Query};
 use crate::stamp;
@@ -317,9 +317,9 @@ fn sizes(site: &Path, peers: &Peers, measured: &mut Measured) {
             files.iter().map(|file| Some(file.metadata().ok()?.len() as f64)).collect();
         let Some(raw) = raw else { continue };
         measured.add(Part::Whole, who, "size", &[raw.iter().sum()]);
-        let small: Option<Vec<f64>> =
-            files.iter().map(|file| build::brotli_size(file).map(|bytes| bytes as f64)).collect();
-        if let Some(small) = small {
+        let small: Result<Vec<f64>> =
+            files.iter().map(|file| Ok(compress::brotli_size(file)? as f64)).collect();
+        if let Ok(small) = small {
             measured.add(Part::Whole, who, "size_in_brotli", &[small.iter().sum()]);
         }
     }

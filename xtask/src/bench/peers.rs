@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::process;
 use crate::workspace::{Workspace, find_program};
+use crate::{npm, process};
 
 /// Python packages that the script needs; torch is large and only taken if it is there.
 const PYTHON: [&str; 4] = ["onnxruntime==1.31.1", "onnx==1.22.0", "numpy", "pillow"];
@@ -42,7 +42,7 @@ impl Peers {
             .inspect_err(|error| println!("onnxruntime and torch are left out: {error:#}"))
             .ok();
         let javascript = match &python {
-            Some(_) => javascript(&folder)
+            Some(_) => npm::install(&folder, &JAVASCRIPT)
                 .inspect_err(|error| println!("the browser's peers are left out: {error:#}"))
                 .is_ok(),
             None => false,
@@ -92,17 +92,4 @@ fn python(folder: &Path) -> Result<PathBuf> {
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     process::run(Command::new(&python).args(pip).args(PYTHON))?;
     Ok(python)
-}
-
-fn javascript(folder: &Path) -> Result<()> {
-    let npm = find_program(&["npm", "npm.cmd"]).context("there is no npm")?;
-    if folder.join("node_modules/onnxruntime-web").is_dir() {
-        return Ok(());
-    }
-    // A description of its own, so that npm installs here and not in a folder above.
-    let description = folder.join("package.json");
-    fs::write(&description, "{ \"private\": true }\n")
-        .with_context(|| format!("writing {}", description.display()))?;
-    let arguments = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
-    process::run(Command::new(npm).args(arguments).args(JAVASCRIPT).current_dir(folder))
 }

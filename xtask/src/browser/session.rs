@@ -134,6 +134,46 @@ impl Session {
         self.post(&format!("element/{id}/value"), &json!({ "text": keys })).map(drop)
     }
 
+    /// Presses and releases a key wherever the focus is, also inside a frame. `code` is its number
+    /// on a keyboard of Windows, as pages may read it; `text` what it types, if it types anything.
+    pub fn strike(&self, key: &str, code: u32, text: &str) -> Result<()> {
+        let down = if text.is_empty() { "rawKeyDown" } else { "keyDown" };
+        for kind in [down, "keyUp"] {
+            let mut event = json!({
+                "type": kind, "key": key, "code": key,
+                "windowsVirtualKeyCode": code, "nativeVirtualKeyCode": code,
+            });
+            if kind == "keyDown" {
+                event["text"] = text.into();
+            }
+            self.devtools("Input.dispatchKeyEvent", &event)?;
+        }
+        Ok(())
+    }
+
+    /// Presses and releases the mouse at a place of the window, whatever is there.
+    pub fn click_at(&self, across: f64, down: f64) -> Result<()> {
+        for kind in ["mousePressed", "mouseReleased"] {
+            self.devtools(
+                "Input.dispatchMouseEvent",
+                &json!({ "type": kind, "x": across, "y": down, "button": "left", "clickCount": 1 }),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Goes into the frame that a selector finds: everything after is asked of what it shows.
+    pub fn enter_frame(&self, selector: &str) -> Result<()> {
+        let Element(id) = self.find(selector)?;
+        let frame = json!({ "id": { (ELEMENT_KEY): id } });
+        self.post("frame", &frame).map(drop).with_context(|| format!("entering {selector}"))
+    }
+
+    /// Goes back to the page that has the frames.
+    pub fn leave_frames(&self) -> Result<()> {
+        self.post("frame", &json!({ "id": null })).map(drop)
+    }
+
     /// The visible text of what a selector finds; nothing if there is no such element.
     pub fn text(&self, selector: &str) -> Result<Option<String>> {
         let value = self.script_with(

@@ -67,7 +67,7 @@ fn cached() -> Option<PathBuf> {
 
 /// Lets `pellucid fetch` bring them, resumed and verified, and says where they are.
 pub fn fetch(workspace: &Workspace, source: &Source, progress: Progress) -> Result<PathBuf> {
-    let mut command = workspace.tool(&workspace.pellucid().to_string_lossy());
+    let mut command = workspace.tool(workspace.pellucid());
     command.args(["fetch", GOOGLENET]);
     if let Some(address) = &source.address {
         command.args(["--from", address]);

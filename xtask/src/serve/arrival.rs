@@ -1,16 +1,21 @@
 //! GoogLeNet's weights, fetched while the page is served without them.
 
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::build::Site;
 use crate::bundle::{self, Bundles, Progress, Source};
 use crate::workspace::Workspace;
 
-/// Where the weights are published, as `pellucid fetch` has it. Here only to ask whether that
-/// answers: compiling `pellucid` takes minutes, in vain where there is no network.
-const PUBLISHED: &str = "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel";
+/// Where the weights are published, as `pellucid fetch` has it. Here only to ask whether any of
+/// them can be reached: compiling `pellucid` takes minutes, in vain where there is no network.
+const PUBLISHED: [&str; 3] = [
+    "http://dl.caffe.berkeleyvision.org",
+    "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com",
+    "https://www.deepdetect.com",
+];
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,28 +24,50 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub fn bring_weights(workspace: &Workspace, site: &mut Site, source: &Source) {
     println!("GoogLeNet's weights are not on this machine; fetching them meanwhile");
     let ready = || {
-        answers(source.address.as_deref().unwrap_or(PUBLISHED), PATIENCE)?;
+        match source.address.as_deref() {
+            Some(address) => answers(address, PATIENCE)?,
+            None => one_answers(&PUBLISHED, PATIENCE)?,
+        }
         bundle::build_pellucid(workspace)
     };
     let outcome = ready().and_then(|()| fetch(workspace, site, source));
     println!("{}", end(workspace, site, outcome));
 }
 
+/// Whether one of the addresses that may have the weights answers.
+fn one_answers(addresses: &[&str], patience: Duration) -> Result<()> {
+    let mut failures = Vec::new();
+    for address in addresses {
+        match answers(address, patience) {
+            Ok(()) => return Ok(()),
+            Err(error) => failures.push(format!("{error:#}")),
+        }
+    }
+    bail!("{}", failures.join("; "))
+}
+
 /// Whether anything at an address answers, if only to refuse.
 fn answers(address: &str, patience: Duration) -> Result<()> {
-    // Without the rest of the workspace this program speaks no TLS; `pellucid` does.
-    if !address.starts_with("http://") {
-        return Ok(());
+    let silent = || format!("{address} does not answer");
+    if let Some(rest) = address.strip_prefix("https://") {
+        // Without the rest of the workspace this program speaks no TLS; `pellucid` does.
+        return connect(rest, patience).with_context(silent);
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(patience))
         .build()
         .into();
-    match agent.head(address).call() {
-        Ok(_) => Ok(()),
-        Err(error) => bail!("{address} does not answer: {error}"),
-    }
+    agent.head(address).call().map(drop).with_context(silent)
+}
+
+/// Opens a connection to the host that an address without its scheme names.
+fn connect(address: &str, patience: Duration) -> Result<()> {
+    let host = address.split('/').next().unwrap_or_default();
+    let named = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
+    let socket = named.to_socket_addrs()?.next().context("its name is not known")?;
+    TcpStream::connect_timeout(&socket, patience)?;
+    Ok(())
 }
 
 /// Fetches the weights and puts GoogLeNet's bundle with them into the site.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use xtask::browser::Graphics;
 
-use crate::visit::{LATER, Network, SOON, Visit, network};
+use crate::visit::{ERROR, LATER, Network, SOON, Visit, network};
 
 /// Small enough for a software GPU; without transforms each step looks at the picture itself.
 fn small() -> String {
@@ -142,6 +142,42 @@ fn two_quick_changes_let_a_dream_that_goes_on_begin_anew() -> Result<()> {
     visit.page().wait_for_element("[data-testid=dream-pause]", SOON)?;
     assert_ne!(visit.parameter("seed")?.as_deref(), Some("1"), "another seed");
     visit.wait_for_step(2)
+}
+
+/// A dream that goes on on the processor while another device is chosen.
+fn switch_in_mid_dream(graphics: Graphics) -> Result<Visit> {
+    let Network { model, layer, .. } = network();
+    let visit = Visit::with(graphics)?;
+    visit.open_ready(&format!(
+        "?{model}objective={layer}:5&size=48&steps=5000&transforms=none&seed=1&device=cpu"
+    ))?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(2)?;
+    visit.page().click("[data-testid=device-chip]")?;
+    visit.page().wait_for_element("[data-testid=device-choice-webgpu]", SOON)?;
+    visit.page().click("[data-testid=device-choice-webgpu]")?;
+    Ok(visit)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dream_begins_anew_on_the_device_that_is_chosen_meanwhile() -> Result<()> {
+    let visit = switch_in_mid_dream(Graphics::Software)?;
+    visit.page().wait_for_element("[data-testid=device-chip][data-device=webgpu]", LATER)?;
+    visit.page().wait_for_element("[data-testid=dream-pause]", SOON)?;
+    visit.wait_for_step(2)?;
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_dream_goes_on_where_it_is_when_the_other_device_does_not_open() -> Result<()> {
+    let visit = switch_in_mid_dream(Graphics::None)?;
+    assert_eq!(visit.error_kind()?, "NoWebGpu");
+    assert!(visit.page().has("[data-testid=dream-pause]")?, "{}", visit.page().describe());
+    let step = visit.step()?;
+    visit.wait_for_step(step + 2)
 }
 
 #[test]

@@ -72,6 +72,49 @@ fn a_lost_gpu_is_named_and_the_engine_starts_anew() -> Result<()> {
     visit.wait_for_step(2)
 }
 
+/// Keeps every worker that the page starts, so that one can be ended as a browser does that has no
+/// memory left: without a word.
+const KEEP_THE_WORKERS: &str = "
+    window.workers = [];
+    window.Worker = class extends Worker {
+        constructor(...rest) {
+            super(...rest);
+            window.workers.push(this);
+        }
+    };
+";
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn an_engine_that_ends_without_a_word_is_named_and_starts_anew() -> Result<()> {
+    let Network { model, layer, .. } = network();
+    let visit = Visit::with(Graphics::None)?;
+    visit.page().before_each_page(KEEP_THE_WORKERS)?;
+    visit.open_ready(&format!(
+        "?{model}objective={layer}:5&size=48&steps=5000&transforms=none&device=cpu"
+    ))?;
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.wait_for_step(1)?;
+    visit.page().script("window.workers.at(-1).terminate();")?;
+    assert_eq!(visit.error_kind()?, "OutOfMemory");
+    assert_three_sentences(&visit)?;
+    // Nothing goes on waiting for it.
+    visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
+    assert!(!visit.page().has(".waiting, .busy, [data-testid=progress]:not([hidden])")?);
+    take_the_way(&visit, "Restart")?;
+    visit.page().wait_for_element(READY, LATER)?;
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
+
+    // Start does as well, also where nobody reads messages.
+    visit.page().script("window.workers.at(-1).terminate();")?;
+    assert_eq!(visit.error_kind()?, "OutOfMemory");
+    visit.page().click("[data-testid=dream-start]")?;
+    visit.page().wait_for_element("[data-testid=dream-pause]", SOON)?;
+    visit.wait_for_step(2)?;
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
+    Ok(())
+}
+
 /// Spoils a file of the bundle, expects the message, heals it and takes the way out.
 fn provoke(ending: &str, fault: Fault, kinds: &[&str]) -> Result<()> {
     let visit = Visit::with(Graphics::None)?;

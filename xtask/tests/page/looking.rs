@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use xtask::browser::Graphics;
 
-use crate::visit::{LATER, SOON, Visit, has_googlenet, reference};
+use crate::visit::{ERROR, LATER, SOON, Visit, has_googlenet, reference};
 
 /// Photographs on which the reference network is not in two minds (its first logit leads by at
 /// least 2), so that another JPEG decoder cannot flip the answer.
@@ -234,4 +234,108 @@ fn a_camera_that_is_allowed_after_the_view_was_left_goes_off_at_once() -> Result
     page.wait_for_element("[data-testid=dream-wall]", SOON)?;
     page.script("window.held = false;")?;
     page.wait_for(CAMERA_OFF, SOON).map(drop)
+}
+
+/// The channel whose heat lies over the picture.
+const HEAT: &str = "[data-testid=heat-channel]";
+
+/// Moves the pointer, as a hand would.
+fn point(visit: &Visit, x: f64, y: f64) -> Result<()> {
+    let to = json!({ "type": "mouseMoved", "x": x, "y": y });
+    visit.page().devtools("Input.dispatchMouseEvent", &to).map(drop)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn heat_shows_only_where_the_pointer_moves_and_says_whose_it_is() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    // High enough for everything: nothing scrolls, so a place is a place.
+    page.appear(1280, 2400, "dark")?;
+    let opens = "?model=efficientnet-lite0&device=cpu&view=look&layer=block8";
+    let tile = "document.querySelectorAll('[data-testid=look-channels] [data-unit]')[1]";
+    visit.open_ready(&format!("{opens}&picture=animals/goldfish.jpg"))?;
+    page.wait_for(&format!("!!{tile}"), LATER)?;
+    let place = page.script(&format!(
+        "const {{ left, top, width, height }} = {tile}.getBoundingClientRect();
+         return [left + width / 2, top + height / 2];"
+    ))?;
+    let [x, y] = [0, 1].map(|side| place[side].as_f64().unwrap_or(f64::NAN));
+
+    // The pointer rests where the tiles will be when a picture is chosen.
+    visit.open_ready(opens)?;
+    page.wait_for_element("[data-testid=gallery] [data-picture]", LATER)?;
+    point(&visit, x, y)?;
+    page.script(
+        "document.querySelector('[data-testid=gallery] [data-picture$=\"goldfish.jpg\"]').click();",
+    )?;
+    page.wait_for(&format!("!!{tile}"), LATER)?;
+    // The browser tells what came under a resting pointer once it has painted.
+    page.script(
+        "return new Promise((done) =>
+             requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 300))));",
+    )?;
+    let under = "document.elementFromPoint(...arguments)?.closest('.tile')?.dataset.unit";
+    let unit = page.script_with(&format!("return {under};"), &json!([x, y]))?;
+    let unit = unit.as_str().context("the pointer rests on no tile")?.replace(':', " : ");
+    assert!(!page.has(HEAT)?, "heat shows though nothing has moved: {}", page.describe());
+    point(&visit, x + 3.0, y)?;
+    page.wait_for_element(HEAT, SOON)?;
+    let said = page.text(HEAT)?.unwrap_or_default();
+    assert!(said.contains(&unit), "{said:?} does not name {unit}");
+    // It goes with the pointer.
+    point(&visit, 5.0, 5.0)?;
+    page.wait_for(&format!("!document.querySelector('{HEAT}')"), SOON).map(drop)
+}
+
+/// Has the browser answer a page that asks for the camera as if this had gone wrong.
+fn without_camera(name: &str) -> String {
+    format!(
+        "navigator.mediaDevices.getUserMedia = async () => {{
+             throw new DOMException('it went wrong', '{name}');
+         }};"
+    )
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_camera_that_is_not_there_is_not_to_be_allowed_and_is_no_news_later() -> Result<()> {
+    for (name, what) in
+        [("NotFoundError", "No camera was found."), ("NotAllowedError", "is not allowed")]
+    {
+        let visit = Visit::with(Graphics::None)?;
+        let page = visit.page();
+        page.before_each_page(&without_camera(name))?;
+        visit.open("?model=efficientnet-lite0&device=cpu&view=look")?;
+        page.wait_for_element("[data-testid=camera]", SOON)?;
+        page.click("[data-testid=camera]")?;
+        assert_eq!(visit.error_kind()?, "Picture");
+        let said = page.text(ERROR)?.unwrap_or_default();
+        assert!(said.contains(what), "{name}: {said}");
+        assert_eq!(said.contains("Allow the camera"), name == "NotAllowedError", "{said}");
+        page.click("[data-testid=view-dream]")?;
+        page.click("[data-testid=view-look]")?;
+        page.wait_for_element("[data-testid=camera]", SOON)?;
+        assert!(!page.has(ERROR)?, "{}", page.describe());
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_picture_that_the_gallery_lacks_is_said_where_it_would_be_and_others_are_offered() -> Result<()>
+{
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    visit.open("?model=efficientnet-lite0&device=cpu&view=look&picture=animals/golfish.jpg")?;
+    assert_eq!(visit.error_kind()?, "Input");
+    assert!(page.text(ERROR)?.is_some_and(|said| said.contains("animals/golfish.jpg")));
+    page.click("[data-testid=other-picture]")?;
+    page.wait_for("location.search.includes('picture=animals/goldfish.jpg')", SOON)?;
+    page.wait_for_element("[data-testid=look-top] [data-class='1']", LATER)?;
+    assert!(!page.has(ERROR)?, "{}", page.describe());
+    // Back names it again: the picture that was shown meanwhile is not it.
+    page.back()?;
+    page.wait_for_element(ERROR, SOON)?;
+    page.wait_for("!document.querySelector('.sight canvas')", SOON).map(drop)
 }

@@ -185,6 +185,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
+        // Compressed copies are of the page as it was.
+        let is_copy = target.extension().is_some_and(|ending| ending == "br" || ending == "gz");
+        if is_copy {
+            continue;
+        }
         if !entry.path().is_dir() {
             fs::copy(entry.path(), target)?;
         } else if entry.file_name() != "bundles" {

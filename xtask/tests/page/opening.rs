@@ -61,6 +61,26 @@ fn a_second_load_downloads_no_weights() -> Result<()> {
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
+fn what_no_bundle_names_any_more_is_dropped_and_the_rest_is_kept() -> Result<()> {
+    let Network { name, model, .. } = network();
+    let other = if model.is_empty() { "model=efficientnet-lite0&" } else { "" };
+    let visit = Visit::with(Graphics::None)?;
+    visit.open_ready(&format!("?{model}device=cpu"))?;
+    // As of a bundle that has been made anew since.
+    visit.page().script(
+        "return caches.open('pellucid-v1').then((parts) =>
+             parts.put('/pellucid-parts/' + '0'.repeat(64), new Response('old')));",
+    )?;
+    visit.open(&format!("?{other}device=cpu"))?;
+    let dropped = "caches.match('/pellucid-parts/' + '0'.repeat(64)).then((found) => !found)";
+    visit.page().wait_for(dropped, LATER)?;
+    visit.open_ready(&format!("?{model}device=cpu"))?;
+    assert_eq!(visit.host.count(&weights(name)?), 1, "looking at another bundle drops nothing");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
 fn a_reload_restores_the_view_from_the_address() -> Result<()> {
     let visit = Visit::with(Graphics::None)?;
     visit.open("?device=cpu&objective=mixed4b:7&size=64&seed=5&transforms=none")?;

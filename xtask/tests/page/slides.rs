@@ -72,7 +72,14 @@ fn a_dream_in_a_slide_of_reveal_starts_when_it_is_shown_and_ends_when_it_is_left
 
     page.script("deck.next();")?;
     page.wait_for(&format!("{} >= 3", step(0)), LATER)?;
-    page.script("deck.next();")?;
+    // A click into the dream, and then the presenter's remote.
+    let middle = page.script(
+        "const box = document.querySelector('iframe').getBoundingClientRect();
+         return [box.left + box.width / 2, box.top + box.height / 2];",
+    )?;
+    page.click_at(middle[0].as_f64().unwrap_or(0.0), middle[1].as_f64().unwrap_or(0.0))?;
+    page.strike("PageDown", 34, "")?;
+    page.wait_for("deck.getIndices().h === 2", SOON)?;
     page.wait_for("!document.querySelector('iframe').getAttribute('src')", SOON)?;
 
     page.script("deck.next();")?;
@@ -93,7 +100,11 @@ fn a_dream_in_a_slide_of_reveal_starts_when_it_is_shown_and_ends_when_it_is_left
         &json!([]),
     )?;
     page.script("deck.slide(3);")?;
-    page.wait_for(&format!("{} > {rested}", step(1)), LATER).map(drop)
+    page.wait_for(&format!("{} > {rested}", step(1)), LATER)?;
+    // Where the focus is inside all the same, the key is passed on as reveal.js hears of it.
+    page.script("document.querySelectorAll('iframe')[1].focus();")?;
+    page.strike("PageUp", 33, "")?;
+    page.wait_for("deck.getIndices().h === 2", SOON).map(drop)
 }
 
 /// The slide in the README.

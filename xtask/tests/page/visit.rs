@@ -154,10 +154,16 @@ fn manifest(name: &str) -> String {
     format!("bundles/{name}/bundle.json")
 }
 
+/// Where the list of bundles is.
+const LIST: &str = "bundles/index.json";
+
 fn description(name: &str) -> Result<Value> {
-    let file = site()?.join(manifest(name));
-    let text = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-    serde_json::from_slice(&text).context("bundle.json is not JSON")
+    parsed(&site()?.join(manifest(name)))
+}
+
+fn parsed(file: &Path) -> Result<Value> {
+    let text = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))
 }
 
 /// The description of the bundle that opens by itself.
@@ -187,19 +193,32 @@ pub fn layer_with_exemplars() -> Option<(String, u64)> {
     found
 }
 
-/// A host whose bundle is described otherwise than the site's own.
+/// A host whose bundle is described otherwise than the site's own; its list of bundles knows.
 pub fn host_with(alter: impl FnOnce(&mut Value)) -> Result<Host> {
     let site = site()?;
     let mut described = bundle()?;
     alter(&mut described);
-    Host::start_with(move |query| {
-        if query.path() == format!("/{}", manifest(GOOGLENET)) {
-            let mut answer = Answer::text(200, &described.to_string());
-            answer.headers = vec![("Content-Type", "application/json".to_owned())];
-            return answer;
+    let mut listed = parsed(&site.join(LIST))?;
+    for entry in listed["bundles"].as_array_mut().context("a list of bundles")? {
+        if entry["path"] == GOOGLENET {
+            entry["weights"] = described.get("weights").is_some().into();
         }
-        server::answer(&site, query)
+    }
+    Host::start_with(move |query| {
+        let altered = match query.path().trim_start_matches('/') {
+            LIST => &listed,
+            path if path == manifest(GOOGLENET) => &described,
+            _ => return server::answer(&site, query),
+        };
+        let mut answer = Answer::text(200, &altered.to_string());
+        answer.headers = vec![("Content-Type", "application/json".to_owned())];
+        answer
     })
+}
+
+/// What has no weights: the description of a bundle without its own.
+pub fn without_weights(bundle: &mut Value) {
+    bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
 }
 
 /// Whether the site has GoogLeNet's weights; says so if not.

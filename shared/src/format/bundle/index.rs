@@ -32,6 +32,9 @@ pub struct Entry {
     pub path: String,
     /// For people.
     pub title: String,
+    /// Whether its weights lie with it; nothing where the list does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<bool>,
     /// Whether weights it lacks are on their way: whoever opened it may look again in a while.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub weights_coming: bool,
@@ -67,9 +70,11 @@ fn entry(field: &Field<'_>) -> Result<Entry> {
         Some(coming) => coming.parsed()?,
         None => false,
     };
+    let weights = field.optional("weights")?.map(|weights| weights.parsed()).transpose()?;
     Ok(Entry {
         path: inner_path(&field.get("path")?)?.to_owned(),
         title: title.short_text(TITLE_LIMIT)?.to_owned(),
+        weights,
         weights_coming,
     })
 }
@@ -81,12 +86,17 @@ mod tests {
 
     #[test]
     fn a_list_survives_the_round_trip() {
-        let entry = |path: &str, weights_coming| Entry {
+        let entry = |path: &str, weights, weights_coming| Entry {
             path: path.to_owned(),
             title: path.to_uppercase(),
+            weights,
             weights_coming,
         };
-        let bundles = vec![entry("googlenet", true), entry("efficientnet-lite0", false)];
+        let bundles = vec![
+            entry("googlenet", Some(false), true),
+            entry("efficientnet-lite0", Some(true), false),
+            entry("mine", None, false),
+        ];
         let index = Index { schema: SCHEMA, bundles };
         assert_eq!(Index::parse(index.to_json().unwrap().as_bytes()).unwrap(), index);
     }
@@ -97,6 +107,10 @@ mod tests {
             (r#"{"schema":[1,0],"bundles":[]}"#, "bundles"),
             (r#"{"schema":[1,0],"bundles":[{"path":"../a","title":"A"}]}"#, "bundles[0].path"),
             (r#"{"schema":[1,0],"bundles":[{"path":"a","title":""}]}"#, "bundles[0].title"),
+            (
+                r#"{"schema":[1,0],"bundles":[{"path":"a","title":"A","weights":"yes"}]}"#,
+                "bundles[0].weights",
+            ),
             (r#"{"schema":[2,0]}"#, "schema"),
         ] {
             let error = Index::parse(text.as_bytes()).unwrap_err().to_string();

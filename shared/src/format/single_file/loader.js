@@ -56,7 +56,7 @@ const engineAddress = URL.createObjectURL(new Blob([engine], { type: "text/javas
 globalThis.Worker = class extends Worker {
   constructor(address, ...rest) {
     const isEngine = at(address) === at("worker_loader.js");
-    super(...(isEngine ? [engineAddress] : [address, ...rest]));
+    super(...(isEngine ? [engineAddress, { name: rest[0]?.name }] : [address, ...rest]));
     if (isEngine) this.postMessage({ files, base, wasm: at("worker_bg.wasm") });
   }
 };

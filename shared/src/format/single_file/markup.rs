@@ -1,8 +1,26 @@
 //! A page's HTML without the addresses that a page from a disk cannot follow.
 
-/// Takes out what fetches programs (module scripts, preloads) and puts aside the addresses of files
-/// that are inside: `src` and `href` become `data-inside-src` and `data-inside-href`.
-pub fn without_addresses(html: &str, is_inside: &dyn Fn(&str) -> bool) -> String {
+/// What is known of a file that a page names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// It is not inside.
+    Elsewhere,
+    /// It is inside.
+    Inside,
+    /// It is inside, and this is what it says.
+    Text(&'a str),
+}
+
+/// Takes out what fetches programs (module scripts, preloads), puts styles and plain scripts in
+/// place of what names them, and puts aside the addresses of all other files that are inside: `src`
+/// and `href` become `data-inside-src` and `data-inside-href`.
+///
+/// # Errors
+/// Names a style or script that would end the element it is to stand in.
+pub fn without_addresses<'a>(
+    html: &str,
+    file: &dyn Fn(&str) -> Named<'a>,
+) -> Result<String, String> {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -34,13 +52,22 @@ pub fn without_addresses(html: &str, is_inside: &dyn Fn(&str) -> bool) -> String
         } else if name.is_empty() {
             // An end, a comment, the document's type.
             text.push_str(tag);
+        } else if name == "link"
+            && attribute(tag, "rel") == Some("stylesheet")
+            && let Some(style) = text_named(tag, "href", file)?
+        {
+            text.extend(["<style>", style, "</style>"]);
+        } else if name == "script"
+            && let Some(script) = text_named(tag, "src", file)?
+        {
+            text.extend(["<script>", script]);
         } else {
-            text.push_str(&put_aside(tag, is_inside));
+            text.push_str(&put_aside(tag, file));
             text.push_str(inner);
         }
     }
     text.push_str(rest);
-    text
+    Ok(text)
 }
 
 /// The length of the tag that a text begins with; `>` inside quotes does not end it.
@@ -92,12 +119,31 @@ fn attribute<'a>(tag: &'a str, key: &str) -> Option<&'a str> {
     value_at(tag, key).map(|range| &tag[range])
 }
 
-fn put_aside(tag: &str, is_inside: &dyn Fn(&str) -> bool) -> String {
+/// What the file says that an attribute of a tag names.
+fn text_named<'a>(
+    tag: &str,
+    key: &str,
+    file: &dyn Fn(&str) -> Named<'a>,
+) -> Result<Option<&'a str>, String> {
+    let path = plain(attribute(tag, key).unwrap_or_default());
+    match file(path) {
+        Named::Text(text) if text.contains("</") || text.contains("<!--") => Err(path.to_owned()),
+        Named::Text(text) => Ok(Some(text)),
+        Named::Inside | Named::Elsewhere => Ok(None),
+    }
+}
+
+/// A path relative to the page, as files are called.
+fn plain(path: &str) -> &str {
+    path.trim_start_matches("./")
+}
+
+fn put_aside<'a>(tag: &str, file: &dyn Fn(&str) -> Named<'a>) -> String {
     let mut tag = tag.to_owned();
     for key in ["src", "href"] {
         let Some(range) = value_at(&tag, key) else { continue };
-        let path = tag[range.clone()].trim_start_matches("./");
-        if is_inside(path) {
+        let path = plain(&tag[range.clone()]);
+        if file(path) != Named::Elsewhere {
             let path = path.to_owned();
             tag.replace_range(range.clone(), &path);
             // The name stands right before the sign and a quote, if there is one.
@@ -113,7 +159,13 @@ mod tests {
     use super::*;
 
     fn adapted(html: &str) -> String {
-        without_addresses(html, &|path| ["icon.svg", "dreams/a.jpg"].contains(&path))
+        without_addresses(html, &|path| match path {
+            "icon.svg" | "dreams/a.jpg" => Named::Inside,
+            "style-1.css" => Named::Text("a > b {}"),
+            "start-1.js" => Named::Text("if (1 < 2) start();"),
+            _ => Named::Elsewhere,
+        })
+        .unwrap()
     }
 
     #[test]
@@ -149,6 +201,15 @@ mod tests {
         ] {
             assert_eq!(adapted(html), wanted);
         }
+    }
+
+    #[test]
+    fn styles_and_plain_scripts_stand_in_the_page() {
+        let page = "<link rel=\"stylesheet\" href=\"./style-1.css\"><body>\
+            <script src=\"start-1.js\" defer></script><script src=\"other.js\"></script>";
+        let wanted = "<style>a > b {}</style><body>\
+            <script>if (1 < 2) start();</script><script src=\"other.js\"></script>";
+        assert_eq!(adapted(page), wanted);
     }
 
     #[test]

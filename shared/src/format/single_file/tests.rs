@@ -2,10 +2,13 @@ use super::*;
 use crate::format::bundle::Part;
 
 const INDEX: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<link rel=\"icon\" \
-    href=\"./icon.svg\"><script type=\"module\">import './page-1.js'</script></head>\n\
-    <body>\n<p>größer</p>\n</body>\n</html>\n";
+    href=\"./icon.svg\"><link rel=\"stylesheet\" href=\"./style-1.css\">\
+    <script type=\"module\">import './page-1.js'</script></head>\n\
+    <body>\n<p>größer</p>\n<script src=\"./start-1.js\"></script>\n</body>\n</html>\n";
 
-const PAGE_FILES: [(&str, &[u8]); 3] = [
+const PAGE_FILES: [(&str, &[u8]); 5] = [
+    ("style-1.css", b"a > b {}"),
+    ("start-1.js", b"start('\xc3\xb6');"),
     ("icon.svg", b"<svg></svg>"),
     ("page-1.js", b"document.write('</script><script>')"),
     ("page-1_bg.wasm", b"\0asm"),
@@ -26,6 +29,9 @@ fn files(more: &[(&str, &[u8])]) -> Vec<File> {
         path: path.to_owned(),
         bytes: bytes.to_vec(),
         gzip: path.ends_with(".js"),
+        text: ["style-1.css", "start-1.js"]
+            .contains(&path)
+            .then(|| String::from_utf8_lossy(bytes).into_owned()),
     };
     all.map(file).collect()
 }
@@ -57,6 +63,8 @@ fn every_file_survives_the_round_trip() {
     let wanted: Vec<_> = files.into_iter().map(|file| (file.path, file.bytes, file.gzip)).collect();
     assert_eq!(found, wanted);
     assert!(text.contains("<p>größer</p>"), "what the page says stays");
+    // Before the first paint, so they cannot wait for the loader.
+    assert!(text.contains("<style>a > b {}</style>") && text.contains("<script>start('ö');"));
 }
 
 #[test]
@@ -65,6 +73,10 @@ fn a_gzip_stream_travels_only_where_it_saves_enough() {
         let file = File::smaller("a".to_owned(), vec![1; 100], vec![2; stream]);
         assert_eq!((file.gzip, file.bytes[..].first() != Some(&1)), (gzip, gzip), "{stream}");
     }
+    for (path, text) in [("a.css", Some("a {}")), ("a.wasm", None)] {
+        let file = File::smaller(path.to_owned(), b"a {}".to_vec(), Vec::new());
+        assert_eq!(file.text.as_deref(), text, "{path}");
+    }
 }
 
 #[test]
@@ -72,8 +84,8 @@ fn nothing_inside_can_end_its_element() {
     let views = ["?objective=</script><script>alert(1)</script>".to_owned(), "?a='\"\\".to_owned()];
     let text = pack(INDEX, &site(), &files(&[("a", b"</script>")]), &views).unwrap();
     // As many elements end as were opened: views, files, loader.
-    assert_eq!(text.matches("</script>").count(), 1 + 4 + 1);
-    assert_eq!(text.matches("<script").count(), 1 + 4 + 1);
+    assert_eq!(text.matches("</script>").count(), 1 + 1 + 6 + 1);
+    assert_eq!(text.matches("<script").count(), 1 + 1 + 6 + 1);
     assert!(text.contains("\"?a='\\\"\\\\\""), "{}", &text[..600]);
 }
 
@@ -88,8 +100,11 @@ fn what_cannot_be_opened_is_not_written() {
     let twice = files(&[("icon.svg", b"again")]);
     let outside = files(&[("a/../../b", b"x")]);
     let quoted = files(&[("a\"b", b"x")]);
+    let mut ending = files(&[]);
+    ending[1].text = Some("'</script>'".to_owned());
     for (page, files, named) in [
-        (INDEX, &complete[1..], "icon.svg"),
+        (INDEX, &complete[1..], "style-1.css"),
+        (INDEX, &ending, "start-1.js"),
         (INDEX, &twice, "two files share the path \"icon.svg\""),
         (INDEX, &outside, "a/../../b"),
         (INDEX, &quoted, "not plain"),

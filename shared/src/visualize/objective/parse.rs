@@ -10,6 +10,9 @@ pub const MAX_LENGTH: usize = 16_384;
 /// Terms an objective may have.
 pub const MAX_TERMS: usize = 256;
 
+/// Brackets inside brackets.
+pub const MAX_DEPTH: usize = 32;
+
 type Result<T> = std::result::Result<T, ParseError>;
 
 impl FromStr for Objective {
@@ -17,9 +20,10 @@ impl FromStr for Objective {
 
     fn from_str(text: &str) -> Result<Self> {
         let mut reader = Reader::new(text)?;
-        let objective = reader.objective()?;
+        let mut terms = Vec::new();
+        reader.sum(1.0, &mut terms)?;
         reader.end("`+`, `-` or the end")?;
-        Ok(objective)
+        Ok(Self { terms })
     }
 }
 
@@ -35,13 +39,15 @@ impl FromStr for Measure {
 }
 
 /// What may begin a term, for error messages.
-const MEASURE: &str = "a layer, `tv`, `l2` or `similar(layer)`";
+const MEASURE: &str = "a layer, `tv`, `l2`, `similar(layer)` or `(`";
 
 /// A position in the text. Every method skips the white space before what it reads.
 struct Reader<'a> {
     text: &'a str,
     /// In bytes, always between characters.
     position: usize,
+    /// How many brackets are open here.
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -53,23 +59,54 @@ impl<'a> Reader<'a> {
                 found: format!("{}", text.len()),
             });
         }
-        Ok(Self { text, position: 0 })
+        Ok(Self { text, position: 0, depth: 0 })
     }
 
-    fn objective(&mut self) -> Result<Objective> {
+    /// A sum, every term of it times `factor`, appended to `terms`.
+    fn sum(&mut self, factor: f64, terms: &mut Vec<Term>) -> Result<()> {
         let mut sign = self.sign().unwrap_or(1.0);
-        let mut terms = Vec::new();
         loop {
-            if terms.len() == MAX_TERMS {
-                return self.expected(&format!("at most {MAX_TERMS} terms"));
-            }
-            let (weight, measure) = (self.weight()?, self.measure()?);
-            terms.push(Term { weight: sign * weight, measure });
+            self.term(sign * factor, terms)?;
             match self.sign() {
                 Some(next) => sign = next,
-                None => return Ok(Objective { terms }),
+                None => return Ok(()),
             }
         }
+    }
+
+    /// A measure or a sum in brackets, with its own weight, times `factor`.
+    fn term(&mut self, factor: f64, terms: &mut Vec<Term>) -> Result<()> {
+        if terms.len() == MAX_TERMS {
+            return self.expected(&format!("at most {MAX_TERMS} terms"));
+        }
+        self.skip_space();
+        let start = self.position;
+        let weight = factor * self.weight()?;
+        // Each factor may be finite and their product not.
+        if !weight.is_finite() {
+            self.position = start;
+            return self.expected("a finite weight");
+        }
+        if self.take("(") {
+            return self.bracket(weight, terms);
+        }
+        let measure = self.measure()?;
+        terms.push(Term { weight, measure });
+        Ok(())
+    }
+
+    /// What follows `(`, multiplied out.
+    fn bracket(&mut self, factor: f64, terms: &mut Vec<Term>) -> Result<()> {
+        if self.depth == MAX_DEPTH {
+            return self.expected(&format!("at most {MAX_DEPTH} brackets inside each other"));
+        }
+        self.depth += 1;
+        self.sum(factor, terms)?;
+        if !self.take(")") {
+            return self.expected("`+`, `-` or `)`");
+        }
+        self.depth -= 1;
+        Ok(())
     }
 
     /// 1 or -1 for a plus or a minus.
@@ -153,7 +190,7 @@ impl<'a> Reader<'a> {
             Ok(Measure::Unit { layer, channel, place })
         } else if self.take("/{") {
             Ok(Measure::Direction { layer, name: self.direction_name()? })
-        } else if self.at_end() || matches!(self.peek(), Some('+' | '-')) {
+        } else if self.may_end() {
             Ok(Measure::Layer(layer))
         } else {
             self.expected("`:`, `/{`, `+`, `-` or the end")
@@ -327,6 +364,15 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self, expected: &str) -> Result<()> {
         if self.at_end() { Ok(()) } else { self.expected(expected) }
+    }
+
+    /// Whether a term may end here.
+    fn may_end(&mut self) -> bool {
+        match self.peek() {
+            None | Some('+' | '-') => true,
+            Some(')') => self.depth != 0,
+            Some(_) => false,
+        }
     }
 
     fn at_end(&mut self) -> bool {

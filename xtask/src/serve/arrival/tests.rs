@@ -18,7 +18,9 @@ const HASTE: Duration = Duration::from_millis(300);
 fn an_address_answers_even_if_it_only_refuses() {
     let host = Host::start_with(|_| Answer::text(404, "gone\n")).unwrap();
     answers(&host.url("weights"), PATIENCE).unwrap();
-    answers("https://example.org/needs-another-program", HASTE).unwrap();
+    // Of one that needs another program, that it can be reached.
+    let secured = host.url("weights").replace("http://", "https://");
+    answers(&secured, PATIENCE).unwrap();
 }
 
 #[test]
@@ -30,6 +32,9 @@ fn an_address_where_nobody_listens_or_nobody_speaks_is_given_up() {
     let deaf = format!("http://127.0.0.1:{port}/weights");
     let error = answers(&deaf, HASTE).unwrap_err().to_string();
     assert!(error.contains(&deaf) && error.contains("does not answer"), "{error}");
+    let secured = deaf.replace("http://", "https://");
+    let error = one_answers(&[&deaf, &secured], HASTE).unwrap_err().to_string();
+    assert!(error.contains(&deaf) && error.contains(&secured), "{error}");
 
     let host = Host::start_with(|_| Answer::text(200, "late\n")).unwrap();
     host.spoil("weights", Fault::Stalled);
@@ -70,7 +75,7 @@ impl Served {
         fs::write(page.join("worker_loader.js"), "").unwrap();
         let mut bundles = Bundles::of(&workspace, None);
         bundles.weights_coming = true;
-        let site = Site { folder: workspace.site(), page, bundles };
+        let site = Site { folder: workspace.site(), page, bundles, compressed: false };
         site.make(&workspace).unwrap();
         let source = Source { address: None, cache: Some(folder.join("cache")) };
         Some(Self { folder, workspace, site, source })

@@ -57,6 +57,42 @@ fn looser_writings_print_canonically() {
 }
 
 #[test]
+fn brackets_are_multiplied_out() {
+    for (typed, printed) in [
+        ("2*(mixed4a:1 + mixed4b:2)", "2*mixed4a:1 + 2*mixed4b:2"),
+        ("mixed4a:1 - 0.5*(mixed4b:2 - tv)", "mixed4a:1 - 0.5*mixed4b:2 + 0.5*tv"),
+        ("(mixed4d)", "mixed4d"),
+        ("-( mixed4a:1@center - 2*( l2 - -3*tv ) )", "-mixed4a:1@center + 2*l2 + 6*tv"),
+        ("2*(3*(similar(mixed4a)))", "6*similar(mixed4a)"),
+        ("(logits:\"a (b)\") + (mixed4c/{c)})", "logits:\"a (b)\" + mixed4c/{c)}"),
+    ] {
+        assert_eq!(parse(typed).to_string(), printed, "{typed}");
+        assert_eq!(parse(typed), parse(printed));
+    }
+}
+
+#[test]
+fn brackets_that_do_not_fit_are_answered_with_their_column() {
+    for (typed, column, expected, found) in [
+        ("2*(mixed4a:1", 13, "`+`, `-` or `)`", "the end"),
+        ("2*(mixed4d tv)", 12, "`:`, `/{`, `+`, `-` or the end", "`tv`"),
+        ("(mixed4a:1))", 12, "`+`, `-` or the end", "`)`"),
+        ("mixed4d)", 8, "`:`, `/{`, `+`, `-` or the end", "`)`"),
+        ("()", 2, MEASURE, "`)`"),
+        ("(tv)*2", 5, "`+`, `-` or the end", "`*`"),
+        ("1e200*(1e200*tv)", 8, "a finite weight", "`1e200`"),
+    ] {
+        let error = typed.parse::<Objective>().unwrap_err();
+        let wanted = ParseError { column, expected: expected.to_owned(), found: found.to_owned() };
+        assert_eq!(error, wanted, "{typed}");
+    }
+    let nested = |depth: usize| format!("{}tv{}", "(".repeat(depth), ")".repeat(depth));
+    assert_eq!(parse(&nested(MAX_DEPTH)).to_string(), "tv");
+    let error = nested(MAX_DEPTH + 1).parse::<Objective>().unwrap_err();
+    assert_eq!(error.expected, "at most 32 brackets inside each other");
+}
+
+#[test]
 fn a_mistake_is_answered_with_its_column() {
     for (typed, column, expected, found) in [
         ("", 1, MEASURE, "the end"),

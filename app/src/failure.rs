@@ -1,8 +1,9 @@
-//! Errors of the formulas in the page's three sentences: what, why, what next.
+//! Errors of formulas and of downloads in the page's three sentences: what, why, what next.
 
 use shared::Error;
+use shared::weights::WeightsError;
 
-use super::host::FetchError;
+use crate::files::download::FetchError;
 use crate::protocol::{Failure, FailureKind};
 
 /// A failure of the request at hand.
@@ -88,11 +89,17 @@ pub fn of_bundle(name: &str, error: Error) -> Failure {
 /// Weights of the visitor's own that are not those of the network called `title`.
 pub fn of_own_weights(title: &str, error: Error) -> Failure {
     match error {
+        Error::Weights(WeightsError::Foreign(foreign)) => Failure::new(
+            FailureKind::Corrupted,
+            format!("These are not weights for {title}: {foreign}."),
+            "Weights come as a safetensors file, as what PyTorch saved (.pth), or as a .caffemodel.",
+            format!("To have them, {}.", foreign.next()),
+        ),
         Error::Weights(_) => Failure::new(
             FailureKind::Corrupted,
             format!("These are not weights for {title}."),
             error.to_string(),
-            "Choose a safetensors file or a .caffemodel of this network.",
+            "Choose a .safetensors, .pth or .caffemodel file of this network.",
         ),
         other => of(other),
     }

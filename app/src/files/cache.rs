@@ -3,16 +3,12 @@
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, DedicatedWorkerGlobalScope, Response};
+use web_sys::{Cache, Response, WorkerGlobalScope};
 
-/// Where they are kept. Another name makes all earlier ones be forgotten.
-const NAME: &str = "pellucid-v1";
+use crate::keeping::open_store;
 
 /// What is kept under a hash, unchecked.
-pub async fn get(
-    scope: &DedicatedWorkerGlobalScope,
-    sha256: &str,
-) -> Result<Option<Vec<u8>>, JsValue> {
+pub async fn get(scope: &WorkerGlobalScope, sha256: &str) -> Result<Option<Vec<u8>>, JsValue> {
     let found = JsFuture::from(open(scope).await?.match_with_str(&key(sha256))).await?;
     let Ok(response) = found.dyn_into::<Response>() else { return Ok(None) };
     let buffer: ArrayBuffer = JsFuture::from(response.array_buffer()?).await?.dyn_into()?;
@@ -20,11 +16,7 @@ pub async fn get(
 }
 
 /// Keeps bytes under their hash.
-pub async fn put(
-    scope: &DedicatedWorkerGlobalScope,
-    sha256: &str,
-    bytes: &[u8],
-) -> Result<(), JsValue> {
+pub async fn put(scope: &WorkerGlobalScope, sha256: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let body = Uint8Array::from(bytes);
     let response = Response::new_with_opt_js_u8_array(Some(&body))?;
     JsFuture::from(open(scope).await?.put_with_str(&key(sha256), &response)).await?;
@@ -32,13 +24,13 @@ pub async fn put(
 }
 
 /// Drops what is kept under a hash.
-pub async fn delete(scope: &DedicatedWorkerGlobalScope, sha256: &str) -> Result<(), JsValue> {
+pub async fn delete(scope: &WorkerGlobalScope, sha256: &str) -> Result<(), JsValue> {
     JsFuture::from(open(scope).await?.delete_with_str(&key(sha256))).await?;
     Ok(())
 }
 
-async fn open(scope: &DedicatedWorkerGlobalScope) -> Result<Cache, JsValue> {
-    JsFuture::from(scope.caches()?.open(NAME)).await?.dyn_into()
+async fn open(scope: &WorkerGlobalScope) -> Result<Cache, JsValue> {
+    open_store(scope).await
 }
 
 /// Caches are asked by address, so a hash is made to look like one; nothing is ever fetched there.

@@ -1,15 +1,44 @@
 //! A download that says how far it is, and that can be dropped.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Map, Promise, Reflect, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestCache,
-    RequestInit, Response,
+    AbortController, ReadableStreamDefaultReader, RequestCache, RequestInit, Response,
+    WorkerGlobalScope,
 };
 
-use crate::engine::host::FetchError;
 use crate::transport::reason;
+
+/// Why nothing came of a download.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// No answer at all.
+    #[error("{0}")]
+    Unreachable(String),
+    /// An answer other than success.
+    #[error("the server answered {0}")]
+    Status(u16),
+    /// It broke off.
+    #[error("it broke off after {received} bytes: {reason}")]
+    Interrupted {
+        /// Bytes that had come.
+        received: u64,
+        /// As the browser put it.
+        reason: String,
+    },
+    /// It ended too early.
+    #[error("it ended after {received} bytes of {expected}")]
+    TooShort {
+        /// Bytes that came.
+        received: u64,
+        /// Bytes there should be.
+        expected: u64,
+    },
+    /// More than there should be.
+    #[error("more than the expected {0} bytes came")]
+    TooLong(u64),
+}
 
 /// Interrupts its download when dropped; after the end that changes nothing.
 struct Interrupt(Option<AbortController>);
@@ -24,7 +53,7 @@ impl Drop for Interrupt {
 
 /// What is at an address, at most `limit` bytes of it.
 pub async fn fetch(
-    scope: &DedicatedWorkerGlobalScope,
+    scope: &WorkerGlobalScope,
     address: &str,
     limit: u64,
     progress: &dyn Fn(u64, Option<u64>),
@@ -37,8 +66,10 @@ pub async fn fetch(
     if let Some(controller) = &interrupt.0 {
         options.set_signal(Some(&controller.signal()));
     }
-    let response = JsFuture::from(scope.fetch_with_str_and_init(address, &options)).await;
-    let response: Response = response
+    let answer =
+        coming(address).unwrap_or_else(|| scope.fetch_with_str_and_init(address, &options));
+    let response: Response = JsFuture::from(answer)
+        .await
         .and_then(JsCast::dyn_into)
         .map_err(|thrown| FetchError::Unreachable(reason(&thrown)))?;
     if !response.ok() {
@@ -70,6 +101,16 @@ pub async fn fetch(
         chunk.copy_to(&mut bytes[start..]);
         progress(bytes.len() as u64, total);
     }
+}
+
+/// What the page's first paint has asked for already (`public/first_picture.js`): an answer is
+/// taken once, so that whoever asks again asks the host.
+pub fn coming(address: &str) -> Option<Promise> {
+    let asked = Reflect::get(&global(), &"pellucidComing".into()).ok()?;
+    let asked: Map = asked.dyn_into().ok()?;
+    let answer = asked.get(&address.into());
+    asked.delete(&address.into());
+    answer.dyn_into().ok()
 }
 
 /// Bytes to come. The header counts compressed bytes, so it says nothing of a compressed answer.
