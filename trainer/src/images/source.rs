@@ -24,8 +24,9 @@ const LARGEST_IN_SHARD: u64 = 256 << 20;
 #[derive(Clone, Debug)]
 pub struct Source {
     root: PathBuf,
-    /// Before every name.
+    /// Before every name; the name itself of a file that is a picture alone.
     prefix: String,
+    is_alone: bool,
     without: Vec<PathBuf>,
 }
 
@@ -102,7 +103,8 @@ impl Source {
     /// There is nothing of that name, or it is another kind of file.
     pub fn new(root: &Path) -> Result<Self> {
         if root.is_dir() || shard::is_shard(root) {
-            return Ok(Self { root: root.to_owned(), prefix: String::new(), without: Vec::new() });
+            let (root, prefix) = (root.to_owned(), String::new());
+            return Ok(Self { root, prefix, is_alone: false, without: Vec::new() });
         }
         let what =
             if root.exists() { "is neither a folder nor a .tar file" } else { "is not there" };
@@ -117,7 +119,7 @@ impl Source {
         if !is_alone && !prefix.ends_with('/') {
             prefix.push('/');
         }
-        Self { root: path.to_owned(), prefix, without: Vec::new() }
+        Self { root: path.to_owned(), prefix, is_alone, without: Vec::new() }
     }
 
     /// The same without a folder in it, such as one that results are written to.
@@ -138,16 +140,14 @@ impl Source {
     }
 
     fn walk_past(&self, left_out: &mut LeftOut, visit: Visit<'_>) -> Result<ControlFlow<()>> {
-        if self.root.is_dir() {
-            Walk::new(&self.without, left_out).folder(&self.root, &self.prefix, visit)
-        } else if shard::is_shard(&self.root) {
-            shard::walk(&self.root, &self.prefix, left_out, visit)
-        } else if self.prefix.is_empty() {
-            bail!("{}: it is not there any more", name::text(self.root.as_os_str()))
-        } else {
+        if self.is_alone {
             let size = self.root.metadata().map_or(0, |metadata| metadata.len());
             let place = Place::File(self.root.clone());
             visit(Found { name: self.prefix.clone(), size, place })
+        } else if shard::is_shard(&self.root) {
+            shard::walk(&self.root, &self.prefix, left_out, visit)
+        } else {
+            Walk::new(&self.without, left_out).folder(&self.root, &self.prefix, visit)
         }
     }
 
