@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
+#[allow(dead_code, reason = "other tests use the rest of it")]
 mod bench;
 #[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
@@ -15,8 +16,11 @@ use serde_json::Value;
 
 use bench::{Bench, stderr};
 
-/// The class of the photograph that all cases were made of, as the reference network says.
+/// The class of the photograph that the pictures were made of, as the reference network says.
 const PERSIAN_CAT: u64 = 283;
+
+/// That of the one in the shards.
+const TENCH: u64 = 0;
 
 /// A folder to work in; `None` where the reference weights are missing.
 fn bench() -> Option<Bench> {
@@ -69,13 +73,15 @@ fn a_cut_photograph_is_named_and_counted_and_the_others_are_classified() {
 #[test]
 fn shards_of_every_kind_give_their_pictures() {
     let Some(bench) = bench() else { return };
-    for name in ["hardlink.tar", "imagenet-like.tar", "gz-named.tar", "contig.tar"] {
+    for (name, pictures) in
+        [("hardlink.tar", 2), ("imagenet-like.tar", 1), ("gz-named.tar", 1), ("contig.tar", 1)]
+    {
         let Some(file) = case(name) else { return };
         let (output, classified) = classify(&bench, &[file.to_str().unwrap()]);
         assert!(output.status.success(), "{name}: {}", stderr(&output));
-        assert!(!classified.is_empty(), "{name}");
+        assert!(pictures <= classified.len(), "{name}");
         for classified in classified {
-            assert_eq!(first(&classified).0, PERSIAN_CAT, "{name}: {classified}");
+            assert_eq!(first(&classified).0, TENCH, "{name}: {classified}");
         }
     }
 }

@@ -142,6 +142,8 @@ impl Source {
             Walk::new(&self.without, left_out).folder(&self.root, &self.prefix, visit)
         } else if shard::is_shard(&self.root) {
             shard::walk(&self.root, &self.prefix, left_out, visit)
+        } else if self.prefix.is_empty() {
+            bail!("{}: it is not there any more", name::text(self.root.as_os_str()))
         } else {
             let size = self.root.metadata().map_or(0, |metadata| metadata.len());
             let place = Place::File(self.root.clone());
