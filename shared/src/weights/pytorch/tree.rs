@@ -83,7 +83,9 @@ impl Walk<'_> {
 
     /// What an object knows of itself: a module's parts go by its own name.
     fn state(&mut self, state: Id, name: &str, depth: usize) -> Result<(), String> {
-        let Node::Mapping(entries) = self.pickle.node(state) else { return Ok(()) };
+        let (Node::Mapping(entries) | Node::Made { entries, .. }) = self.pickle.node(state) else {
+            return Ok(());
+        };
         for (key, value) in entries {
             let Some(key) = self.pickle.text(*key) else { continue };
             let is_part = MODULE_PARTS.contains(&key);
