@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use xtask::browser::Graphics;
 use xtask::rehearsal::Fault;
 
-use crate::visit::{SOON, Visit, host_with, layer_with_exemplars, without_weights};
+use crate::visit::{SOON, Visit, host_with, layer_with_exemplars};
 
 /// From the smallest that is promised to a whole screen.
 const BOXES: [(u32, u32); 6] =
