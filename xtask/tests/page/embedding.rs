@@ -7,31 +7,6 @@ use crate::visit::{LATER, Network, SOON, Visit, network};
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
-fn an_embedded_dream_fits_every_box_from_240_pixels() -> Result<()> {
-    let visit = Visit::new()?;
-    for (width, height) in [(240, 240), (640, 360), (360, 640), (1000, 1000)] {
-        visit.page().appear(width, height, "dark")?;
-        visit.open("?embed=1&objective=mixed3a:5&device=cpu")?;
-        visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
-        let overflow = visit.page().script(
-            "const e = document.documentElement;
-             return [e.scrollWidth > innerWidth, e.scrollHeight > innerHeight];",
-        )?;
-        assert_eq!(overflow, json!([false, false]), "{width}x{height}");
-        let outside = visit.page().script(
-            "return [...document.querySelectorAll('.embed button, .embed canvas, .embed a')]
-                 .map(e => [e.className, e.getBoundingClientRect()])
-                 .filter(([, b]) => b.left < 0 || b.top < 0
-                     || b.right > innerWidth + 1 || b.bottom > innerHeight + 1)
-                 .map(([name]) => name);",
-        )?;
-        assert_eq!(outside, json!([]), "{width}x{height}");
-    }
-    Ok(())
-}
-
-#[test]
-#[ignore = "needs the built page: cargo xtask test"]
 fn an_embedded_dream_starts_by_itself_only_when_asked_to() -> Result<()> {
     let Network { model, layer, .. } = network();
     let visit = Visit::new()?;

@@ -27,7 +27,8 @@ fn a_units_address_opens_its_page_with_dream_and_exemplars() -> Result<()> {
     visit.page().wait_for_element(FIRST, LATER)?;
     // The dream made beforehand hangs there, whether or not there are weights.
     visit.page().wait_for(
-        "getComputedStyle(document.querySelector('.unit-dream .baked')).backgroundImage !== 'none'",
+        "[...document.querySelectorAll('.unit-dream .baked')].some((it) =>
+            it.naturalWidth || getComputedStyle(it).backgroundImage !== 'none')",
         LATER,
     )?;
     let values = visit.page().script(
