@@ -1,4 +1,4 @@
-//! In a slide: the picture with the least furniture, in any box.
+//! In a slide: when a dream begins, and when it rests.
 
 use anyhow::Result;
 use serde_json::json;
