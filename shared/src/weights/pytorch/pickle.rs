@@ -55,7 +55,7 @@ pub struct Pickle {
 impl Pickle {
     /// Reads one pickle and leaves what follows it.
     pub fn read(bytes: &mut &[u8]) -> Result<Self, String> {
-        let mut machine = Machine::new(*bytes);
+        let mut machine = Machine::new(bytes);
         let root = loop {
             if let Some(root) = machine.step()? {
                 break root;
