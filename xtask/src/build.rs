@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::bundle::{Bundles, Wish};
 use crate::cli::{Build, Content, Network};
 use crate::compress::Coding;
+use crate::process::Background;
 use crate::stamp::{self, Fingerprint};
 use crate::workspace::Workspace;
 use crate::{assets, compress, offline, optimize, process, tools};
@@ -157,13 +158,9 @@ fn page(workspace: &Workspace, public_url: &str, optimized: bool) -> Result<Path
     }
     // Trunk asks for the crates of default features only, and the engine has more.
     process::run(workspace.cargo().args(["fetch", "--locked"]))?;
-    let tools = if optimized {
-        tools::in_background(workspace)?
-    } else {
-        tools::for_serve_in_background(workspace)?
-    };
+    let tools = tools::for_page_in_background(workspace, optimized)?;
     compile(workspace)?;
-    tools.wait()?;
+    tools.map_or(Ok(()), Background::wait)?;
     remove(&folder)?;
     let mut trunk = workspace.tool("trunk");
     trunk.args(["build", "--release", "--offline", "--public-url", public_url, "--dist"]);

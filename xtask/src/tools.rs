@@ -79,9 +79,17 @@ pub fn in_background(workspace: &Workspace) -> Result<Background> {
     start(workspace, &[])
 }
 
-/// The same with what a build of the page needs that is not optimized.
-pub fn for_serve_in_background(workspace: &Workspace) -> Result<Background> {
-    start(workspace, &["--for-serve"])
+/// The same with what a build of the page needs; nothing where all of that is there.
+pub fn for_page_in_background(workspace: &Workspace, optimize: bool) -> Result<Option<Background>> {
+    let is_missing = |tool| !is_there(workspace, tool).0;
+    if is_missing(&TRUNK)
+        || is_missing(&WASM_BINDGEN)
+        || (optimize && wasm_opt(workspace).is_none())
+    {
+        let arguments: &[&str] = if optimize { &[] } else { &["--for-serve"] };
+        return start(workspace, arguments).map(Some);
+    }
+    wasm_target(workspace).map(|()| None)
 }
 
 fn start(workspace: &Workspace, arguments: &[&str]) -> Result<Background> {
@@ -150,9 +158,15 @@ pub fn wasm_target(workspace: &Workspace) -> Result<()> {
     process::run(workspace.tool("rustup").args(["target", "add", WASM]))
 }
 
-fn install(workspace: &Workspace, tool: &CargoTool) -> Result<()> {
+/// Whether it is there in the version wanted, and what the one that is there says of itself.
+fn is_there(workspace: &Workspace, tool: &CargoTool) -> (bool, Option<String>) {
     let found = process::quiet_output(workspace.tool(tool.program).arg("--version"));
-    if found.as_deref().is_some_and(|line| line.contains(tool.printed)) {
+    (found.as_deref().is_some_and(|line| line.contains(tool.printed)), found)
+}
+
+fn install(workspace: &Workspace, tool: &CargoTool) -> Result<()> {
+    let (is_there, found) = is_there(workspace, tool);
+    if is_there {
         return Ok(());
     }
     let CargoTool { package, program, version, opt_level, minutes, .. } = tool;
