@@ -149,10 +149,12 @@ const PASTE_ON_ITS_SIDE: &str = r#"
         'image/png': (file) => [...file.slice(0, 33), ...chunk('gAMA', large(100000)),
             ...chunk('eXIf', exif), ...file.slice(33)],
         'image/webp': (file) => {
-            const extended = [...letters('VP8X'), ...small(10), 8, 0, 0, 0, length - 1, 0, 0, 15, 0,
-                0];
-            const body = [...letters('WEBP'), ...extended, ...file.slice(12), ...letters('EXIF'),
-                ...small(exif.length), ...exif];
+            const isExtended = String.fromCharCode(...file.slice(12, 16)) === 'VP8X';
+            const head = isExtended ? file.slice(12, 30)
+                : [...letters('VP8X'), ...small(10), 0, 0, 0, 0, length - 1, 0, 0, 15, 0, 0];
+            head[8] |= 8;
+            const body = [...letters('WEBP'), ...head, ...file.slice(isExtended ? 30 : 12),
+                ...letters('EXIF'), ...small(exif.length), ...exif];
             return [...letters('RIFF'), ...small(body.length), ...body];
         },
     };

@@ -92,6 +92,8 @@ fn a_units_sentence_and_what_the_gallery_lacks_are_said() -> Result<()> {
     let visit = Visit::with(Graphics::None)?;
     let purity = "document.querySelector('[data-testid=purity]')?.innerText ?? ''";
     visit.open("?device=cpu#/googlenet/logits/1")?;
+    // Classes have their names from then on.
+    visit.page().wait_for_element("[data-testid=model-chip]:is(.ready, .lacking)", LATER)?;
     visit.page().wait_for(&format!("({purity}).includes('would be chance.')"), LATER)?;
     let lacks = "[data-testid=gallery-lacks]";
     assert!(!visit.page().has(lacks)?, "there is a goldfish: {}", visit.page().describe());

@@ -74,7 +74,8 @@ fn the_command_writes_one_file_that_leads_through_its_views() -> Result<()> {
     page.press(next)?;
     page.wait_for(&format!("{STEP} >= 2"), LATER)?;
     page.press(next)?;
-    page.wait_for("!!document.querySelector('.embed')", LATER)?;
+    // The first paint has a frame of its own, before anything hears a key.
+    page.wait_for("!!document.querySelector('.embed a.full')", LATER)?;
     page.press(next)?;
     let looks = "document.querySelector('[data-testid=look-file]')";
     page.wait_for(&format!("{looks} && !document.querySelector('.embed')"), LATER)?;
