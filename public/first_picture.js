@@ -84,7 +84,10 @@
     if (index === undefined) return;
     const { side, columns, rows, sheets } = dreams.sprites;
     const { path, sha256 } = sheets[Math.floor(index / (columns * rows))];
-    const answer = await kept(sha256).catch(() => null) ?? await fetched(`${folder}/${path}`, "no-store");
+    const earlier = await kept(sha256).catch(() => null);
+    // The program may have been quicker, and asks itself.
+    if (!picture.isConnected || picture.closest("#first.leaving")) return;
+    const answer = earlier ?? await fetched(`${folder}/${path}`, "no-store");
     const place = index % (columns * rows);
     const bitmap = await createImageBitmap(await answer.blob());
     draw(bitmap, (place % columns) * side, Math.floor(place / columns) * side, side);

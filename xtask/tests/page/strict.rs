@@ -70,7 +70,7 @@ fn a_strict_policy_forbids_nothing_that_the_page_does() -> Result<()> {
         ("?device=cpu#/googlenet/mixed4a/3", 6),
         ("?embed=1#/googlenet/mixed4a/11", 6),
         ("?embed=1&layer=mixed4a", 12),
-        ("?embed=1&objective=mixed4a:7&bg=%23101418", 1),
+        ("?embed=1&objective=mixed4a:200&bg=%23101418", 1),
     ] {
         visit.open(query)?;
         page.wait_for(&format!("{SHOWN} >= {pictures}"), LATER).context(query)?;
