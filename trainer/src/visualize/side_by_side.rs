@@ -1,8 +1,9 @@
 //! Several climbs at the same time.
 //!
 //! A picture's layers are too small to share out: handing shares over takes as long as computing
-//! them. So each climb gets threads of its own instead, and nothing is handed over. Eight dreams of
-//! EfficientNet-Lite0 at 224 pixels took 2.6 s in this way on 16 cores, and 16.7 s one by one.
+//! them. So each climb gets threads of its own instead, and nothing is handed over. Of
+//! EfficientNet-Lite0 on two cores, four dreams at 224 pixels took 0.41 of the time that they take
+//! one by one, and 0.39 at 320.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,11 +12,11 @@ use std::thread;
 use anyhow::{Context, Error, Result};
 use rayon::ThreadPoolBuilder;
 
-/// Up to here it was measured to be quicker, by as much as there are cores, in pixels of a step.
-/// Larger pictures need much memory each.
+/// Up to here it was measured to be quicker, in pixels of a step. Larger pictures need more memory
+/// each.
 const SMALL: usize = 320 * 320;
 
-/// Each climb holds its activations, some hundred megabytes.
+/// Each climb holds its activations.
 const MOST: usize = 16;
 
 /// How many of `count` climbs go on at once on a processor, where a step computes `pixels`.
