@@ -1,6 +1,6 @@
 """Our networks in other people's libraries, timed: what `cargo xtask bench` compares with.
 
-    pip install onnxruntime onnx numpy          # torch too, if its columns are wanted
+    pip install onnxruntime onnx numpy safetensors   # torch too, if its columns are wanted
     python scripts/bench_peers.py export WEIGHTS.safetensors FOLDER
     python scripts/bench_peers.py time FOLDER --rounds 20 --device cpu
     python scripts/bench_peers.py classify FOLDER PICTURE
@@ -16,6 +16,7 @@ import math
 import struct
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -380,7 +381,9 @@ def main():
         peers = {}
         if arguments.device == "cpu":
             peers["onnxruntime"] = time_onnxruntime(folder, arguments.rounds)
-        try:
+        if find_spec("torch") is None:
+            print("torch is left out: it is not installed", file=sys.stderr)
+        else:
             import torch
 
             if arguments.device == "cpu" or torch.cuda.is_available():
@@ -388,8 +391,6 @@ def main():
                 peers["torch"] = time_torch(folder, arguments.rounds, arguments.device)
             else:
                 print("torch is left out: it finds no CUDA here", file=sys.stderr)
-        except ModuleNotFoundError:
-            pass
         print(json.dumps(peers))
 
 

@@ -3,12 +3,13 @@
 //! Defaults are left out, so a plain address stays short. A value that makes no sense is reported
 //! and its default used: an old or mistyped link opens as much as it can.
 
-use shared::visualize::Objective;
+use shared::visualize::{Making, Objective, Preset};
 
-use crate::making::Making;
+use crate::making;
 use crate::protocol::DeviceChoice;
 use crate::query;
 use crate::route::Route;
+use crate::theme::Theme;
 use crate::unit::Unit;
 
 /// The model of a site that has no list of bundles.
@@ -25,8 +26,10 @@ pub struct Address {
     pub bundle: Option<String>,
     /// What is dreamed, as typed; empty before something is chosen.
     pub objective: String,
-    /// How it is dreamed.
-    pub making: Making,
+    /// How it is dreamed, if not in the way that suits it.
+    pub preset: Option<Preset>,
+    /// Settings that are not the preset's, as key and value.
+    pub settings: Vec<(&'static str, String)>,
     /// Settings of the second pane, as key and value; empty for one pane.
     pub compare: Vec<(String, String)>,
     /// The layer whose units hang on the wall, or are looked for in a picture; empty for the
@@ -60,52 +63,6 @@ pub enum View {
     Look,
     /// Pictures that excite a unit, or the units of a layer.
     Exemplars,
-}
-
-/// Colours of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Theme {
-    /// A gallery at night.
-    Dark,
-    /// For projectors.
-    Light,
-}
-
-impl Theme {
-    /// As in the address: `dark`, `light`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dark => "dark",
-            Self::Light => "light",
-        }
-    }
-
-    /// The theme of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Dark, Self::Light].into_iter().find(|theme| theme.name() == name)
-    }
-
-    /// The theme whose words can be read on a colour such as `#101418`; nothing where what is
-    /// behind it shows through.
-    pub fn on(colour: &str) -> Option<Self> {
-        let digits = colour.strip_prefix('#')?;
-        let short = digits.len() < 6;
-        let channel = |place: usize| {
-            let digits = match short {
-                true => digits.get(place..=place)?.repeat(2),
-                false => digits.get(2 * place..2 * place + 2)?.to_owned(),
-            };
-            Some(f32::from(u8::from_str_radix(&digits, 16).ok()?) / 255.0)
-        };
-        if channel(3).is_some_and(|alpha| alpha < 0.5) {
-            return None;
-        }
-        // WCAG's relative luminance, with its curve as a power.
-        let light = |place| Some(channel(place)?.powf(2.2));
-        let luminance = 0.2126 * light(0)? + 0.7152 * light(1)? + 0.0722 * light(2)?;
-        // Where black and white stand out equally.
-        Some(if luminance < 0.18 { Self::Dark } else { Self::Light })
-    }
 }
 
 /// A value in an address that makes no sense.
@@ -143,7 +100,8 @@ impl Default for Address {
             model: String::new(),
             bundle: None,
             objective: String::new(),
-            making: Making::default(),
+            preset: None,
+            settings: Vec::new(),
             compare: Vec::new(),
             layer: String::new(),
             find: String::new(),
@@ -169,6 +127,7 @@ impl Address {
                 problems.push(problem);
             }
         }
+        address.settings.sort_by_key(|(key, _)| making::place(key));
         match Route::parse(hash) {
             Some(Ok(route)) => address.follow(route),
             Some(Err(problem)) => problems.push(problem),
@@ -200,7 +159,6 @@ impl Address {
     /// What [`Self::parse`] reads back: a query that starts with `?`, then for Exemplars a route;
     /// empty where all is default.
     pub fn query(&self) -> String {
-        let default = Self::default();
         let mut pairs: Vec<(&str, String)> = Vec::new();
         let mut put = |differs: bool, key, value: String| {
             if differs {
@@ -215,8 +173,9 @@ impl Address {
         put(!self.find.is_empty(), "find", self.find.clone());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
         put(!routed && !self.objective.is_empty(), "objective", self.objective.clone());
-        for (key, value) in self.making.differences(&default.making) {
-            put(true, key, value);
+        put(self.preset.is_some(), "preset", self.preset.map_or("", Preset::name).to_owned());
+        for (key, value) in &self.settings {
+            put(true, key, value.clone());
         }
         let compare: Vec<_> =
             self.compare.iter().map(|(key, value)| format!("{key}:{value}")).collect();
@@ -246,11 +205,33 @@ impl Address {
         self.present && self.is_presentable()
     }
 
+    /// How the dream is made; `suited` is the preset that suits what is dreamed.
+    pub fn making(&self, suited: Preset) -> Making {
+        let mut making = self.preset.unwrap_or(suited).making();
+        for (key, value) in &self.settings {
+            // Checked when it came in.
+            let _ = making.set(key, value);
+        }
+        making
+    }
+
+    /// Changes a setting.
+    pub fn change(&mut self, key: &str, value: &str, suited: Preset) -> Result<(), Problem> {
+        let (key, value) = making::checked(key, value)?;
+        let own = self.preset.unwrap_or(suited).making().get(key);
+        self.settings.retain(|(known, _)| *known != key);
+        if value != own {
+            self.settings.push((key, value));
+            self.settings.sort_by_key(|(key, _)| making::place(key));
+        }
+        Ok(())
+    }
+
     /// The settings of the second pane, if two are compared.
-    pub fn compared(&self) -> Option<Making> {
-        let mut making = self.making.clone();
+    pub fn compared(&self, suited: Preset) -> Option<Making> {
+        let mut making = self.making(suited);
         for (key, value) in &self.compare {
-            // Checked when it came in; a pane that cannot differ is no pane.
+            // A pane that cannot differ is no pane.
             making.set(key, value).ok()?;
         }
         (!self.compare.is_empty()).then_some(making)
@@ -297,7 +278,15 @@ impl Address {
             },
             "bg" if is_background(value) => self.background = Some(value.to_owned()),
             "bg" => return wrong("transparent or a colour such as #101418"),
-            _ if Making::KEYS.contains(&key) => self.making.set(key, value)?,
+            "preset" => match value.parse() {
+                Ok(preset) => self.preset = Some(preset),
+                Err(_) => return wrong("object, texture or classic"),
+            },
+            _ if Making::KEYS.contains(&key) => {
+                let setting = making::checked(key, value)?;
+                self.settings.retain(|(known, _)| *known != setting.0);
+                self.settings.push(setting);
+            }
             // Other people's keys (trackers, hosts) are theirs.
             _ => {}
         }
@@ -305,16 +294,15 @@ impl Address {
     }
 
     fn read_compare(&self, text: &str) -> Result<Vec<(String, String)>, Problem> {
-        let mut trial = Making::default();
         text.split(',')
             .map(|part| {
                 let (key, value) = part.split_once(':').ok_or_else(|| {
                     Problem::new("compare", text, "key:value, such as parameterization:pixel")
                 })?;
-                trial.set(key, value).map_err(|problem| {
+                let (key, value) = making::checked(key, value).map_err(|problem| {
                     Problem::new("compare", text, format!("{key} with {}", problem.expected))
                 })?;
-                Ok((key.to_owned(), value.to_owned()))
+                Ok((key.to_owned(), value))
             })
             .collect()
     }
@@ -371,9 +359,9 @@ mod tests {
     #[test]
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
-            &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&size=224x96\
-            &steps=64&seed=3&lr=0.1&parameterization=maco&decorrelate=0\
-            &transforms=jitter%2Brotate\
+            &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&preset=object\
+            &size=224x96&steps=64&seed=3&lr=0.1&parameterization=maco&decay=0.5&decorrelate=0\
+            &transforms=jitter%2Brotate&margin=8&views=2&noise=0.1&redirected-steps=8\
             &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
             &device=cpu&autostart=1&embed=1&present=1&theme=light&bg=transparent";
         assert_eq!(read(text).query(), text);
@@ -395,7 +383,7 @@ mod tests {
     fn a_plus_typed_by_hand_is_a_plus() {
         let typed = read("?objective=mixed4a:11+0.5*mixed4b:3&transforms=pad+jitter");
         assert_eq!(typed.objective, "mixed4a:11+0.5*mixed4b:3");
-        assert_eq!(typed.making.settings.transforms.to_string(), "pad+jitter");
+        assert_eq!(typed.settings, [("transforms", "pad+jitter".to_owned())]);
         // As forms and URLSearchParams write it.
         let formal = read("?objective=mixed4a:11+%2B+0.5*mixed4b:3");
         assert_eq!(formal.objective, "mixed4a:11 + 0.5*mixed4b:3");
@@ -405,7 +393,7 @@ mod tests {
     fn a_bad_value_is_reported_and_the_rest_still_counts() {
         let (address, problems) = Address::parse("?size=3&seed=-1&objective=mixed4a:11&view=cook");
         assert_eq!(address.objective, "mixed4a:11");
-        assert_eq!(address.making, Making::default());
+        assert_eq!(address.settings, []);
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(keys, ["size", "seed", "view"]);
         assert!(problems[0].to_string().contains("16 to 2048"), "{}", problems[0]);
@@ -415,7 +403,7 @@ mod tests {
     fn foreign_keys_and_broken_escapes_do_no_harm() {
         let address = read("?utm_source=x&&=&objective=mixed4a%3A1%&seed=7");
         assert_eq!(address.objective, "mixed4a:1%");
-        assert_eq!(address.making.seed, 7);
+        assert_eq!(address.settings, [("seed", "7".to_owned())]);
     }
 
     #[test]
@@ -436,7 +424,7 @@ mod tests {
         assert_eq!((layer.objective.as_str(), layer.layer.as_str()), ("", "mixed4a"));
         assert_eq!(layer.query(), "#/googlenet/mixed4a");
         let (address, problems) = Address::parse("?seed=3#/a/../b");
-        assert_eq!((address.view, address.making.seed, problems.len()), (View::Dream, 3, 1));
+        assert_eq!((address.view, address.settings.len(), problems.len()), (View::Dream, 1, 1));
     }
 
     #[test]
@@ -455,10 +443,26 @@ mod tests {
     #[test]
     fn a_comparison_changes_only_what_it_names() {
         let address = read("?objective=mixed4a:1&size=64&compare=parameterization:pixel");
-        let other = address.compared().unwrap();
+        let other = address.compared(Preset::Classic).unwrap();
         assert_eq!(other.settings.width, 64);
-        assert_eq!(other.differences(&address.making), [("parameterization", "pixel".to_owned())]);
-        assert!(read("?size=64").compared().is_none());
+        let making = address.making(Preset::Classic);
+        assert_eq!(other.differences(&making), [("parameterization", "pixel".to_owned())]);
+        assert!(read("?size=64").compared(Preset::Classic).is_none());
+    }
+
+    #[test]
+    fn settings_are_those_of_the_preset_and_what_is_changed_of_it() {
+        let mut address = read("?objective=logits:1&steps=33");
+        let making = address.making(Preset::Object);
+        assert_eq!(making.steps, 33);
+        assert_eq!(making.settings, Preset::Object.making().settings);
+        address.change("lr", "0.3", Preset::Object).unwrap();
+        let own = Preset::Object.making().get("steps");
+        address.change("steps", &own, Preset::Object).unwrap();
+        assert_eq!(address.query(), "?objective=logits:1&lr=0.3");
+        assert!(address.change("lr", "fast", Preset::Object).is_err());
+        let classic = read("?preset=classic").making(Preset::Object);
+        assert_eq!(classic, Preset::Classic.making());
     }
 
     #[test]
@@ -466,21 +470,6 @@ mod tests {
         for text in ["?compare=pixel", "?compare=colour:blue", "?compare=steps:none"] {
             let (address, problems) = Address::parse(text);
             assert!(address.compare.is_empty() && problems.len() == 1, "{text}");
-        }
-    }
-
-    #[test]
-    fn words_on_a_colour_can_be_read() {
-        for (colour, theme) in [
-            ("#101418", Some(Theme::Dark)),
-            ("#fff", Some(Theme::Light)),
-            ("#fffc", Some(Theme::Light)),
-            ("#3355aaff", Some(Theme::Dark)),
-            ("#f5d000", Some(Theme::Light)),
-            ("#10141820", None),
-            ("transparent", None),
-        ] {
-            assert_eq!(Theme::on(colour), theme, "{colour}");
         }
     }
 

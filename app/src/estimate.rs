@@ -1,6 +1,7 @@
 //! How long a dream will take, before it starts.
 
-use crate::making::Making;
+use shared::visualize::Making;
+
 use crate::protocol::{DeviceChoice, DeviceReport};
 
 /// Seconds above which a dream says so before it starts.
@@ -25,7 +26,7 @@ pub fn seconds_per_pixel(device: &DeviceReport, measured: Option<f64>) -> Option
 /// Seconds for a whole dream.
 pub fn seconds(making: &Making, seconds_per_pixel: f64) -> f64 {
     let settings = &making.settings;
-    let pixels = settings.width * settings.height * settings.batch;
+    let pixels = settings.width * settings.height * settings.batch * settings.views;
     seconds_per_pixel * (pixels * making.steps) as f64
 }
 

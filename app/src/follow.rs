@@ -5,13 +5,14 @@ use shared::weights::ENDINGS;
 use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
-use crate::address::{Address, Theme, View};
+use crate::address::{Address, View};
 use crate::browser;
 use crate::client::{WorkerState, crashed};
 use crate::library::Source;
-use crate::page::{Page, asked, keep_sense, named};
+use crate::page::{Page, keep_sense, named};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
+use crate::theme::Theme;
 use crate::views::dream::title_here;
 
 /// What every page follows, also one in a slide.
@@ -167,7 +168,7 @@ fn weights(page: Page) {
 
 /// A dream that goes on while its objective or settings change begins anew with the newest.
 fn changes(page: Page) {
-    let asked = Memo::new(move |_| page.address.with(asked));
+    let asked = Memo::new(move |_| page.asked());
     // A slider being dragged restarts once it rests this long.
     const REST: std::time::Duration = std::time::Duration::from_millis(160);
     let count = StoredValue::new(0_u32);

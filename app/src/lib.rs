@@ -52,6 +52,7 @@ pub mod sight;
 pub mod single_file;
 pub mod site;
 pub mod sprite;
+pub mod theme;
 pub mod transport;
 pub mod unit;
 pub mod unit_search;

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::format::bundle::{Dreams, Entry, Layer};
 use shared::tap::LayerInfo;
+use shared::visualize::{Making, Objective, Preset};
 
-use crate::address::{Address, Problem, Theme, USUAL_MODEL};
+use crate::address::{Address, Problem, USUAL_MODEL};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
 use crate::focused::Focused;
 use crate::halls::{self, Hall};
-use crate::making::Making;
 use crate::mistake::{Mistake, mistake};
 use crate::over::Over;
 use crate::pane::Pane;
@@ -27,6 +27,7 @@ use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::session::Session;
 use crate::sight::Sight;
+use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
 
 pub use self::going::{keep_sense, named};
@@ -83,11 +84,6 @@ pub struct Page {
 
 /// What determines the panes: objective, settings, and those of the second pane.
 pub type Asked = (String, Making, Vec<(String, String)>);
-
-/// What an address asks of the panes.
-pub fn asked(address: &Address) -> Asked {
-    (address.objective.clone(), address.making.clone(), address.compare.clone())
-}
 
 impl Page {
     /// Reads the address bar and starts the engine.
@@ -210,9 +206,28 @@ impl Page {
         self.address.with_untracked(|address| untrack(|| self.session.library.wanted(address)))
     }
 
+    /// The preset that suits what is dreamed, reactive.
+    pub fn suited(self) -> Preset {
+        let objective = self.objective().parse::<Objective>();
+        let suited = |objective| self.layers.with(|layers| Preset::of(&objective, layers));
+        objective.map_or(Preset::Classic, suited)
+    }
+
+    /// The preset in force, reactive.
+    pub fn preset(self) -> Preset {
+        self.address.with(|address| address.preset).unwrap_or_else(|| self.suited())
+    }
+
     /// Settings, reactive.
     pub fn making(self) -> Making {
-        self.address.with(|address| address.making.clone())
+        let suited = self.suited();
+        self.address.with(|address| address.making(suited))
+    }
+
+    /// What is asked of the panes, reactive.
+    pub fn asked(self) -> Asked {
+        let compare = self.address.with(|address| address.compare.clone());
+        (self.objective(), self.making(), compare)
     }
 
     /// The objective as typed, reactive.

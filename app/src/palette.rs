@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use shared::format::bundle;
 use shared::format::credits::Credit;
 use shared::tap::LayerInfo;
+use shared::visualize::{Making, Preset};
 
-use crate::address::{Theme, View};
+use crate::address::View;
 use crate::classes;
 use crate::kinds::is_kind;
-use crate::making::{Making, describe};
+use crate::making::{checked, describe};
 use crate::matching::{Fit, Sought, find};
 use crate::protocol::DeviceChoice;
+use crate::theme::Theme;
 use crate::unit::{Unit, listed, split_number};
 use crate::unit_search;
 
@@ -52,6 +54,8 @@ pub enum Jump {
     Credits,
     /// Changes a setting.
     Setting(&'static str, String),
+    /// Changes all of them.
+    Preset(Preset),
     /// Switches the device.
     Device(DeviceChoice),
     /// Switches the colours.
@@ -185,10 +189,14 @@ fn units_of(typed: &str, layers: &[LayerInfo], jump: impl Fn(&Unit) -> Jump) -> 
 fn setting(typed: &str) -> Option<Entry> {
     let words: Vec<&str> = typed.split([' ', ':']).filter(|word| !word.is_empty()).collect();
     let [name, value] = words[..] else { return None };
+    if let Some(preset) = value.parse::<Preset>().ok().filter(|_| "preset".starts_with(name)) {
+        let title = format!("preset {}", preset.name());
+        return Some(Entry { kind: "setting", title, jump: Jump::Preset(preset) });
+    }
     let key = Making::KEYS.into_iter().find(|key| key.starts_with(name))?;
-    Making::default().set(key, value).ok()?;
+    let (key, value) = checked(key, value).ok()?;
     let title = format!("{key} {value}");
-    Some(Entry { kind: "setting", title, jump: Jump::Setting(key, value.to_owned()) })
+    Some(Entry { kind: "setting", title, jump: Jump::Setting(key, value) })
 }
 
 fn commands() -> Vec<Entry> {
@@ -373,6 +381,7 @@ mod tests {
 
     #[test]
     fn a_setting_is_changed_by_name_and_value() {
+        assert_eq!(first("preset classic"), Jump::Preset(Preset::Classic));
         assert_eq!(first("size 96"), Jump::Setting("size", "96".to_owned()));
         assert_eq!(first("pixel"), Jump::Setting("parameterization", "pixel".to_owned()));
         assert!(find("size 5").is_empty());

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::visualize::Making;
 
-use crate::making::Making;
+use crate::making::penalized;
 use crate::protocol::{Ask, Event, Failure, Pace, RequestId, Stepped};
 use crate::session::Session;
 
@@ -91,7 +92,7 @@ impl Pane {
         self.stepped.set(None);
         self.scores.set(Vec::new());
         self.status.set(if paused { Status::Paused } else { Status::Waiting });
-        let objective = making.objective(objective);
+        let objective = penalized(objective, making);
         let (settings, seed, steps) = (making.settings.clone(), making.seed, making.steps);
         session.once_loading(move || {
             if self.generation.get_value() != generation {

@@ -40,14 +40,11 @@ pub struct ModelInfo {
 impl ModelInfo {
     /// The layer of this canonical name or alias.
     pub fn layer(&self, name: &str) -> Result<&LayerInfo> {
-        self.layers
-            .iter()
-            .find(|layer| layer.name == name || layer.aliases.iter().any(|alias| alias == name))
-            .ok_or_else(|| Error::UnknownLayer {
-                model: self.name.to_owned(),
-                name: name.to_owned(),
-                nearest: self.nearest_layer(name),
-            })
+        self.layers.iter().find(|layer| layer.is_called(name)).ok_or_else(|| Error::UnknownLayer {
+            model: self.name.to_owned(),
+            name: name.to_owned(),
+            nearest: self.nearest_layer(name),
+        })
     }
 
     /// The canonical name closest to a misspelt one.

@@ -34,6 +34,13 @@ pub struct LayerInfo {
     pub nonlinearity: Nonlinearity,
 }
 
+impl LayerInfo {
+    /// Whether this is its canonical name or an alias.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+}
+
 /// Activations by canonical layer name, each `[batch, channels, height, width]`.
 /// Layers without positions (logits) have height and width 1.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,10 @@
 //! Feature visualization by gradient ascent (Olah et al. 2017, "Feature Visualization", Distill).
 
 pub mod adam;
+pub mod making;
 pub mod objective;
 pub mod parameters;
+pub mod preset;
 pub mod score;
 pub mod settings;
 pub mod snapshot;
@@ -10,7 +12,9 @@ pub mod spectrum;
 pub mod stepper;
 pub mod transform;
 
+pub use making::Making;
 pub use objective::Objective;
+pub use preset::Preset;
 pub use settings::Settings;
 pub use snapshot::Snapshot;
 pub use stepper::Dream;

@@ -1,13 +1,14 @@
 //! Two dreams side by side that differ in one setting.
 
 use leptos::prelude::*;
+use shared::visualize::Making;
 
-use crate::making::{Making, describe};
+use crate::making::describe;
 use crate::page::Page;
 
 /// What a second pane may change, and the values offered for it.
 const OFFERS: [(&str, &[&str]); 6] = [
-    ("parameterization", &["pixel", "fourier", "maco"]),
+    ("parameterization", &["pixel", "fourier", "maco", "pyramid"]),
     ("decorrelate", &["0", "1"]),
     ("transforms", &["none", "standard", "jitter"]),
     ("seed", &["1", "2", "3"]),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::address::{Address, Theme};
+use crate::address::Address;
 use crate::components::device_chip::DeviceChip;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, outline};
@@ -10,6 +10,7 @@ use crate::components::model_chip::ModelChip;
 use crate::components::unit_links::is_plain;
 use crate::numbers::bytes_of;
 use crate::page::Page;
+use crate::theme::Theme;
 
 /// Brand, chips, jump box, and the thin line of progress.
 #[component]

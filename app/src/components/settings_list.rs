@@ -1,10 +1,10 @@
 //! How the dream is made: the few settings everyone needs, the rest one unfold away.
 
 use leptos::prelude::*;
+use shared::visualize::Preset;
 
 use crate::components::compare_box::CompareBox;
 use crate::components::icon::{Icon, outline};
-use crate::making::Making;
 use crate::page::Page;
 
 /// Sides offered, in pixels; any other can be given in the address or the jump box.
@@ -14,12 +14,12 @@ const SIDES: [&str; 6] = ["64", "96", "128", "224", "320", "512"];
 #[component]
 pub fn SettingsList() -> impl IntoView {
     let page = Page::here();
-    let changed = Memo::new(move |_| page.making().differences(&Making::default()));
+    let changed = Memo::new(move |_| page.address.with(|address| address.settings.clone()));
     let advanced = Memo::new(move |_| {
         let few = ["size", "steps", "seed"];
         changed.get().iter().filter(|(key, _)| !few.contains(key)).count()
     });
-    let reset = move |_| page.go(|address| address.making = Making::default());
+    let reset = move |_| page.go(|address| address.settings.clear());
     view! {
         <section class="settings">
             <h2>
@@ -28,6 +28,7 @@ pub fn SettingsList() -> impl IntoView {
                     <button class="link" on:click=reset>"back to default"</button>
                 </Show>
             </h2>
+            <Presets/>
             <Row key="size" label="Size">
                 <Pick key="size" options=SIDES.map(|side| (side, "")).to_vec() unit=" px"/>
             </Row>
@@ -53,8 +54,16 @@ pub fn SettingsList() -> impl IntoView {
                 <Row key="parameterization" label="Picture as">
                     <Pick
                         key="parameterization"
-                        options=vec![("fourier", "Fourier"), ("pixel", "pixels"), ("maco", "MACO")]
+                        options=vec![
+                            ("pyramid", "pyramid"),
+                            ("fourier", "Fourier"),
+                            ("pixel", "pixels"),
+                            ("maco", "MACO"),
+                        ]
                     />
+                </Row>
+                <Row key="decay" label="Fine grids quieter by">
+                    <Number key="decay" step="any"/>
                 </Row>
                 <Row key="decorrelate" label="Decorrelate colours">
                     <Toggle key="decorrelate"/>
@@ -63,6 +72,18 @@ pub fn SettingsList() -> impl IntoView {
                     <Number key="lr" step="any"/>
                 </Row>
                 <Transforms/>
+                <Row key="margin" label="Margin, cut off">
+                    <Number key="margin" step="1"/>
+                </Row>
+                <Row key="views" label="Views a step">
+                    <Number key="views" step="1"/>
+                </Row>
+                <Row key="noise" label="Noise on what it sees">
+                    <Number key="noise" step="any"/>
+                </Row>
+                <Row key="redirected-steps" label="Redirected steps">
+                    <Number key="redirected-steps" step="1"/>
+                </Row>
                 <Row key="tv" label="Total variation, less">
                     <Number key="tv" step="any"/>
                 </Row>
@@ -81,7 +102,55 @@ pub fn SettingsList() -> impl IntoView {
     }
 }
 
-/// A setting with its name; marked where it is not the default.
+/// What is dreamed best in which way: the first choice, with the settings behind it.
+#[component]
+fn Presets() -> impl IntoView {
+    let page = Page::here();
+    let choose = move |event| {
+        let preset = event_target_value(&event).parse().ok();
+        page.go(|address| {
+            address.preset = preset;
+            address.settings.clear();
+        });
+    };
+    let named = move |preset: Preset| match preset {
+        Preset::Object => "object",
+        Preset::Texture => "texture",
+        Preset::Classic => "classic (Lucid)",
+    };
+    let chosen = move || page.address.with(|address| address.preset);
+    view! {
+        <div class="row" class:changed=move || chosen().is_some() title=move || describe_preset(page.preset())>
+            <label for="setting-preset">"Dream as"</label>
+            <span class="control">
+                <select id="setting-preset" data-testid="setting-preset" on:change=choose>
+                    <option value="" selected=move || chosen().is_none()>
+                        {move || format!("suited: {}", named(page.suited()))}
+                    </option>
+                    {Preset::ALL
+                        .map(|preset| {
+                            view! {
+                                <option value=preset.name() selected=move || chosen() == Some(preset)>
+                                    {named(preset)}
+                                </option>
+                            }
+                        })}
+                </select>
+            </span>
+        </div>
+    }
+}
+
+/// What a preset is for, in a sentence.
+fn describe_preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Object => "Things in natural colours: a pyramid seen in several noisy views",
+        Preset::Texture => "Patterns that fill the picture: Fourier coefficients",
+        Preset::Classic => "Lucid's settings, to compare with the literature",
+    }
+}
+
+/// A setting with its name; marked where it is not the preset's.
 #[component]
 fn Row(
     /// Its key.
@@ -92,9 +161,9 @@ fn Row(
     children: Children,
 ) -> impl IntoView {
     let page = Page::here();
-    let default = Making::default().get(key);
-    let title = format!("default {default}");
-    let changed = move || page.making().get(key) != default;
+    let own = Memo::new(move |_| page.preset().making().get(key));
+    let title = move || format!("{}: {}", page.preset().name(), own.get());
+    let changed = move || page.making().get(key) != own.get();
     view! {
         <div class="row" class:changed=changed title=title>
             <label for=format!("setting-{key}")>{label}</label>
@@ -208,15 +277,14 @@ fn Transforms() -> impl IntoView {
         };
         let change = move |event: leptos::ev::Event| {
             let checked = event_target_checked(&event);
-            page.go(|address| {
-                let transforms = &mut address.making.settings.transforms;
-                match name {
-                    "pad" => transforms.pad = checked,
-                    "jitter" => transforms.jitter = checked,
-                    "scale" => transforms.scale = checked,
-                    _ => transforms.rotate = checked,
-                }
-            });
+            let mut transforms = untrack(|| page.making()).settings.transforms;
+            match name {
+                "pad" => transforms.pad = checked,
+                "jitter" => transforms.jitter = checked,
+                "scale" => transforms.scale = checked,
+                _ => transforms.rotate = checked,
+            }
+            page.set("transforms", &transforms.to_string());
         };
         view! {
             <label class="tick">
@@ -231,7 +299,7 @@ fn Transforms() -> impl IntoView {
         }
     };
     view! {
-        <fieldset class="row ticks" title="default: all">
+        <fieldset class="row ticks">
             <legend>"Transforms before each look"</legend>
             {["pad", "jitter", "scale", "rotate"].map(switch)}
         </fieldset>

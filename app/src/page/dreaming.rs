@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Asked, Page, asked};
+use super::{Asked, Page};
 use crate::pane::{Pane, Status};
 use crate::protocol::DeviceChoice;
 
@@ -26,9 +26,10 @@ impl Page {
         if self.session.worker_is_dead() {
             self.session.restart(address.device);
         }
-        self.begun.set_value(Some(asked(&address)));
-        self.panes[0].start(self.session, &address.objective, &address.making, paused);
-        match address.compared() {
+        let asked = untrack(|| self.asked());
+        self.panes[0].start(self.session, &address.objective, &asked.1, paused);
+        self.begun.set_value(Some(asked));
+        match address.compared(untrack(|| self.suited())) {
             Some(other) => self.panes[1].start(self.session, &address.objective, &other, paused),
             None => self.panes[1].clear(self.session),
         }

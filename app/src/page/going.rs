@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::tap::LayerInfo;
 
 use super::Page;
-use crate::address::{Address, Problem, Theme, View};
+use crate::address::{Address, Problem, View};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::keys::Command;
@@ -13,6 +13,7 @@ use crate::palette::Jump;
 use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::share;
+use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
 
 impl Page {
@@ -186,8 +187,9 @@ impl Page {
 
     /// Changes a setting by its key; a value that cannot be is said in passing.
     pub fn set(self, key: &str, value: &str) {
+        let suited = untrack(|| self.suited());
         self.go(|address| {
-            if let Err(problem) = address.making.set(key, value) {
+            if let Err(problem) = address.change(key, value, suited) {
                 let Problem { key, expected, .. } = problem;
                 self.notice.set(format!("{key} must be {expected}."));
             }
@@ -206,7 +208,7 @@ impl Page {
     /// Rolls a new seed.
     pub fn dice(self) {
         let seed = (js_sys::Math::random() * 10_000.0) as u64;
-        self.go(|address| address.making.seed = seed);
+        self.set("seed", &seed.to_string());
     }
 
     /// Changes device, in the address too.
@@ -254,6 +256,7 @@ impl Page {
             Jump::Bundle(path) => self.choose(path),
             Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
             Jump::Setting(key, value) => self.set(key, &value),
+            Jump::Preset(preset) => self.go(|address| address.preset = Some(preset)),
             Jump::Device(choice) => self.switch(choice),
             Jump::Theme(theme) => self.paint(theme),
             Jump::Keys => self.dialog.set(Some(Dialog::Keys)),

@@ -88,11 +88,10 @@ fn Side(
 ) -> impl IntoView {
     let page = Page::here();
     let label = move || {
-        page.address.with(|address| {
-            let second = address.compared()?;
-            let (left, right) = labels(&address.making, &second);
-            Some(if index == 0 { left } else { right })
-        })
+        let suited = page.suited();
+        let second = page.address.with(|address| address.compared(suited))?;
+        let (left, right) = labels(&page.making(), &second);
+        Some(if index == 0 { left } else { right })
     };
     // The baked picture was made with the default settings, so it stands for the first pane only.
     let baked = Signal::derive(move || if index == 0 { baked_here(page) } else { None });
@@ -138,7 +137,7 @@ pub fn PaneFailure(
 ) -> impl IntoView {
     let page = Page::here();
     let smaller = move |_| {
-        let side = page.address.with_untracked(|address| address.making.settings.width) / 2;
+        let side = untrack(|| page.making()).settings.width / 2;
         page.set("size", &side.max(64).to_string());
         page.start(false);
     };

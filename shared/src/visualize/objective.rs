@@ -96,6 +96,19 @@ pub enum Measure {
     Similar(String),
 }
 
+impl Measure {
+    /// The layer whose activations are climbed, as typed; none where the picture itself or a batch's
+    /// likeness is measured.
+    pub fn layer(&self) -> Option<&str> {
+        match self {
+            Self::Unit { layer, .. } | Self::Direction { layer, .. } | Self::Layer(layer) => {
+                Some(layer)
+            }
+            Self::TotalVariation | Self::L2 | Self::Similar(_) => None,
+        }
+    }
+}
+
 /// A channel by number or, for logits, by label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Channel {

@@ -1,7 +1,10 @@
-//! Pixels, Fourier coefficients or phases as a picture.
+//! Pixels, Fourier coefficients, phases or grids as a picture.
 //!
 //! Every parameterisation is one tensor that the optimizer moves, and one differentiable road
-//! from it to RGB in 0..=1: coefficients, inverse Fourier transform, colour, sigmoid.
+//! from it to RGB in 0..=1: the picture's channels, colour, sigmoid.
+
+mod fourier;
+mod pyramid;
 
 use std::f64::consts::TAU;
 
@@ -11,8 +14,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, Uniform};
 
 use crate::visualize::settings::{Parameterization, Settings};
-use crate::visualize::spectrum::MagnitudeSpectrum;
 use crate::{Error, Result};
+
+use fourier::{InverseFourier, fourier_scale, maco_magnitude};
+use pyramid::Pyramid;
 
 /// How loud the noise is that a picture starts from (Lucid's).
 const START: f32 = 0.01;
@@ -34,55 +39,76 @@ pub fn color_matrix() -> [[f32; 3]; 3] {
     COLOR_CORRELATION.map(|row| row.map(|value| (value / longest) as f32))
 }
 
-/// The road from parameters to pictures of one size.
+/// The road from parameters to pictures of one size, with a margin around them.
 #[derive(Debug)]
 pub struct Painter {
-    kind: Parameterization,
-    transform: Option<InverseFourier>,
-    /// For Fourier, 1/f; for MACO, the fixed magnitudes. Twice over, for real and imaginary part.
-    amplitude: Option<Tensor<4>>,
+    road: Road,
     /// `[3, 3]`, transposed, if channels are decorrelated.
     color: Option<Tensor<2>>,
     shape: [usize; 4],
+    margin: usize,
+}
+
+/// From parameters to channels, before colour.
+#[derive(Debug)]
+enum Road {
+    Pixels,
+    /// Coefficients, louder for low frequencies.
+    Waves {
+        transform: InverseFourier,
+        amplitude: Tensor<4>,
+    },
+    /// Phases under fixed magnitudes.
+    Phases {
+        transform: InverseFourier,
+        magnitude: Tensor<4>,
+    },
+    Grids(Pyramid),
 }
 
 impl Painter {
     /// For pictures as the settings want them.
     pub fn new(settings: &Settings, device: &Device) -> Result<Self> {
-        let Settings { width, height, batch, .. } = *settings;
-        let kind = settings.parameterization;
+        let [height, width] = settings.canvas();
+        let batch = settings.batch;
         let half = width / 2 + 1;
-        let spectrum = match kind {
-            Parameterization::Pixel => None,
-            Parameterization::Fourier => {
-                let amplitude = fourier_scale(height, width);
-                Some((0..3).flat_map(|_| amplitude.iter().copied()).collect())
-            }
-            Parameterization::Maco => Some(maco_magnitude(height, width)?),
-        };
-        let amplitude = spectrum.map(|one: Vec<f32>| {
-            let twice =
-                one.chunks_exact(height * half).flat_map(|channel| [channel, channel].concat());
-            let data = TensorData::new(twice.collect::<Vec<_>>(), [1, 3, 2 * height, half]);
+        // `[1, 3, 2 * height, width / 2 + 1]`: for real and imaginary part alike.
+        let twice = |channels: Vec<f32>| {
+            let both = channels.chunks_exact(height * half).flat_map(|one| [one, one].concat());
+            let data = TensorData::new(both.collect::<Vec<_>>(), [1, 3, 2 * height, half]);
             Tensor::from_data(data, device)
-        });
+        };
+        let transform = || InverseFourier::new(height, width, device);
+        let (road, shape) = match settings.parameterization {
+            Parameterization::Pixel => (Road::Pixels, [batch, 3, height, width]),
+            Parameterization::Fourier => {
+                let amplitude = twice(fourier_scale(height, width).repeat(3));
+                let road = Road::Waves { transform: transform(), amplitude };
+                (road, [batch, 3, 2 * height, half])
+            }
+            Parameterization::Maco => {
+                let magnitude = twice(maco_magnitude(height, width)?);
+                let road = Road::Phases { transform: transform(), magnitude };
+                (road, [batch, 3, height, half])
+            }
+            Parameterization::Pyramid => {
+                let pyramid = Pyramid::new([height, width], settings.decay, device);
+                let shape = [batch, 3, 1, pyramid.places()];
+                (Road::Grids(pyramid), shape)
+            }
+        };
         let color = settings.decorrelate.then(|| {
             let matrix = color_matrix();
             let transposed = [0, 1, 2].map(|column| [0, 1, 2].map(|row| matrix[row][column]));
             Tensor::from_floats(transposed, device)
         });
-        let shape = match kind {
-            Parameterization::Pixel => [batch, 3, height, width],
-            Parameterization::Fourier => [batch, 3, 2 * height, half],
-            Parameterization::Maco => [batch, 3, height, half],
-        };
-        let transform = amplitude.is_some().then(|| InverseFourier::new(height, width, device));
-        Ok(Self { kind, transform, amplitude, color, shape })
+        Ok(Self { road, color, shape, margin: settings.margin })
     }
 
-    /// Length of each axis of the parameters: pixels `[batch, 3, height, width]`, coefficients
-    /// `[batch, 3, 2 * height, width / 2 + 1]` (real rows, then imaginary rows), phases in
-    /// radians `[batch, 3, height, width / 2 + 1]`.
+    /// Length of each axis of the parameters, for a canvas that is the picture and its margin:
+    /// pixels `[batch, 3, height, width]`, coefficients `[batch, 3, 2 * height, width / 2 + 1]`
+    /// (real rows, then imaginary rows), phases in radians `[batch, 3, height, width / 2 + 1]`,
+    /// grids `[batch, 3, 1, places]` (from coarse to fine, each row by row).
     pub fn shape(&self) -> [usize; 4] {
         self.shape
     }
@@ -96,8 +122,8 @@ impl Painter {
             found: error,
             expected: "a distribution".to_owned(),
         };
-        let values: Vec<f32> = match self.kind {
-            Parameterization::Maco => {
+        let values: Vec<f32> = match self.road {
+            Road::Phases { .. } => {
                 let phase =
                     Uniform::new(0.0, TAU as f32).map_err(|error| unfit(error.to_string()))?;
                 phase.sample_iter(random).take(count).collect()
@@ -110,11 +136,11 @@ impl Painter {
         Ok(Tensor::from_data(TensorData::new(values, self.shape), device))
     }
 
-    /// The pictures that parameters describe. Differentiable.
+    /// The canvases that parameters describe: pictures with their margin. Differentiable.
     ///
     /// # Shapes
     /// - `parameters`: [`Painter::shape`]
-    /// - returns: `[batch, 3, height, width]`, RGB in 0..=1
+    /// - returns: `[batch, 3, height + 2 * margin, width + 2 * margin]`, RGB in 0..=1
     pub fn paint(&self, parameters: Tensor<4>) -> Tensor<4> {
         let field = self.field(parameters);
         let Some(matrix) = &self.color else { return activation::sigmoid(field) };
@@ -124,129 +150,30 @@ impl Painter {
         activation::sigmoid(rgb.swap_dims(1, 2).reshape([batch, 3, height, width]))
     }
 
+    /// Canvases without their margin.
+    ///
+    /// # Shapes
+    /// - returns: `[batch, 3, height, width]`
+    pub fn cut(&self, canvases: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = canvases.dims();
+        let inside = |side: usize| side - 2 * self.margin;
+        canvases.narrow(2, self.margin, inside(height)).narrow(3, self.margin, inside(width))
+    }
+
     /// Decorrelated channels, before colour.
     fn field(&self, parameters: Tensor<4>) -> Tensor<4> {
-        let (Some(transform), Some(amplitude)) = (&self.transform, &self.amplitude) else {
-            return parameters;
-        };
-        match self.kind {
+        match &self.road {
+            Road::Pixels => parameters,
             // Lucid divides by 4 so that one learning rate serves pixels and coefficients.
-            Parameterization::Fourier => {
+            Road::Waves { transform, amplitude } => {
                 transform.apply(parameters * amplitude.clone()).div_scalar(4.0)
             }
-            _ => {
+            Road::Phases { transform, magnitude } => {
                 let turned = Tensor::cat(vec![parameters.clone().cos(), parameters.sin()], 2);
-                transform.apply(turned * amplitude.clone())
+                transform.apply(turned * magnitude.clone())
             }
+            Road::Grids(pyramid) => pyramid.apply(&parameters),
         }
-    }
-}
-
-/// Amplitude for each spatial frequency: `1 / max(f, 1 / max(height, width))`, f in cycles per
-/// pixel. Falls as 1/f, like natural images, so one learning rate serves every scale
-/// (Olah et al. 2017, "Feature Visualization").
-///
-/// # Shapes
-/// - returns: `[height, width / 2 + 1]`
-fn fourier_scale(height: usize, width: usize) -> Vec<f32> {
-    let lowest = 1.0 / height.max(width) as f64;
-    frequencies(height, width).map(|[fy, fx]| (1.0 / fy.hypot(fx).max(lowest)) as f32).collect()
-}
-
-/// Magnitudes of photographs at this size, `[3, height, width / 2 + 1]`, as loud as
-/// [`MACO_CONTRAST`] wants them. By Parseval's theorem the contrast does not depend on the phases.
-fn maco_magnitude(height: usize, width: usize) -> Result<Vec<f32>> {
-    let spectrum = MagnitudeSpectrum::of_photographs()?;
-    let grid: Vec<_> = frequencies(height, width).collect();
-    let magnitude: Vec<f64> = (0..3)
-        .flat_map(|channel| grid.iter().map(move |&[fy, fx]| (channel, fy, fx)))
-        .map(|(channel, fy, fx)| spectrum.at(channel, fy, fx))
-        .collect();
-    let power: f64 = grid
-        .iter()
-        .zip(&magnitude)
-        .map(|(&[_, fx], value)| value.powi(2) * if fx == 0.0 || fx == -0.5 { 1.0 } else { 2.0 })
-        .sum();
-    let deviation = (power / (height * width) as f64).sqrt();
-    let luminance = COLOR_CORRELATION[0][0]
-        / COLOR_CORRELATION.iter().map(|row| row[0].powi(2)).sum::<f64>().sqrt();
-    let gain = MACO_CONTRAST / (deviation * luminance);
-    Ok(magnitude.into_iter().map(|value| (value * gain) as f32).collect())
-}
-
-/// Vertical and horizontal frequency of every coefficient, in cycles per pixel, row by row.
-/// As NumPy counts them: for an even length the highest is -0.5.
-fn frequencies(height: usize, width: usize) -> impl Iterator<Item = [f64; 2]> {
-    let signed = |index: usize, length: usize| {
-        let index =
-            if index < length.div_ceil(2) { index as f64 } else { index as f64 - length as f64 };
-        index / length as f64
-    };
-    (0..height).flat_map(move |row| {
-        (0..=width / 2).map(move |column| [signed(row, height), signed(column, width)])
-    })
-}
-
-/// An inverse real Fourier transform of any size, as two matrix products: exact on every
-/// device, differentiable by the library, and a few percent of a network's work.
-#[derive(Debug)]
-struct InverseFourier {
-    /// Down the columns, complex to complex, `[2 * height, 2 * height]`.
-    down: Tensor<2>,
-    /// Across the rows, complex to real, `[width / 2 + 1, width]` for real and imaginary part.
-    across: [Tensor<2>; 2],
-}
-
-impl InverseFourier {
-    fn new(height: usize, width: usize, device: &Device) -> Self {
-        let half = width / 2 + 1;
-        let norm = 1.0 / ((height * width) as f64).sqrt();
-        let turn =
-            |index: usize, length: usize| (TAU * (index % length) as f64 / length as f64).sin_cos();
-        let mut down = vec![0.0f32; 4 * height * height];
-        for y in 0..height {
-            for row in 0..height {
-                let (sine, cosine) = turn(y * row, height);
-                let mut set = |y: usize, row: usize, value: f64| {
-                    down[y * 2 * height + row] = (value * norm) as f32;
-                };
-                set(y, row, cosine);
-                set(y, height + row, -sine);
-                set(height + y, row, sine);
-                set(height + y, height + row, cosine);
-            }
-        }
-        let mut across = [vec![0.0f32; half * width], vec![0.0f32; half * width]];
-        for column in 0..half {
-            // Every column but the first (and, for an even width, the last) stands for its mirror
-            // image too.
-            let weight = if column == 0 || 2 * column == width { 1.0 } else { 2.0 };
-            for x in 0..width {
-                let (sine, cosine) = turn(column * x, width);
-                across[0][column * width + x] = (weight * cosine) as f32;
-                across[1][column * width + x] = (-weight * sine) as f32;
-            }
-        }
-        let matrix = |values: Vec<f32>, shape: [usize; 2]| {
-            Tensor::from_data(TensorData::new(values, shape), device)
-        };
-        Self {
-            down: matrix(down, [2 * height, 2 * height]),
-            across: across.map(|values| matrix(values, [half, width])),
-        }
-    }
-
-    /// # Shapes
-    /// - `spectrum`: `[batch, 3, 2 * height, width / 2 + 1]`, real rows, then imaginary rows
-    /// - returns: `[batch, 3, height, width]`
-    fn apply(&self, spectrum: Tensor<4>) -> Tensor<4> {
-        let columns = self.down.clone().unsqueeze::<4>().matmul(spectrum);
-        let height = columns.dims()[2] / 2;
-        let part = |imaginary: usize| {
-            let rows = columns.clone().narrow(2, imaginary * height, height);
-            rows.matmul(self.across[imaginary].clone().unsqueeze())
-        };
-        part(0) + part(1)
     }
 }
 
@@ -263,41 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn the_transform_is_the_plain_sum() {
-        for (height, width) in [(4, 6), (5, 4), (6, 5), (3, 3)] {
-            let device = crate::device::cpu();
-            let half = width / 2 + 1;
-            let count = 2 * height * half;
-            let spectrum: Vec<f32> = (0..count).map(|index| (index as f32 * 0.7).sin()).collect();
-            let data = TensorData::new(spectrum.clone(), [1, 1, 2 * height, half]);
-            let found =
-                InverseFourier::new(height, width, &device).apply(Tensor::from_data(data, &device));
-            for (place, found) in values(found).into_iter().enumerate() {
-                let (y, x) = (place / width, place % width);
-                let mut sum = 0.0;
-                for row in 0..height {
-                    for column in 0..half {
-                        let angle = TAU * (y * row) as f64 / height as f64
-                            + TAU * (x * column) as f64 / width as f64;
-                        let real = f64::from(spectrum[row * half + column]);
-                        let imaginary = f64::from(spectrum[(height + row) * half + column]);
-                        let mirrored = column != 0 && 2 * column != width;
-                        // In the unmirrored columns the imaginary part left after the first pass
-                        // is ignored, which the plain sum's real part does by itself.
-                        let weight = if mirrored { 2.0 } else { 1.0 };
-                        sum += weight * (real * angle.cos() - imaginary * angle.sin());
-                    }
-                }
-                let expected = sum / ((height * width) as f64).sqrt();
-                assert!((f64::from(found) - expected).abs() < 1e-5, "{height}x{width} at {place}");
-            }
-        }
-    }
-
-    #[test]
     fn every_parameterization_starts_near_grey_and_its_seed_decides() {
         let device = crate::device::cpu();
-        for kind in [Parameterization::Pixel, Parameterization::Fourier] {
+        for kind in Parameterization::ALL.into_iter().filter(|&kind| kind != Parameterization::Maco)
+        {
             let painter = Painter::new(&settings(kind, 33, 32), &device).unwrap();
             let paint = |seed| values(painter.paint(painter.start(seed, &device).unwrap()));
             assert_eq!(paint(1).len(), 3 * 33 * 32);
@@ -320,6 +216,19 @@ mod tests {
                 let deviation = (variance / picture.len() as f32).sqrt();
                 assert!((0.15..0.35).contains(&deviation), "{height}x{width}: {deviation}");
             }
+        }
+    }
+
+    #[test]
+    fn a_margin_is_painted_and_cut() {
+        let device = crate::device::cpu();
+        for kind in Parameterization::ALL {
+            let settings = Settings { margin: 5, ..settings(kind, 24, 17) };
+            let painter = Painter::new(&settings, &device).unwrap();
+            let canvas = painter.paint(painter.start(1, &device).unwrap());
+            assert_eq!(canvas.dims(), [1, 3, 34, 27]);
+            let inside = canvas.clone().slice([0..1, 0..3, 5..29, 5..22]);
+            painter.cut(canvas).into_data().assert_eq(&inside.into_data(), true);
         }
     }
 }

@@ -15,18 +15,21 @@ pub enum Parameterization {
     Fourier,
     /// Phases only, under the average magnitudes of photographs (Fel et al. 2023).
     Maco,
+    /// A sum of grids from coarse to fine (Fort and Whitaker 2025).
+    Pyramid,
 }
 
 impl Parameterization {
     /// All of them, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::Pixel, Self::Fourier, Self::Maco];
+    pub const ALL: [Self; 4] = [Self::Pixel, Self::Fourier, Self::Maco, Self::Pyramid];
 
-    /// As typed: `pixel`, `fourier`, `maco`.
+    /// As typed: `pixel`, `fourier`, `maco`, `pyramid`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pixel => "pixel",
             Self::Fourier => "fourier",
             Self::Maco => "maco",
+            Self::Pyramid => "pyramid",
         }
     }
 }
@@ -38,7 +41,7 @@ impl std::str::FromStr for Parameterization {
         Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| Error::Setting {
             name: "parameterization",
             found: name.to_owned(),
-            expected: "pixel, fourier or maco".to_owned(),
+            expected: "pixel, fourier, maco or pyramid".to_owned(),
         })
     }
 }
@@ -49,7 +52,8 @@ impl std::str::FromStr for Parameterization {
 pub struct Transforms {
     /// A grey border of 12 pixels, so that edges are not special.
     pub pad: bool,
-    /// Up to 8 pixels sideways and up and down, then up to 4 more after rotating.
+    /// Up to 8 pixels sideways and up and down, then up to 4 more after rotating; where there is
+    /// a margin, a window anywhere on the canvas.
     pub jitter: bool,
     /// 0.9 to 1.1 times the size, in 11 steps.
     pub scale: bool,
@@ -143,6 +147,17 @@ pub struct Settings {
     pub transforms: Transforms,
     /// For this many first steps, units that are off still receive a gradient.
     pub redirected_steps: usize,
+    /// How much quieter a pyramid's fine grids are: one of r places is `(4 / r)^decay` times as
+    /// loud as the coarsest. 0 to 4.
+    pub decay: f64,
+    /// Pixels that are painted around the picture, seen by the network as it moves, and cut off at
+    /// the end. 0 to 256.
+    pub margin: usize,
+    /// Looks a step, each with a movement and noise of its own; the step goes where they point
+    /// together. 1 to 64.
+    pub views: usize,
+    /// Standard deviation of the noise on what the network sees, of colours in 0..=1. 0 to 2.
+    pub noise: f64,
 }
 
 impl Default for Settings {
@@ -156,6 +171,10 @@ impl Default for Settings {
             decorrelate: true,
             transforms: Transforms::default(),
             redirected_steps: 16,
+            decay: 1.0,
+            margin: 0,
+            views: 1,
+            noise: 0.0,
         }
     }
 }
@@ -164,6 +183,11 @@ impl Settings {
     /// A square of this side, everything else as by default.
     pub fn square(side: usize) -> Self {
         Self { width: side, height: side, ..Self::default() }
+    }
+
+    /// Rows and columns of what is painted: the picture and its margin.
+    pub fn canvas(&self) -> [usize; 2] {
+        [self.height, self.width].map(|side| side + 2 * self.margin)
     }
 
     /// Refuses what cannot work, naming it.
@@ -185,7 +209,16 @@ impl Settings {
         )?;
         check("batch", self.batch.to_string(), (1..=64).contains(&self.batch), "1 to 64")?;
         let rate = self.learning_rate;
-        check("learning rate", rate.to_string(), 0.0 < rate && rate <= 10.0, "above 0, at most 10")
+        check(
+            "learning rate",
+            rate.to_string(),
+            0.0 < rate && rate <= 10.0,
+            "above 0, at most 10",
+        )?;
+        check("decay", self.decay.to_string(), (0.0..=4.0).contains(&self.decay), "0 to 4")?;
+        check("margin", self.margin.to_string(), self.margin <= 256, "0 to 256 pixels")?;
+        check("views", self.views.to_string(), (1..=64).contains(&self.views), "1 to 64")?;
+        check("noise", self.noise.to_string(), (0.0..=2.0).contains(&self.noise), "0 to 2")
     }
 }
 

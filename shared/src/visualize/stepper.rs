@@ -5,13 +5,14 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 use crate::image::Picture;
 use crate::models::VisionModel;
 use crate::ops::ReluGradient;
 use crate::visualize::adam::Adam;
 use crate::visualize::parameters::Painter;
-use crate::visualize::score::{Context, Score};
+use crate::visualize::score::{Context, Score, Share};
 use crate::visualize::snapshot::Snapshot;
 use crate::visualize::transform::Sampling;
 use crate::visualize::{Objective, Settings};
@@ -20,8 +21,8 @@ use crate::{Error, Result, device};
 /// A picture (or a batch of them) on its way up.
 ///
 /// ```text
-/// parameters -> picture -> transforms -> preprocessing -> model -> tap -> objective
-///     ^------------|---------- gradient -----------------------------------|
+/// parameters -> picture -> transforms, noise -> preprocessing -> model -> tap -> objective
+///     ^------------|---------- gradient, a mean over views -----------------------|
 /// ```
 /// The gradient comes back in two pieces, each tracked for itself: from the objective to what the
 /// network saw, then, through the transposed transforms, from the picture to its parameters.
@@ -50,6 +51,17 @@ pub struct Report {
     pub loss: f32,
     /// Each term as printed and its value before its weight, as a mean over the batch.
     pub terms: Vec<(String, f32)>,
+}
+
+/// Where a view's number begins in the number of a stream of random numbers; the step stands below.
+const VIEW_BITS: u32 = 32;
+
+/// What came back from one look.
+struct View {
+    /// Of the loss with respect to the canvas; `None` if the objective does not see it.
+    gradient: Option<Tensor<4>>,
+    /// The terms' values that the network gave.
+    values: Option<Tensor<1>>,
 }
 
 /// A pass through picture and network, and the gradient that came back.
@@ -94,14 +106,7 @@ impl Dream {
     /// its layer, a picture too small for the layer, a device that fails.
     pub async fn step(&mut self) -> Result<Report> {
         let step = self.steps_made() + 1;
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(step as u64);
-        let size = [self.settings.height, self.settings.width];
-        let sampling = Sampling::draw(self.settings.transforms, size, &mut random, &self.device)?;
-        let redirected = step <= self.settings.redirected_steps;
-        let relu = if redirected { ReluGradient::Redirected } else { ReluGradient::Exact };
-
-        let Pass { gradient, mut values } = self.pass(sampling.as_ref(), relu)?;
+        let Pass { gradient, mut values } = self.pass(step)?;
         let terms: usize = values.iter().map(|values| values.dims()[0]).sum();
         if let Some(gradient) = &gradient {
             values.push(gradient.clone().abs().sum());
@@ -123,16 +128,20 @@ impl Dream {
 
     /// The pictures as they are now, one for each of the batch.
     pub async fn images(&self) -> Result<Vec<Picture>> {
-        Picture::from_tensor(self.painter.paint(self.parameters.clone())).await
+        Picture::from_tensor(self.picture()).await
     }
 
     /// The objective on the pictures themselves, without transforms, as they are now.
     pub async fn evaluate(&self) -> Result<Report> {
-        let picture = self.painter.paint(self.parameters.clone());
+        let picture = self.picture();
         let values = self.look(picture.clone(), ReluGradient::Exact)?.into_iter();
         let values: Vec<_> =
             values.chain(self.score.of_picture(&picture)).map(|share| share.values).collect();
         Ok(self.report(self.steps_made(), &device::read(Tensor::cat(values, 0)).await?))
+    }
+
+    fn picture(&self) -> Tensor<4> {
+        self.painter.cut(self.painter.paint(self.parameters.clone()))
     }
 
     /// Everything needed to go on exactly from here.
@@ -169,11 +178,7 @@ impl Dream {
     }
 
     /// What the network makes of pictures.
-    fn look(
-        &self,
-        seen: Tensor<4>,
-        relu: ReluGradient,
-    ) -> Result<Option<crate::visualize::score::Share>> {
+    fn look(&self, seen: Tensor<4>, relu: ReluGradient) -> Result<Option<Share>> {
         let taps = self.score.taps();
         if taps.is_empty() {
             return Ok(None);
@@ -182,39 +187,77 @@ impl Dream {
         self.score.of_activations(&self.model.forward(input, &taps, relu)?)
     }
 
-    fn pass(&self, sampling: Option<&Sampling>, relu: ReluGradient) -> Result<Pass> {
+    fn pass(&self, step: usize) -> Result<Pass> {
+        let redirected = step <= self.settings.redirected_steps;
+        let relu = if redirected { ReluGradient::Redirected } else { ReluGradient::Exact };
         let parameters = self.parameters.clone().autodiff().require_grad();
-        let picture = self.painter.paint(parameters.clone());
+        let canvas = self.painter.paint(parameters.clone());
 
-        let plain = picture.clone().inner();
-        let seen = sampling.map_or(plain.clone(), |sampling| sampling.apply(plain));
-        let seen = seen.autodiff().require_grad();
-        let caught = self.look(seen.clone(), relu)?;
-        let painted = self.score.of_picture(&picture);
+        let views: Vec<View> = (0..self.settings.views)
+            .map(|view| self.view(step, view, canvas.clone().inner(), relu))
+            .collect::<Result<_>>()?;
+        let (gradients, seen): (Vec<_>, Vec<_>) =
+            views.into_iter().map(|view| (view.gradient, view.values)).unzip();
+        let gradient = mean(gradients.into_iter().flatten());
+        let seen = mean(seen.into_iter().flatten());
+        let painted = self.score.of_picture(&self.painter.cut(canvas.clone()));
 
-        // Larger is better, and optimizers go down: the sign turns here and nowhere else.
         let mut losses = Vec::new();
-        if let Some(share) = &caught {
-            let mut gradients = share.score.clone().neg().backward();
-            if let Some(gradient) = seen.grad_remove(&mut gradients) {
-                let gradient = match sampling {
-                    Some(sampling) => sampling.pull_back(gradient),
-                    None => gradient,
-                };
-                losses.push((picture * Tensor::from_inner(gradient)).sum());
-            }
-        }
+        losses.extend(gradient.map(|gradient| (canvas * Tensor::from_inner(gradient)).sum()));
         losses.extend(painted.as_ref().map(|share| share.score.clone().neg()));
-
         let gradient = losses.into_iter().reduce(|left, right| left + right).and_then(|loss| {
             let mut gradients = loss.backward();
             parameters.grad_remove(&mut gradients)
         });
-        let values = caught.into_iter().chain(painted).map(|share| share.values).collect();
+        let values = seen.into_iter().chain(painted.map(|share| share.values)).collect();
         Ok(Pass { gradient, values })
+    }
+
+    /// One look at the canvas, with a movement and noise of its own.
+    fn view(
+        &self,
+        step: usize,
+        view: usize,
+        canvas: Tensor<4>,
+        relu: ReluGradient,
+    ) -> Result<View> {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(step as u64 | (view as u64) << VIEW_BITS);
+        let sampling = Sampling::draw(&self.settings, &mut random, &self.device)?;
+        let seen = sampling.as_ref().map_or(canvas.clone(), |sampling| sampling.apply(canvas));
+        let seen = self.noisy(seen, random).autodiff().require_grad();
+        let Some(share) = self.look(seen.clone(), relu)? else {
+            return Ok(View { gradient: None, values: None });
+        };
+        // Larger is better, and optimizers go down: the sign turns here and where penalties join.
+        let mut gradients = share.score.neg().backward();
+        let gradient = seen.grad_remove(&mut gradients).map(|gradient| match &sampling {
+            Some(sampling) => sampling.pull_back(gradient),
+            None => gradient,
+        });
+        Ok(View { gradient, values: Some(share.values) })
+    }
+
+    /// Adds noise to what the network sees.
+    fn noisy(&self, seen: Tensor<4>, mut random: ChaCha8Rng) -> Tensor<4> {
+        if self.settings.noise == 0.0 {
+            return seen;
+        }
+        let shape = seen.dims();
+        let deviation = self.settings.noise as f32;
+        let draws = StandardNormal.sample_iter(&mut random).take(shape.iter().product());
+        let values: Vec<f32> = draws.map(|draw: f32| deviation * draw).collect();
+        seen + Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
 
     fn report(&self, step: usize, values: &[f32]) -> Report {
         Report { step, loss: -self.score.total(values), terms: self.score.report(values) }
     }
+}
+
+/// Nothing, of nothing.
+fn mean<const D: usize>(tensors: impl Iterator<Item = Tensor<D>>) -> Option<Tensor<D>> {
+    let mut count = 0.0;
+    let sum = tensors.inspect(|_| count += 1.0).reduce(|sum, one| sum + one)?;
+    Some(sum.div_scalar(count))
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::visualize::settings::Transforms;
+use crate::visualize::settings::{Settings, Transforms};
 use crate::{Error, Result};
 
 /// Lucid's constants: border, then how far each jitter may go, in pixels.
@@ -151,22 +151,33 @@ impl Links {
 }
 
 impl Sampling {
-    /// Draws a movement for pictures of this size; `None` if no transform is switched on.
+    /// Draws a movement of the settings' canvas; `None` if there is no transform and no margin.
     ///
     /// # Errors
     /// A picture so small that jitter leaves nothing of it.
     pub fn draw(
-        transforms: Transforms,
-        [height, width]: [usize; 2],
+        settings: &Settings,
         random: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Option<Self>> {
-        if transforms == Transforms::NONE {
+        let Settings { transforms, height, width, margin, .. } = *settings;
+        let mut movement = Movement::sample(transforms, random);
+        if transforms == Transforms::NONE && margin == 0 {
             return Ok(None);
         }
-        let movement = Movement::sample(transforms, random);
         let grown = if transforms.pad { 2 * PAD } else { 0 };
-        let cut = if transforms.jitter { FIRST_JITTER + SECOND_JITTER } else { 0 };
+        let mut cut = 0;
+        if transforms.jitter && margin == 0 {
+            cut = FIRST_JITTER + SECOND_JITTER;
+        } else if transforms.jitter {
+            movement.second_shift = [0.0; 2];
+            movement.first_shift = [width, height].map(|side| {
+                // As far as the window still lies on the canvas.
+                let window = (side + grown) as f64 / movement.scale;
+                let reach = ((side + 2 * margin) as f64 - window).max(0.0) / 2.0;
+                random.random_range(-1.0..=1.0) * reach
+            });
+        }
         let length = |side: usize| {
             (side + grown).checked_sub(cut).filter(|&side| 0 < side).ok_or_else(|| Error::Setting {
                 name: "size",
@@ -174,12 +185,8 @@ impl Sampling {
                 expected: format!("above {cut} pixels when jitter is on and pad is off"),
             })
         };
-        Ok(Some(Self::lay_out(
-            movement,
-            [height, width],
-            [length(height)?, length(width)?],
-            device,
-        )))
+        let seen = [length(height)?, length(width)?];
+        Ok(Some(Self::lay_out(movement, settings.canvas(), seen, device)))
     }
 
     fn lay_out(movement: Movement, from: [usize; 2], to: [usize; 2], device: &Device) -> Self {
@@ -222,7 +229,8 @@ impl Sampling {
     ///
     /// # Shapes
     /// - `pictures`: `[batch, 3, height, width]`
-    /// - returns: `[batch, 3, height', width']`: 24 more with pad, 12 fewer with jitter
+    /// - returns: `[batch, 3, height', width']`: as the picture without margin; 24 more with pad,
+    ///   12 fewer with jitter without margin
     pub fn apply(&self, pictures: Tensor<4>) -> Tensor<4> {
         self.forward.apply(pictures) + self.border.clone()
     }
@@ -272,7 +280,11 @@ mod tests {
     }
 
     fn draw(transforms: Transforms, size: [usize; 2], random: &mut ChaCha8Rng) -> Sampling {
-        Sampling::draw(transforms, size, random, &crate::device::cpu()).unwrap().unwrap()
+        Sampling::draw(&settings(transforms, size), random, &crate::device::cpu()).unwrap().unwrap()
+    }
+
+    fn settings(transforms: Transforms, [height, width]: [usize; 2]) -> Settings {
+        Settings { transforms, height, width, ..Settings::default() }
     }
 
     const EACH: [Transforms; 5] = [
@@ -338,7 +350,37 @@ mod tests {
 
     #[test]
     fn a_picture_that_jitter_eats_up_is_refused() {
-        let error = Sampling::draw(EACH[1], [12, 40], &mut random(), &crate::device::cpu());
+        let error =
+            Sampling::draw(&settings(EACH[1], [12, 40]), &mut random(), &crate::device::cpu());
         assert!(error.unwrap_err().to_string().contains("40x12"));
+    }
+
+    #[test]
+    fn a_window_never_leaves_a_canvas_with_a_margin() {
+        let transforms = Transforms { jitter: true, scale: true, ..Transforms::NONE };
+        let settings = Settings { margin: 6, ..settings(transforms, [40, 33]) };
+        let mut random = random();
+        let mut seen = Vec::new();
+        for _ in 0..50 {
+            let device = crate::device::cpu();
+            let sampling = Sampling::draw(&settings, &mut random, &device).unwrap().unwrap();
+            let white = sampling.apply(Tensor::ones([1, 1, 52, 45], &device));
+            assert_eq!(white.dims(), [1, 1, 40, 33]);
+            let least: f32 = white.min().into_scalar();
+            assert!(least > 1.0 - 1e-5, "{least}");
+            seen.push(sampling.adjoint.weights.clone().sum().into_scalar::<f32>());
+        }
+        seen.dedup();
+        assert!(seen.len() > 10, "windows move");
+    }
+
+    #[test]
+    fn without_movement_a_margin_is_cut() {
+        let settings = Settings { margin: 6, ..settings(Transforms::NONE, [40, 33]) };
+        let device = crate::device::cpu();
+        let sampling = Sampling::draw(&settings, &mut random(), &device).unwrap().unwrap();
+        let canvas = noise([1, 3, 52, 45]);
+        let inside = canvas.clone().slice([0..1, 0..3, 6..46, 6..39]);
+        sampling.apply(canvas).into_data().assert_eq(&inside.into_data(), true);
     }
 }

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use shared::format::recipe::recipe_from_png;
-use shared::models;
-use shared::visualize::settings::{Parameterization, Transforms};
-use shared::visualize::{Settings, score};
+use shared::models::{self, ModelInfo};
+use shared::visualize::{Making, Objective, Preset, score};
 
 use crate::cache::{self, LoadedModel, Weights};
 use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::failure::WrongCall;
-use crate::visualize::compare::{Comparison, size};
+use crate::visualize::compare::Comparison;
 use crate::visualize::directions;
 use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
 use crate::visualize::record::Record;
@@ -55,25 +54,47 @@ pub struct Args {
     #[arg(long, short, value_name = "PATH")]
     out: PathBuf,
 
+    /// How it is made: object (things in natural colours), texture (patterns that fill the picture)
+    /// or classic (Lucid's settings). By default what suits each objective; every setting below
+    /// overrides it
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
+
     /// Pixels of a side, or WxH
-    #[arg(long, default_value = "128", value_name = "N")]
-    size: String,
+    #[arg(long, value_name = "N")]
+    size: Option<String>,
 
     /// Steps uphill
-    #[arg(long, default_value_t = 512, value_name = "N")]
-    steps: usize,
+    #[arg(long, value_name = "N")]
+    steps: Option<String>,
 
-    /// How the picture is described: pixel, fourier or maco
-    #[arg(long, default_value = "fourier", value_name = "NAME")]
-    parameterization: String,
+    /// How the picture is described: pixel, fourier, maco or pyramid
+    #[arg(long, value_name = "NAME")]
+    parameterization: Option<String>,
+
+    /// How much quieter a pyramid's fine grids are, 0 to 4
+    #[arg(long, value_name = "N")]
+    decay: Option<String>,
 
     /// Leave colour channels as correlated as they come
     #[arg(long)]
     no_decorrelate: bool,
 
     /// Random movements before each look: none, standard, or some of pad, jitter, scale, rotate joined by +
-    #[arg(long, default_value = "standard", value_name = "NAMES")]
-    transforms: String,
+    #[arg(long, value_name = "NAMES")]
+    transforms: Option<String>,
+
+    /// Pixels painted around the picture, seen as it moves, and cut off at the end
+    #[arg(long, value_name = "N")]
+    margin: Option<String>,
+
+    /// Looks a step, each with a movement and noise of its own
+    #[arg(long, value_name = "N")]
+    views: Option<String>,
+
+    /// Standard deviation of the noise on what the network sees, of colours from 0 to 1
+    #[arg(long, value_name = "N")]
+    noise: Option<String>,
 
     /// Weight of the total variation, to be subtracted
     #[arg(long, default_value_t = 0.0, value_name = "W")]
@@ -84,12 +105,12 @@ pub struct Args {
     l2: f64,
 
     /// Adam's step size
-    #[arg(long, default_value_t = 0.05, value_name = "RATE")]
-    lr: f64,
+    #[arg(long, value_name = "RATE")]
+    lr: Option<String>,
 
     /// For so many first steps, units that are off still receive a gradient
-    #[arg(long, default_value_t = 16, value_name = "N")]
-    redirected_steps: usize,
+    #[arg(long, value_name = "N")]
+    redirected_steps: Option<String>,
 
     /// For the noise it starts from and every movement after
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -107,8 +128,8 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "STEPS")]
     snapshots: Vec<usize>,
 
-    /// One setting in several values, side by side; may be repeated. Of parameterization,
-    /// decorrelate, transforms, lr, size, steps, seed, redirected-steps
+    /// One setting in several values, side by side; may be repeated. Any of the settings above by
+    /// its name, also decorrelate=yes,no
     #[arg(long, value_name = "SETTING=A,B")]
     compare: Vec<String>,
 
@@ -117,9 +138,9 @@ pub struct Args {
         long,
         value_name = "FILE",
         conflicts_with_all = [
-            "size", "steps", "parameterization", "no_decorrelate", "transforms", "tv", "l2", "lr",
-            "redirected_steps", "seed", "batch", "diversity", "snapshots", "compare", "columns",
-            "title",
+            "preset", "size", "steps", "parameterization", "decay", "no_decorrelate", "transforms",
+            "margin", "views", "noise", "tv", "l2", "lr", "redirected_steps", "seed", "batch",
+            "diversity", "snapshots", "compare", "columns", "title",
         ]
     )]
     recipe: Option<PathBuf>,
@@ -234,7 +255,6 @@ fn text(Made { file, record }: &Made, task: &Task) -> String {
 
 impl Args {
     fn plan(&self, out: &Out) -> Result<Plan> {
-        let settings = self.settings()?;
         let penalties =
             Penalties { total_variation: self.tv, l2: self.l2, diversity: self.diversity };
         if self.diversity != 0.0 && self.batch < 2 {
@@ -244,14 +264,16 @@ impl Args {
         let comparisons =
             self.compare.iter().map(|text| text.parse()).collect::<Result<Vec<Comparison>, _>>()?;
         let named = naming::split_layers(&self.words)?;
+        let info = models::info(named.model)?;
         let mut tasks = Vec::new();
         for text in named.rest {
             for objective in expand(text)? {
+                let Making { settings, steps, .. } = self.making(&objective, &info)?;
                 tasks.push(Task {
                     objective: penalties.subtract_from(objective)?,
-                    settings: settings.clone(),
+                    settings,
                     seed: self.seed,
-                    steps: self.steps,
+                    steps,
                     snapshots: self.snapshots.clone(),
                     variant: Vec::new(),
                 });
@@ -271,7 +293,7 @@ impl Args {
             Out::File(_) if !plain => Some(Sheet {
                 title: match &self.title {
                     Some(title) => title.clone(),
-                    None => title(models::info(&model)?.title, &tasks),
+                    None => title(info.title, &tasks),
                 },
                 columns: self.columns.unwrap_or(COLUMNS),
             }),
@@ -282,18 +304,31 @@ impl Args {
         Ok(Plan { version, model, model_sha256, directions_sha256: None, tasks, sheet })
     }
 
-    fn settings(&self) -> Result<Settings> {
-        let (width, height) = size(&self.size)?;
-        Ok(Settings {
-            width,
-            height,
-            batch: self.batch,
-            learning_rate: self.lr,
-            parameterization: self.parameterization.parse::<Parameterization>()?,
-            decorrelate: !self.no_decorrelate,
-            transforms: self.transforms.parse::<Transforms>()?,
-            redirected_steps: self.redirected_steps,
-        })
+    /// The preset's settings, and what is typed in their place.
+    fn making(&self, objective: &Objective, info: &ModelInfo) -> Result<Making> {
+        let preset = self.preset.unwrap_or_else(|| Preset::of(objective, &info.layers));
+        let mut making = preset.making();
+        for (key, value) in [
+            ("size", &self.size),
+            ("steps", &self.steps),
+            ("parameterization", &self.parameterization),
+            ("decay", &self.decay),
+            ("transforms", &self.transforms),
+            ("margin", &self.margin),
+            ("views", &self.views),
+            ("noise", &self.noise),
+            ("lr", &self.lr),
+            ("redirected-steps", &self.redirected_steps),
+        ] {
+            if let Some(value) = value {
+                making.set(key, value)?;
+            }
+        }
+        if self.no_decorrelate {
+            making.settings.decorrelate = false;
+        }
+        making.settings.batch = self.batch;
+        Ok(making)
     }
 }
 

@@ -3,13 +3,15 @@
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
+use shared::visualize::Making;
 
 use super::plan::Task;
 use crate::failure::WrongCall;
 
-/// Settings that can be compared, as typed.
-pub const KEYS: &str =
-    "parameterization, decorrelate, transforms, lr, size, steps, seed, redirected-steps";
+/// Settings that can be compared: all that are a picture's own.
+fn keys() -> impl Iterator<Item = &'static str> {
+    Making::KEYS.into_iter().filter(|key| !["batch", "tv", "l2", "diversity"].contains(key))
+}
 
 /// As typed: `parameterization=pixel,fourier`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +26,12 @@ impl FromStr for Comparison {
     fn from_str(text: &str) -> Result<Self, WrongCall> {
         let wrong = |reason: &str| {
             let example = "\"parameterization=pixel,fourier\"";
-            WrongCall(format!("--compare {text:?}: {reason}; as in {example}, of {KEYS}"))
+            let keys = keys().collect::<Vec<_>>().join(", ");
+            WrongCall(format!("--compare {text:?}: {reason}; as in {example}, of {keys}"))
         };
         let (key, values) = text.split_once('=').ok_or_else(|| wrong("there is no ="))?;
         let key = key.trim();
-        if !KEYS.split(", ").any(|known| known == key) {
+        if !keys().any(|known| known == key) {
             return Err(wrong(&format!("there is no setting {key:?}")));
         }
         let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
@@ -56,38 +59,12 @@ impl Comparison {
 }
 
 fn set(task: &mut Task, key: &str, value: &str) -> Result<()> {
-    let settings = &mut task.settings;
-    match key {
-        "parameterization" => settings.parameterization = value.parse()?,
-        "transforms" => settings.transforms = value.parse()?,
-        "decorrelate" => {
-            settings.decorrelate = match value {
-                "yes" | "true" => true,
-                "no" | "false" => false,
-                _ => return Err(WrongCall("it must be yes or no".to_owned()).into()),
-            };
-        }
-        "size" => (settings.width, settings.height) = size(value)?,
-        "lr" => settings.learning_rate = number(value)?,
-        "steps" => task.steps = number(value)?,
-        "seed" => task.seed = number(value)?,
-        "redirected-steps" => settings.redirected_steps = number(value)?,
-        _ => return Err(WrongCall(format!("there are {KEYS}")).into()),
-    }
+    let settings = task.settings.clone();
+    let (steps, seed) = (task.steps, task.seed);
+    let mut making = Making { settings, steps, seed, ..Making::default() };
+    making.set(key, value)?;
+    (task.settings, task.steps, task.seed) = (making.settings, making.steps, making.seed);
     Ok(())
-}
-
-fn number<T: FromStr>(value: &str) -> Result<T> {
-    value.parse().map_err(|_| WrongCall(format!("{value:?} is not a number that fits")).into())
-}
-
-/// Width and height in pixels, from `128` or `192x128`.
-pub fn size(text: &str) -> Result<(usize, usize), WrongCall> {
-    let (width, height) = text.split_once('x').unwrap_or((text, text));
-    match (width.trim().parse(), height.trim().parse()) {
-        (Ok(width), Ok(height)) => Ok((width, height)),
-        _ => Err(WrongCall(format!("size {text:?}; it must be pixels, as in 128 or 192x128"))),
-    }
 }
 
 #[cfg(test)]
@@ -129,12 +106,16 @@ mod tests {
             "steps=10",
             "seed=7",
             "redirected-steps=0",
+            "decay=0.5",
+            "margin=8",
+            "views=2",
+            "noise=0.1",
         ] {
             let spread = comparison.parse::<Comparison>().unwrap().spread(&task()).unwrap();
             let changed = Task { variant: Vec::new(), ..spread[0].clone() };
             assert_ne!(changed, task(), "{comparison}");
         }
-        assert_eq!(KEYS.split(", ").count(), 8);
+        assert_eq!(keys().count(), 12);
     }
 
     #[test]
@@ -144,13 +125,9 @@ mod tests {
             assert!(error.contains("parameterization=pixel,fourier"), "{error}");
         }
         let error = "lr=fast".parse::<Comparison>().unwrap().spread(&task()).unwrap_err();
-        assert_eq!(format!("{error:#}"), "--compare lr=fast: \"fast\" is not a number that fits");
-    }
-
-    #[test]
-    fn sizes_are_square_or_two_numbers() {
-        assert_eq!(size("128").unwrap(), (128, 128));
-        assert_eq!(size("192x97").unwrap(), (192, 97));
-        assert!(size("big").is_err());
+        assert_eq!(
+            format!("{error:#}"),
+            "--compare lr=fast: lr is fast; it must be above 0, at most 10"
+        );
     }
 }

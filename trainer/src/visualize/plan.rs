@@ -224,12 +224,7 @@ pub fn activation(objective: &Objective, values: &[(String, f32)]) -> f32 {
 
 /// The layer of the first unit, layer or direction: where a batch is spread apart.
 pub fn first_layer(objective: &Objective) -> Option<&str> {
-    objective.terms.iter().find_map(|term| match &term.measure {
-        Measure::Unit { layer, .. } | Measure::Direction { layer, .. } | Measure::Layer(layer) => {
-            Some(layer.as_str())
-        }
-        Measure::TotalVariation | Measure::L2 | Measure::Similar(_) => None,
-    })
+    objective.terms.iter().find_map(|term| term.measure.layer())
 }
 
 /// Weights of what is subtracted from every objective; 0 for nothing.

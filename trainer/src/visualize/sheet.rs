@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use shared::image::Picture;
 use shared::visualize::Settings;
 use shared::visualize::objective::{Channel, Measure, Objective};
+use shared::visualize::settings::Parameterization;
 
 use super::plan::{Plan, Task, about, penalties};
 use super::record::{Record, Stage};
@@ -164,20 +165,29 @@ fn subtitle(plan: &Plan) -> String {
         Some(plan.model.clone()),
         setting(|settings| format!("{}×{} px", settings.width, settings.height)),
         common(tasks, |task| format!("{} steps", task.steps)),
-        setting(|settings| settings.parameterization.name().to_owned()),
+        setting(|settings| match settings.parameterization {
+            Parameterization::Pyramid => format!("pyramid with decay {}", settings.decay),
+            other => other.name().to_owned(),
+        }),
         setting(|settings| {
             let colors = if settings.decorrelate { "decorrelated" } else { "plain" };
             format!("{colors} colours")
         }),
         setting(|settings| format!("transforms {}", settings.transforms)),
         setting(|settings| format!("learning rate {}", settings.learning_rate)),
+        setting(|settings| match (settings.views, settings.noise) {
+            (1, 0.0) => String::new(),
+            (1, noise) => format!("noise {noise}"),
+            (views, noise) => format!("{views} views with noise {noise}"),
+        }),
         common(tasks, |task| format!("seed {}", task.seed)),
         common(tasks, |task| penalties(&task.objective).map(|terms| terms.to_string()))
             .flatten()
             .map(|terms| format!("penalties {terms}")),
         plan.model_sha256.get(..8).map(|hash| format!("weights {hash}…")),
     ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    let said = parts.into_iter().flatten().filter(|part| !part.is_empty());
+    said.collect::<Vec<_>>().join(" · ")
 }
 
 /// What is said of every task alike; `None` where they differ.

@@ -11,7 +11,7 @@ use crate::workspace::{Workspace, find_program};
 use crate::{npm, process};
 
 /// Python packages that the script needs; torch is large and only taken if it is there.
-const PYTHON: [&str; 4] = ["onnxruntime==1.31.1", "onnx==1.22.0", "numpy", "pillow"];
+const PYTHON: [&str; 5] = ["onnxruntime==1.31.1", "onnx==1.22.0", "numpy", "pillow", "safetensors"];
 
 /// JavaScript packages that the page needs.
 const JAVASCRIPT: [&str; 4] = [

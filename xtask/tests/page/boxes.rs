@@ -123,14 +123,18 @@ fn said(visit: &Visit) -> Result<String> {
     Ok(format!("{} | {}", text("[data-testid=embed-empty]")?, text(".embed .label span")?))
 }
 
+/// A site whose GoogLeNet has no weights.
+fn without_weights() -> Result<Visit> {
+    Visit::at(host_with(|bundle| {
+        bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
+    })?)
+}
+
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn what_cannot_be_shown_in_a_slide_is_said_there_and_nothing_offers_to_play() -> Result<()> {
     let Some((layer, _)) = layer_with_exemplars() else { return Ok(()) };
-    let host = host_with(|bundle| {
-        bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
-    })?;
-    let visit = Visit::at(host)?;
+    let visit = without_weights()?;
     for (query, words) in [
         // Neither weights nor a growth that was recorded.
         (
@@ -169,10 +173,7 @@ fn the_readmes_slide_plays_what_was_recorded_where_the_weights_are_missing() -> 
     if layer_with_exemplars().is_none() {
         return Ok(());
     }
-    let host = host_with(|bundle| {
-        bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
-    })?;
-    let visit = Visit::at(host)?;
+    let visit = without_weights()?;
     visit.open("?embed=1&device=cpu&objective=mixed4a:11&model=googlenet")?;
     visit.page().wait_for_element("[data-testid=dream-start]", SOON)?;
     visit.page().click("[data-testid=dream-start]")?;
@@ -186,10 +187,7 @@ fn a_unit_without_a_dream_shows_its_exemplars_in_a_slide() -> Result<()> {
     if layer_with_exemplars().is_none() {
         return Ok(());
     }
-    let host = host_with(|bundle| {
-        bundle.as_object_mut().map(|bundle| bundle.remove("weights"));
-    })?;
-    let visit = Visit::at(host)?;
+    let visit = without_weights()?;
     visit.open("?embed=1&device=cpu&objective=mixed4b:7")?;
     visit.page().wait_for(&hangs("unit"), SOON)?;
     let shown = visit.page().script("return document.querySelectorAll('.together li').length;")?;

@@ -1,0 +1,122 @@
+//! Named ways of making dreams.
+
+use crate::tap::LayerInfo;
+use crate::visualize::making::Making;
+use crate::visualize::objective::Objective;
+use crate::visualize::settings::{Parameterization, Settings, Transforms};
+use crate::{Error, Result};
+
+/// Pixels that a place must see to see a whole thing: nearly the photograph that networks are trained
+/// on, 224 pixels a side.
+const WHOLE: usize = 200;
+
+/// A way of making dreams that suits some of what is dreamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// A pyramid seen in several noisy views: things in natural colours. For classes and deep
+    /// layers.
+    Object,
+    /// Fourier coefficients: patterns that fill the picture. For early layers.
+    Texture,
+    /// Lucid's defaults, to compare with the literature.
+    Classic,
+}
+
+impl Preset {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::Object, Self::Texture, Self::Classic];
+
+    /// As typed: `object`, `texture`, `classic`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Texture => "texture",
+            Self::Classic => "classic",
+        }
+    }
+
+    /// The one that suits what an objective climbs in a network with these layers: things where a
+    /// place sees a whole thing, in classes too; patterns where it sees less, or no layer is climbed.
+    pub fn of(objective: &Objective, layers: &[LayerInfo]) -> Self {
+        let climbed = objective.terms.iter().filter(|term| term.weight > 0.0);
+        let mut seen = climbed.filter_map(|term| {
+            let name = term.measure.layer()?;
+            layers.iter().find(|layer| layer.is_called(name)).map(|layer| layer.receptive_field)
+        });
+        // Of classes it is 0: they see everything.
+        if seen.any(|pixels| pixels == 0 || WHOLE <= pixels) { Self::Object } else { Self::Texture }
+    }
+
+    /// Its settings.
+    pub fn making(self) -> Making {
+        let classic = Making {
+            settings: Settings::default(),
+            seed: 0,
+            steps: 512,
+            tv: 0.0,
+            l2: 0.0,
+            diversity: 0.0,
+        };
+        match self {
+            Self::Object => Making {
+                settings: Settings {
+                    width: 160,
+                    height: 160,
+                    learning_rate: 0.07,
+                    parameterization: Parameterization::Pyramid,
+                    transforms: Transforms { jitter: true, scale: true, ..Transforms::NONE },
+                    margin: 16,
+                    views: 2,
+                    noise: 0.1,
+                    ..classic.settings
+                },
+                steps: 128,
+                ..classic
+            },
+            Self::Texture | Self::Classic => classic,
+        }
+    }
+}
+
+impl std::str::FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| Error::Setting {
+            name: "preset",
+            found: name.to_owned(),
+            expected: "object, texture or classic".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_and_deep_layers_are_things_and_early_layers_patterns() {
+        for (model, objective, preset) in [
+            ("googlenet", "logits:980", Preset::Object),
+            ("googlenet", "mixed4d:11", Preset::Object),
+            ("googlenet", "inception_4d/output", Preset::Object),
+            ("googlenet", "mixed3a:5", Preset::Texture),
+            ("googlenet", "mixed3a:5 + 0.1*logits:1 - tv", Preset::Object),
+            ("googlenet", "mixed3a:5 - logits:1", Preset::Texture),
+            ("googlenet", "tv", Preset::Texture),
+            ("efficientnet-lite0", "block11:3", Preset::Object),
+            ("efficientnet-lite0", "block4:3", Preset::Texture),
+        ] {
+            let layers = crate::models::info(model).unwrap().layers;
+            assert_eq!(Preset::of(&objective.parse().unwrap(), &layers), preset, "{objective}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for preset in Preset::ALL {
+            assert_eq!(preset.name().parse::<Preset>().unwrap(), preset);
+        }
+        assert!("best".parse::<Preset>().is_err());
+    }
+}
