@@ -32,7 +32,7 @@ googlenet)
         "mixed4a:0..512 --size 96 --steps 128"
         "mixed4d:0..528 --size 96 --steps 128"
         "mixed3a:0..256 --size 96 --steps 64"
-        "${classes[*]/#/logits:} --size 160 --steps 256"
+        "${classes[*]/#/logits:} --preset classic --size 160 --steps 256"
     )
     # Those with dreams first: the page leads with them.
     layers=mixed4a,mixed4d,mixed3a,logits,mixed3b,mixed4b,mixed4c,mixed4e,mixed5a,mixed5b

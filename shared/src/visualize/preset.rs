@@ -6,17 +6,12 @@ use crate::visualize::objective::Objective;
 use crate::visualize::settings::{Parameterization, Settings, Transforms};
 use crate::{Error, Result};
 
-/// Pixels that a place must see to see a whole thing: nearly the photograph that networks are trained
-/// on, 224 pixels a side.
-const WHOLE: usize = 200;
-
 /// A way of making dreams that suits some of what is dreamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// A pyramid seen in several noisy views: things in natural colours. For classes and deep
-    /// layers.
+    /// A pyramid seen in several noisy views: things in natural colours. For classes.
     Object,
-    /// Fourier coefficients: patterns that fill the picture. For early layers.
+    /// Fourier coefficients: patterns that fill the picture. For units.
     Texture,
     /// Lucid's defaults, to compare with the literature.
     Classic,
@@ -35,16 +30,15 @@ impl Preset {
         }
     }
 
-    /// The one that suits what an objective climbs in a network with these layers: things where a
-    /// place sees a whole thing, in classes too; patterns where it sees less, or no layer is climbed.
+    /// The one that suits what an objective climbs in a network with these layers: things for
+    /// classes, patterns for units that stand in many places.
     pub fn of(objective: &Objective, layers: &[LayerInfo]) -> Self {
         let climbed = objective.terms.iter().filter(|term| term.weight > 0.0);
-        let mut seen = climbed.filter_map(|term| {
+        let mut layers = climbed.filter_map(|term| {
             let name = term.measure.layer()?;
-            layers.iter().find(|layer| layer.is_called(name)).map(|layer| layer.receptive_field)
+            layers.iter().find(|layer| layer.is_called(name))
         });
-        // Of classes it is 0: they see everything.
-        if seen.any(|pixels| pixels == 0 || WHOLE <= pixels) { Self::Object } else { Self::Texture }
+        if layers.any(|layer| layer.stride == 0) { Self::Object } else { Self::Texture }
     }
 
     /// Its settings.
@@ -95,16 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_and_deep_layers_are_things_and_early_layers_patterns() {
+    fn classes_are_things_and_units_patterns() {
         for (model, objective, preset) in [
             ("googlenet", "logits:980", Preset::Object),
-            ("googlenet", "mixed4d:11", Preset::Object),
-            ("googlenet", "inception_4d/output", Preset::Object),
-            ("googlenet", "mixed3a:5", Preset::Texture),
+            ("googlenet", "loss3/classifier:980", Preset::Object),
+            ("googlenet", "mixed4d", Preset::Texture),
             ("googlenet", "mixed3a:5 + 0.1*logits:1 - tv", Preset::Object),
             ("googlenet", "mixed3a:5 - logits:1", Preset::Texture),
             ("googlenet", "tv", Preset::Texture),
-            ("efficientnet-lite0", "block11:3", Preset::Object),
+            ("efficientnet-lite0", "classifier:3", Preset::Object),
             ("efficientnet-lite0", "block4:3", Preset::Texture),
         ] {
             let layers = crate::models::info(model).unwrap().layers;
