@@ -18,14 +18,13 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 DREAMS = ROOT / "public" / "dreams"
 
-# Large things are legible in small pictures; they hang twice as large. Those on the way are seen for
-# half a second each.
-SIDE = 128
+# Pictures hang twice as large as they are on a laptop. Those on the way are seen for half a second
+# each.
 HANGS = 192
 SIDE_ON_THE_WAY = 112
 
-# What is dreamed besides: the smaller network's pictures are noisy without it.
-PENALTIES = {"efficientnet-lite0": ["--tv", "2e-3"]}
+# How a network's pictures are made. Large patterns are legible in small ones.
+MAKING = {"googlenet": ["--size", "128"], "efficientnet-lite0": ["--preset", "object"]}
 
 
 def halls():
@@ -42,9 +41,8 @@ def dream(network, units, steps, weights, folder):
     """Lets `pellucid` make the pictures that are not there yet."""
     *on_the_way, last = steps
     command = ["pellucid", "visualize", network, *units, "--out", f"{folder}/"]
-    command += ["--size", str(SIDE), "--steps", str(last)]
-    command += ["--snapshots", ",".join(map(str, on_the_way))]
-    command += PENALTIES.get(network, [])
+    command += ["--steps", str(last), "--snapshots", ",".join(map(str, on_the_way))]
+    command += MAKING[network]
     if weights:
         command += ["--weights", weights]
     subprocess.run(command, check=True)

@@ -13,10 +13,21 @@ use crate::site;
 pub struct Hall {
     /// The network's name in the registry.
     pub network: String,
-    /// As objectives: `mixed4a:11`.
-    pub units: Vec<String>,
+    /// What hangs there.
+    pub pieces: Vec<Piece>,
     /// The steps whose pictures were kept while these pictures grew; the last is their own.
     pub steps: Vec<usize>,
+}
+
+/// A unit that hangs in a hall.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Piece {
+    /// As an objective: `mixed4a:11`.
+    pub unit: String,
+    /// For people: `mixed4a : 11`, `volcano`.
+    pub title: String,
+    /// The same where there is little room: `11`, `volcano`.
+    pub short: String,
 }
 
 /// How a picture grew, recorded beforehand.
@@ -36,19 +47,37 @@ pub fn hung() -> Vec<Hall> {
         .into_iter()
         .map(|wall| Hall {
             network: wall.get_attribute("data-network").unwrap_or_default(),
-            units: elements(wall.query_selector_all("[data-unit]"))
+            pieces: elements(wall.query_selector_all("[data-unit]"))
                 .iter()
-                .filter_map(|unit| unit.get_attribute("data-unit"))
+                .filter_map(Piece::hung)
                 .collect(),
             steps: numbers(&wall.get_attribute("data-steps").unwrap_or_default()),
         })
         .collect()
 }
 
+impl Piece {
+    /// A unit that nobody has titled.
+    pub fn untitled(layer: &str, channel: usize) -> Self {
+        Self {
+            unit: format!("{layer}:{channel}"),
+            title: format!("{layer} : {channel}"),
+            short: channel.to_string(),
+        }
+    }
+
+    /// As the page was served.
+    fn hung(element: &Element) -> Option<Self> {
+        let said = |part| element.query_selector(part).ok()??.text_content();
+        let unit = element.get_attribute("data-unit")?;
+        Some(Self { unit, title: said(".caption b")?, short: said(".caption i")? })
+    }
+}
+
 impl Hall {
     /// The address of a unit's picture: `dreams/mixed4a_11.jpg`; nothing for one that hangs elsewhere.
     pub fn picture(&self, unit: &str) -> Option<String> {
-        let hangs = self.units.iter().any(|hung| hung == unit);
+        let hangs = self.pieces.iter().any(|piece| piece.unit == unit);
         hangs.then(|| site::address(&format!("dreams/{}.jpg", stem(unit))))
     }
 

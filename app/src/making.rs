@@ -67,6 +67,8 @@ pub fn describe(key: &str, value: &str) -> String {
         },
         "decay" => format!("Decay {value}"),
         "margin" => format!("Margin of {value} px"),
+        "zoom" if value == "1" => "No zoom".to_owned(),
+        "zoom" => format!("Zoom by up to {value}"),
         "views" if value == "1" => "One view a step".to_owned(),
         "views" => format!("{value} views a step"),
         "noise" if value == "0" => "No noise".to_owned(),

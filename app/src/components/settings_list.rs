@@ -75,6 +75,9 @@ pub fn SettingsList() -> impl IntoView {
                 <Row key="margin" label="Margin, cut off">
                     <Number key="margin" step="1"/>
                 </Row>
+                <Row key="zoom" label="Zoom, in and out">
+                    <Number key="zoom" step="any"/>
+                </Row>
                 <Row key="views" label="Views a step">
                     <Number key="views" step="1"/>
                 </Row>

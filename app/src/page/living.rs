@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::{Address, View};
-use crate::halls::{Hall, Recorded};
+use crate::halls::{Hall, Piece, Recorded};
 use crate::session::{Session, keeps_weights};
 
 /// As many pictures hang in a hall that nobody has chosen.
@@ -42,16 +42,16 @@ impl Page {
         self.halls.with_value(|halls| ask(halls.iter().find(|hall| hall.network == network)?))
     }
 
-    /// What hangs in the hall, as objectives: the units chosen for it, or else the first that have
-    /// a picture. Reactive.
-    pub fn hall(self) -> Vec<String> {
-        self.in_hall(|hall| Some(hall.units.clone())).unwrap_or_else(|| {
+    /// What hangs in the hall: the units chosen for it, or else the first that have a picture.
+    /// Reactive.
+    pub fn hall(self) -> Vec<Piece> {
+        self.in_hall(|hall| Some(hall.pieces.clone())).unwrap_or_else(|| {
             self.session.library.open.with(|open| {
                 let layers = open.iter().flat_map(|open| &open.bundle.layers);
                 let dreamed = layers.filter_map(|layer| Some((layer, layer.dreams.as_ref()?)));
                 dreamed
                     .flat_map(|(layer, dreams)| {
-                        dreams.all_units().map(|unit| format!("{}:{unit}", layer.name))
+                        dreams.all_units().map(|unit| Piece::untitled(&layer.name, unit))
                     })
                     .take(UNCHOSEN)
                     .collect()
@@ -92,12 +92,12 @@ impl Page {
         let is_here = self.lives.get_untracked() == Some(true);
         let chosen = self.halls.with_value(|halls| {
             let hall = halls.iter().find(|hall| hall.network == network)?;
-            Some(hall.units.clone())
+            Some(hall.pieces.clone())
         });
-        let units =
+        let pieces =
             chosen.unwrap_or_else(|| if is_here { untrack(|| self.hall()) } else { Vec::new() });
-        let place = (js_sys::Math::random() * units.len() as f64) as usize;
-        let unit = units.into_iter().nth(place);
+        let place = (js_sys::Math::random() * pieces.len() as f64) as usize;
+        let unit = pieces.into_iter().nth(place).map(|piece| piece.unit);
         if is_here {
             return unit.into_iter().for_each(|unit| self.dream(unit));
         }

@@ -13,6 +13,7 @@ use crate::components::dream_wall::DreamWall;
 use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::unit_links::is_plain;
+use crate::halls::Piece;
 use crate::page::Page;
 use crate::unit::Unit;
 
@@ -48,8 +49,8 @@ pub fn WallView() -> impl IntoView {
             </div>
             <Show when=move || !hung.with(Vec::is_empty)>
                 <div class="wall">
-                    <For each=move || hung.get() key=Clone::clone let:unit>
-                        <Hung unit/>
+                    <For each=move || hung.get() key=Clone::clone let:piece>
+                        <Hung piece/>
                     </For>
                 </div>
             </Show>
@@ -88,8 +89,8 @@ fn Heading(
 }
 
 /// What hangs here, and what a click on it does.
-fn lead(page: Page, hung: &[String]) -> String {
-    let offer = match hung.iter().all(|unit| page.grows(unit)) {
+fn lead(page: Page, hung: &[Piece]) -> String {
+    let offer = match hung.iter().all(|piece| page.grows(&piece.unit)) {
         true => "watch it grow",
         false => "see which pictures excite it",
     };
@@ -135,12 +136,11 @@ fn NothingBaked() -> impl IntoView {
 /// A picture in the hall, as `index.html` hangs it: at a click it grows.
 #[component]
 fn Hung(
-    /// The unit, as an objective.
-    unit: String,
+    /// The unit and its caption.
+    piece: Piece,
 ) -> impl IntoView {
     let page = Page::here();
-    let title = unit.replace(':', " : ");
-    let number = unit.rsplit(':').next().unwrap_or_default().to_owned();
+    let Piece { unit, title, short } = piece;
     let alt = format!("What {title} looks for");
     let unit = StoredValue::new(unit);
     let grows = Memo::new(move |_| unit.with_value(|unit| page.grows(unit)));
@@ -194,7 +194,7 @@ fn Hung(
             {picture}
             <span class="caption">
                 <b>{title}</b>
-                <i>{number}</i>
+                <i>{short}</i>
                 <em>{act}</em>
             </span>
         </a>

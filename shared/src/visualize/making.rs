@@ -30,7 +30,7 @@ impl Default for Making {
 
 impl Making {
     /// Every setting's key, in the order addresses give them.
-    pub const KEYS: [&str; 16] = [
+    pub const KEYS: [&str; 17] = [
         "size",
         "steps",
         "seed",
@@ -40,6 +40,7 @@ impl Making {
         "decorrelate",
         "transforms",
         "margin",
+        "zoom",
         "views",
         "noise",
         "redirected-steps",
@@ -76,6 +77,7 @@ impl Making {
             "decorrelate" => settings.decorrelate = typed.switch()?,
             "transforms" => settings.transforms = typed.value.parse()?,
             "margin" => settings.margin = typed.whole(0, 256)?,
+            "zoom" => settings.zoom = typed.number(1.0, 4.0, "1 to 4")?,
             "views" => settings.views = typed.whole(1, 64)?,
             "noise" => settings.noise = typed.number(0.0, 2.0, "0 to 2")?,
             "redirected-steps" => settings.redirected_steps = typed.whole(0, 1_000_000)?,
@@ -101,6 +103,7 @@ impl Making {
             "decorrelate" => u8::from(settings.decorrelate).to_string(),
             "transforms" => settings.transforms.to_string(),
             "margin" => settings.margin.to_string(),
+            "zoom" => settings.zoom.to_string(),
             "views" => settings.views.to_string(),
             "noise" => settings.noise.to_string(),
             "redirected-steps" => settings.redirected_steps.to_string(),
@@ -184,6 +187,7 @@ mod tests {
             ("decorrelate", "0"),
             ("transforms", "pad+scale"),
             ("margin", "16"),
+            ("zoom", "1.5"),
             ("views", "4"),
             ("noise", "0.15"),
             ("redirected-steps", "3"),
@@ -215,6 +219,7 @@ mod tests {
             ("transforms", "twist"),
             ("decay", "5"),
             ("margin", "257"),
+            ("zoom", "0.5"),
             ("views", "0"),
             ("noise", "-0.1"),
             ("colour", "1"),

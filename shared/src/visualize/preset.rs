@@ -56,12 +56,12 @@ impl Preset {
                 settings: Settings {
                     width: 160,
                     height: 160,
-                    learning_rate: 0.07,
                     parameterization: Parameterization::Pyramid,
-                    transforms: Transforms { jitter: true, scale: true, ..Transforms::NONE },
-                    margin: 16,
+                    decay: 0.75,
+                    transforms: Transforms { jitter: true, ..Transforms::NONE },
+                    zoom: 1.5,
                     views: 2,
-                    noise: 0.1,
+                    noise: 0.05,
                     ..classic.settings
                 },
                 steps: 128,

@@ -53,7 +53,7 @@ pub struct Transforms {
     /// A grey border of 12 pixels, so that edges are not special.
     pub pad: bool,
     /// Up to 8 pixels sideways and up and down, then up to 4 more after rotating; where there is
-    /// a margin, a window anywhere on the canvas.
+    /// a margin or a zoom, a window anywhere on the canvas.
     pub jitter: bool,
     /// 0.9 to 1.1 times the size, in 11 steps.
     pub scale: bool,
@@ -153,6 +153,9 @@ pub struct Settings {
     /// Pixels that are painted around the picture, seen by the network as it moves, and cut off at
     /// the end. 0 to 256.
     pub margin: usize,
+    /// How far each look is enlarged or, as far as there is canvas, made smaller: a factor from
+    /// 1 / zoom to zoom, evenly on a logarithmic scale. 1 to 4.
+    pub zoom: f64,
     /// Looks a step, each with a movement and noise of its own; the step goes where they point
     /// together. 1 to 64.
     pub views: usize,
@@ -173,6 +176,7 @@ impl Default for Settings {
             redirected_steps: 16,
             decay: 1.0,
             margin: 0,
+            zoom: 1.0,
             views: 1,
             noise: 0.0,
         }
@@ -217,6 +221,7 @@ impl Settings {
         )?;
         check("decay", self.decay.to_string(), (0.0..=4.0).contains(&self.decay), "0 to 4")?;
         check("margin", self.margin.to_string(), self.margin <= 256, "0 to 256 pixels")?;
+        check("zoom", self.zoom.to_string(), (1.0..=4.0).contains(&self.zoom), "1 to 4")?;
         check("views", self.views.to_string(), (1..=64).contains(&self.views), "1 to 64")?;
         check("noise", self.noise.to_string(), (0.0..=2.0).contains(&self.noise), "0 to 2")
     }

@@ -72,8 +72,10 @@ impl Movement {
 /// A movement laid out over the pixels of one size of picture, ready to be applied.
 #[derive(Debug)]
 pub struct Sampling {
-    forward: Gather,
-    adjoint: Gather,
+    /// Rows, then columns; both at once where the picture turns.
+    forward: Vec<Gather>,
+    /// The transposed ones, in the opposite order.
+    adjoint: Vec<Gather>,
     /// Grey that shows where the picture does not reach, `[1, 1, height, width]` of the result.
     border: Tensor<4>,
 }
@@ -83,48 +85,76 @@ pub struct Sampling {
 struct Gather {
     /// `[inputs an output * outputs]`, which inputs.
     indices: Tensor<1, Int>,
-    /// `[1, inputs an output, outputs]`.
-    weights: Tensor<3>,
+    /// `[1, inputs an output, outputs, 1]`.
+    weights: Tensor<4>,
+    inputs: usize,
+    /// Neighbouring values that share input and weight: a row's where rows are gathered.
+    together: usize,
     /// Rows and columns of the result.
     size: [usize; 2],
 }
 
 impl Gather {
     fn apply(&self, input: Tensor<4>) -> Tensor<4> {
+        let Self { inputs, together, size, .. } = *self;
         let [batch, channels, height, width] = input.dims();
-        let [_, taps, outputs] = self.weights.dims();
+        let [_, taps, outputs, _] = self.weights.dims();
+        let apart = batch * channels * height * width / (inputs * together);
         input
-            .reshape([batch * channels, height * width])
+            .reshape([apart, inputs, together])
             .select(1, self.indices.clone())
-            .reshape([batch * channels, taps, outputs])
+            .reshape([apart, taps, outputs, together])
             .mul(self.weights.clone())
             .sum_dim(1)
-            .reshape([batch, channels, self.size[0], self.size[1]])
+            .reshape([batch, channels, size[0], size[1]])
     }
 }
 
-/// For each place, which places of the other picture it sees and how much of each. Laid out as
-/// [`Gather`] wants it; a tap that a place does not need has no weight.
+/// For each output, which inputs it sees and how much of each. Laid out as [`Gather`] wants it; a
+/// tap that an output does not need has no weight.
 struct Links {
-    size: [usize; 2],
+    inputs: usize,
+    outputs: usize,
     indices: Vec<i32>,
     weights: Vec<f32>,
 }
 
 impl Links {
-    fn gather(self, device: &Device) -> Gather {
-        let outputs = self.size[0] * self.size[1];
-        let taps = self.weights.len() / outputs;
-        Gather {
-            indices: Tensor::from_data(TensorData::new(self.indices, [taps * outputs]), device),
-            weights: Tensor::from_data(TensorData::new(self.weights, [1, taps, outputs]), device),
-            size: self.size,
+    /// From the inputs of each output.
+    fn new<const TAPS: usize>(
+        inputs: usize,
+        outputs: impl ExactSizeIterator<Item = [(usize, f32); TAPS]>,
+    ) -> Self {
+        let count = outputs.len();
+        let mut links = Self {
+            inputs,
+            outputs: count,
+            indices: vec![0; TAPS * count],
+            weights: vec![0.0; TAPS * count],
+        };
+        let mut taps = 1;
+        for (output, seen) in outputs.enumerate() {
+            for (tap, (input, weight)) in seen.into_iter().enumerate() {
+                if weight != 0.0 {
+                    links.indices[tap * count + output] = input as i32;
+                    links.weights[tap * count + output] = weight;
+                    taps = taps.max(tap + 1);
+                }
+            }
         }
+        links.indices.truncate(taps * count);
+        links.weights.truncate(taps * count);
+        links
     }
 
-    /// What each place of the other picture, of this size, is seen by.
-    fn transposed(&self, size: [usize; 2]) -> Self {
-        let [inputs, outputs] = [size[0] * size[1], self.size[0] * self.size[1]];
+    /// How much of each output lies on the picture.
+    fn shown(&self) -> impl Fn(usize) -> f32 {
+        |output| self.weights.iter().skip(output).step_by(self.outputs).sum()
+    }
+
+    /// What each input is seen by.
+    fn transposed(&self) -> Self {
+        let Self { inputs, outputs, .. } = *self;
         let links = || {
             (0..outputs).flat_map(move |output| {
                 let taps = (output..self.weights.len()).step_by(outputs);
@@ -146,12 +176,25 @@ impl Links {
             weights[place] = weight;
             seen_by[input] += 1;
         }
-        Self { size, indices, weights }
+        Self { inputs: outputs, outputs: inputs, indices, weights }
+    }
+
+    /// Ready for a device, for results of this size.
+    fn gather(self, together: usize, size: [usize; 2], device: &Device) -> Gather {
+        let Self { inputs, outputs, indices, weights } = self;
+        let taps = weights.len() / outputs;
+        Gather {
+            indices: Tensor::from_data(TensorData::new(indices, [taps * outputs]), device),
+            weights: Tensor::from_data(TensorData::new(weights, [1, taps, outputs, 1]), device),
+            inputs,
+            together,
+            size,
+        }
     }
 }
 
 impl Sampling {
-    /// Draws a movement of the settings' canvas; `None` if there is no transform and no margin.
+    /// Draws a movement of the settings' canvas; `None` if the network sees just the canvas.
     ///
     /// # Errors
     /// A picture so small that jitter leaves nothing of it.
@@ -160,23 +203,32 @@ impl Sampling {
         random: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Option<Self>> {
-        let Settings { transforms, height, width, margin, .. } = *settings;
+        let Settings { transforms, height, width, margin, zoom, .. } = *settings;
         let mut movement = Movement::sample(transforms, random);
-        if transforms == Transforms::NONE && margin == 0 {
+        // With room to move, jitter is no longer Lucid's few pixels but a window anywhere.
+        let window = margin != 0 || zoom != 1.0;
+        if transforms == Transforms::NONE && !window {
             return Ok(None);
+        }
+        let canvas = settings.canvas();
+        if zoom != 1.0 {
+            let factor = movement.scale * zoom.powf(random.random_range(-1.0..=1.0));
+            let all_of = |canvas: usize, side: usize| (side - 1) as f64 / (canvas - 1) as f64;
+            movement.scale = factor.max(all_of(canvas[0], height)).max(all_of(canvas[1], width));
         }
         let grown = if transforms.pad { 2 * PAD } else { 0 };
         let mut cut = 0;
-        if transforms.jitter && margin == 0 {
+        if transforms.jitter && !window {
             cut = FIRST_JITTER + SECOND_JITTER;
         } else if transforms.jitter {
             movement.second_shift = [0.0; 2];
-            movement.first_shift = [width, height].map(|side| {
-                // As far as the window still lies on the canvas.
-                let window = (side + grown) as f64 / movement.scale;
-                let reach = ((side + 2 * margin) as f64 - window).max(0.0) / 2.0;
-                random.random_range(-1.0..=1.0) * reach
-            });
+            movement.first_shift =
+                [(canvas[1], width), (canvas[0], height)].map(|(canvas, side)| {
+                    // As far as the window still lies on the canvas.
+                    let window = (side + grown - 1) as f64 / movement.scale;
+                    let reach = ((canvas - 1) as f64 - window).max(0.0) / 2.0;
+                    random.random_range(-1.0..=1.0) * reach
+                });
         }
         let length = |side: usize| {
             (side + grown).checked_sub(cut).filter(|&side| 0 < side).ok_or_else(|| Error::Setting {
@@ -186,42 +238,59 @@ impl Sampling {
             })
         };
         let seen = [length(height)?, length(width)?];
-        Ok(Some(Self::lay_out(movement, settings.canvas(), seen, device)))
+        Ok(Some(Self::lay_out(movement, canvas, seen, device)))
     }
 
     fn lay_out(movement: Movement, from: [usize; 2], to: [usize; 2], device: &Device) -> Self {
-        let centre = |length: usize| (length as f64 - 1.0) / 2.0;
         let origin = movement.origin();
-        let outputs = to[0] * to[1];
-        let mut indices = vec![0; TAPS * outputs];
-        let mut weights = vec![0.0; TAPS * outputs];
-        let mut border = vec![0.0; outputs];
-        let mut taps = 1;
-        for row in 0..to[0] {
-            for column in 0..to[1] {
-                let place = [column as f64 - centre(to[1]), row as f64 - centre(to[0])];
-                let [x, y] = origin(place);
-                let output = row * to[1] + column;
-                let mut shown = 0.0;
-                let links = bilinear([x + centre(from[1]), y + centre(from[0])], from);
-                for (tap, (input, weight)) in links.into_iter().enumerate() {
-                    if weight != 0.0 {
-                        indices[tap * outputs + output] = input as i32;
-                        weights[tap * outputs + output] = weight;
-                        shown += weight;
-                        taps = taps.max(tap + 1);
-                    }
-                }
-                border[output] = GREY * (1.0 - shown);
-            }
+        let places = |length: usize| (0..length).map(move |place| place as f64 - centre(length));
+        let border = |shown: Vec<f32>| {
+            let values: Vec<f32> = shown.into_iter().map(|shown| GREY * (1.0 - shown)).collect();
+            Tensor::from_data(TensorData::new(values, [1, 1, to[0], to[1]]), device)
+        };
+        if movement.angle != 0.0 {
+            let all: Vec<_> = places(to[0])
+                .flat_map(|y| places(to[1]).map(move |x| [x, y]))
+                .map(|place| {
+                    let [x, y] = origin(place);
+                    let rows = linear(y + centre(from[0]), from[0]);
+                    let columns = linear(x + centre(from[1]), from[1]);
+                    bilinear(rows, columns, from[1])
+                })
+                .collect();
+            let links = Links::new(from[0] * from[1], all.into_iter());
+            return Self {
+                border: border((0..to[0] * to[1]).map(links.shown()).collect()),
+                adjoint: vec![links.transposed().gather(1, from, device)],
+                forward: vec![links.gather(1, to, device)],
+            };
         }
-        indices.truncate(taps * outputs);
-        weights.truncate(taps * outputs);
-        let links = Links { size: to, indices, weights };
+        // What does not turn moves rows and columns apart from each other.
+        let along = |axis: usize| {
+            let sources = places(to[axis]).map(|place| {
+                // `x` for columns, `y` for rows.
+                origin([place; 2])[1 - axis] + centre(from[axis])
+            });
+            Links::new(
+                from[axis],
+                sources.map(|source| linear(source, from[axis])).collect::<Vec<_>>().into_iter(),
+            )
+        };
+        let (rows, columns) = (along(0), along(1));
+        let shown = (0..to[0]).flat_map(|row| {
+            let (rows, columns) = (rows.shown(), columns.shown());
+            (0..to[1]).map(move |column| rows(row) * columns(column))
+        });
         Self {
-            adjoint: links.transposed(from).gather(device),
-            forward: links.gather(device),
-            border: Tensor::from_data(TensorData::new(border, [1, 1, to[0], to[1]]), device),
+            border: border(shown.collect()),
+            adjoint: vec![
+                columns.transposed().gather(1, [to[0], from[1]], device),
+                rows.transposed().gather(from[1], from, device),
+            ],
+            forward: vec![
+                rows.gather(from[1], [to[0], from[1]], device),
+                columns.gather(1, to, device),
+            ],
         }
     }
 
@@ -230,38 +299,44 @@ impl Sampling {
     /// # Shapes
     /// - `pictures`: `[batch, 3, height, width]`
     /// - returns: `[batch, 3, height', width']`: as the picture without margin; 24 more with pad,
-    ///   12 fewer with jitter without margin
+    ///   12 fewer with jitter where there is neither margin nor zoom
     pub fn apply(&self, pictures: Tensor<4>) -> Tensor<4> {
-        self.forward.apply(pictures) + self.border.clone()
+        let moved = self.forward.iter().fold(pictures, |moved, gather| gather.apply(moved));
+        moved + self.border.clone()
     }
 
     /// The gradient of what was moved, from the gradient of the result: the transposed movement.
     pub fn pull_back(&self, gradient: Tensor<4>) -> Tensor<4> {
-        self.adjoint.apply(gradient)
+        self.adjoint.iter().fold(gradient, |gradient, gather| gather.apply(gradient))
     }
 }
 
-/// Pixels around a point.
-const TAPS: usize = 4;
+/// The middle of a row of pixels.
+fn centre(length: usize) -> f64 {
+    (length as f64 - 1.0) / 2.0
+}
 
-/// The pixels around a point and their weights, zero for those beyond the edge.
-fn bilinear([x, y]: [f64; 2], [height, width]: [usize; 2]) -> [(usize, f32); TAPS] {
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, bottom_share) = (x - left, y - top);
-    let tap = |row: f64, row_share: f64, column: f64, column_share: f64| {
-        let inside = 0.0 <= row && row < height as f64 && 0.0 <= column && column < width as f64;
-        if inside {
-            (row as usize * width + column as usize, (row_share * column_share) as f32)
-        } else {
-            (0, 0.0)
-        }
+/// The two pixels of a row around a point and their weights, zero for those beyond its ends.
+fn linear(point: f64, length: usize) -> [(usize, f32); 2] {
+    let first = point.floor();
+    let share = point - first;
+    [(first, 1.0 - share), (first + 1.0, share)].map(|(pixel, weight)| {
+        let inside = 0.0 <= pixel && pixel < length as f64;
+        if inside { (pixel as usize, weight as f32) } else { (0, 0.0) }
+    })
+}
+
+/// The four pixels around a point and their weights, in rows of this width.
+fn bilinear(
+    rows: [(usize, f32); 2],
+    columns: [(usize, f32); 2],
+    width: usize,
+) -> [(usize, f32); 4] {
+    let tap = |row: usize, column: usize| {
+        let ((row, row_share), (column, column_share)) = (rows[row], columns[column]);
+        (row * width + column, row_share * column_share)
     };
-    [
-        tap(top, 1.0 - bottom_share, left, 1.0 - right_share),
-        tap(top, 1.0 - bottom_share, left + 1.0, right_share),
-        tap(top + 1.0, bottom_share, left, 1.0 - right_share),
-        tap(top + 1.0, bottom_share, left + 1.0, right_share),
-    ]
+    [tap(0, 0), tap(0, 1), tap(1, 0), tap(1, 1)]
 }
 
 #[cfg(test)]
@@ -298,9 +373,11 @@ mod tests {
     #[test]
     fn the_gradient_is_the_transposed_movement() {
         let mut random = random();
-        for transforms in EACH {
+        for (transforms, zoom) in EACH.map(|each| (each, 1.0)).into_iter().chain([(EACH[4], 2.0)]) {
             for _ in 0..5 {
-                let sampling = draw(transforms, [33, 40], &mut random);
+                let settings = Settings { zoom, ..settings(transforms, [33, 40]) };
+                let device = crate::device::cpu();
+                let sampling = Sampling::draw(&settings, &mut random, &device).unwrap().unwrap();
                 let picture = noise([2, 3, 33, 40]);
                 let black = sampling.apply(picture.zeros_like());
                 let moved = sampling.apply(picture.clone()) - black;
@@ -310,6 +387,24 @@ mod tests {
                 assert!((there - back).abs() < 1e-4 * there.abs(), "{transforms}: {there}, {back}");
             }
         }
+    }
+
+    #[test]
+    fn rows_and_columns_apart_are_both_at_once() {
+        let movement =
+            Movement { first_shift: [2.3, -1.6], second_shift: [0.4, 3.0], scale: 1.2, angle: 0.0 };
+        // A turn that moves no place by a billionth of a pixel.
+        let turned = Movement { angle: 1e-12, ..movement };
+        let picture = noise([2, 3, 20, 31]);
+        let [apart, at_once] = [movement, turned]
+            .map(|movement| Sampling::lay_out(movement, [20, 31], [26, 17], &crate::device::cpu()));
+        let near = |one: Tensor<4>, other: Tensor<4>| {
+            let apart: f32 = (one - other).abs().max().into_scalar();
+            assert!(apart < 1e-5, "{apart}");
+        };
+        near(apart.apply(picture.clone()), at_once.apply(picture));
+        let gradient = noise([2, 3, 26, 17]);
+        near(apart.pull_back(gradient.clone()), at_once.pull_back(gradient));
     }
 
     #[test]
@@ -335,8 +430,8 @@ mod tests {
         let mut random = random();
         for _ in 0..10 {
             let sampling = draw(EACH[1], [30, 30], &mut random);
-            let [_, taps, _] = sampling.forward.weights.dims();
-            assert_eq!(taps, 1);
+            let taps = sampling.forward.iter().map(|gather| gather.weights.dims()[1]);
+            assert_eq!(taps.collect::<Vec<_>>(), [1, 1]);
         }
     }
 
@@ -356,22 +451,27 @@ mod tests {
     }
 
     #[test]
-    fn a_window_never_leaves_a_canvas_with_a_margin() {
-        let transforms = Transforms { jitter: true, scale: true, ..Transforms::NONE };
-        let settings = Settings { margin: 6, ..settings(transforms, [40, 33]) };
-        let mut random = random();
-        let mut seen = Vec::new();
-        for _ in 0..50 {
-            let device = crate::device::cpu();
-            let sampling = Sampling::draw(&settings, &mut random, &device).unwrap().unwrap();
-            let white = sampling.apply(Tensor::ones([1, 1, 52, 45], &device));
-            assert_eq!(white.dims(), [1, 1, 40, 33]);
-            let least: f32 = white.min().into_scalar();
-            assert!(least > 1.0 - 1e-5, "{least}");
-            seen.push(sampling.adjoint.weights.clone().sum().into_scalar::<f32>());
+    fn a_window_never_leaves_the_canvas() {
+        let jitter = Transforms { jitter: true, ..Transforms::NONE };
+        let scaled = Transforms { scale: true, ..jitter };
+        for (margin, zoom, transforms) in [(6, 1.0, scaled), (0, 2.0, jitter), (6, 3.0, scaled)] {
+            let settings = Settings { margin, zoom, ..settings(transforms, [40, 33]) };
+            let mut random = random();
+            let mut seen = Vec::new();
+            for _ in 0..50 {
+                let device = crate::device::cpu();
+                let sampling = Sampling::draw(&settings, &mut random, &device).unwrap().unwrap();
+                let canvas = [40 + 2 * margin, 33 + 2 * margin];
+                let white = sampling.apply(Tensor::ones([1, 1, canvas[0], canvas[1]], &device));
+                assert_eq!(white.dims(), [1, 1, 40, 33]);
+                let least: f32 = white.min().into_scalar();
+                assert!(least > 1.0 - 1e-5, "{least}");
+                let places = |gather: &Gather| gather.indices.clone().sum().into_scalar::<i32>();
+                seen.push(sampling.forward.iter().map(places).collect::<Vec<_>>());
+            }
+            seen.dedup();
+            assert!(seen.len() > 10, "windows move");
         }
-        seen.dedup();
-        assert!(seen.len() > 10, "windows move");
     }
 
     #[test]

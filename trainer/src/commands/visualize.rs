@@ -88,6 +88,10 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     margin: Option<String>,
 
+    /// How far each look is enlarged or made smaller, at most: 1 is not at all
+    #[arg(long, value_name = "N")]
+    zoom: Option<String>,
+
     /// Looks a step, each with a movement and noise of its own
     #[arg(long, value_name = "N")]
     views: Option<String>,
@@ -139,7 +143,7 @@ pub struct Args {
         value_name = "FILE",
         conflicts_with_all = [
             "preset", "size", "steps", "parameterization", "decay", "no_decorrelate", "transforms",
-            "margin", "views", "noise", "tv", "l2", "lr", "redirected_steps", "seed", "batch",
+            "margin", "zoom", "views", "noise", "tv", "l2", "lr", "redirected_steps", "seed", "batch",
             "diversity", "snapshots", "compare", "columns", "title",
         ]
     )]
@@ -315,6 +319,7 @@ impl Args {
             ("decay", &self.decay),
             ("transforms", &self.transforms),
             ("margin", &self.margin),
+            ("zoom", &self.zoom),
             ("views", &self.views),
             ("noise", &self.noise),
             ("lr", &self.lr),

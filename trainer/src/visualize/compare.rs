@@ -108,6 +108,7 @@ mod tests {
             "redirected-steps=0",
             "decay=0.5",
             "margin=8",
+            "zoom=1.5",
             "views=2",
             "noise=0.1",
         ] {
@@ -115,7 +116,7 @@ mod tests {
             let changed = Task { variant: Vec::new(), ..spread[0].clone() };
             assert_ne!(changed, task(), "{comparison}");
         }
-        assert_eq!(keys().count(), 12);
+        assert_eq!(keys().count(), 13);
     }
 
     #[test]
