@@ -135,18 +135,18 @@ fn a_label_that_does_not_say_which_class_offers_some() -> Result<()> {
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_class_without_anything_made_beforehand_opens_on_its_dream() -> Result<()> {
     let visit = Visit::with(Graphics::None)?;
-    visit.open("?device=cpu&size=32&steps=4#/efficientnet-lite0/logits/1")?;
-    visit.page().wait_for(&format!("{UNIT} === 'logits:1'"), LATER)?;
+    visit.open("?device=cpu&size=32&steps=4#/efficientnet-lite0/logits/0")?;
+    visit.page().wait_for(&format!("{UNIT} === 'logits:0'"), LATER)?;
     visit.wait_for_step(4)?;
     assert!(!visit.page().has(".unmade")?, "{}", visit.page().describe());
     // From the search of an empty layer too.
     visit.open("?device=cpu&size=32&steps=4#/efficientnet-lite0/block8")?;
     visit.page().wait_for_element("[data-testid=exemplar-rows] [data-unit]", LATER)?;
     open_jump_box(&visit)?;
-    retype(&visit, "dialog[open] input", "goldfish")?;
-    visit.page().wait_for(&format!("({OFFERED})[0] === 'goldfish | class'"), LATER)?;
+    retype(&visit, "dialog[open] input", "tench")?;
+    visit.page().wait_for(&format!("({OFFERED})[0] === 'tench | class'"), LATER)?;
     visit.page().press(ENTER)?;
     visit.wait_for_step(4)?;
-    assert_eq!(visit.parameter("objective")?.as_deref(), Some("logits:1"));
+    assert_eq!(visit.parameter("objective")?.as_deref(), Some("logits:0"));
     Ok(())
 }
