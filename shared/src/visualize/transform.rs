@@ -121,10 +121,7 @@ struct Links {
 
 impl Links {
     /// From the inputs of each output.
-    fn new<const TAPS: usize>(
-        inputs: usize,
-        outputs: impl ExactSizeIterator<Item = [(usize, f32); TAPS]>,
-    ) -> Self {
+    fn new<const TAPS: usize>(inputs: usize, outputs: &[[(usize, f32); TAPS]]) -> Self {
         let count = outputs.len();
         let mut links = Self {
             inputs,
@@ -133,8 +130,8 @@ impl Links {
             weights: vec![0.0; TAPS * count],
         };
         let mut taps = 1;
-        for (output, seen) in outputs.enumerate() {
-            for (tap, (input, weight)) in seen.into_iter().enumerate() {
+        for (output, seen) in outputs.iter().enumerate() {
+            for (tap, &(input, weight)) in seen.iter().enumerate() {
                 if weight != 0.0 {
                     links.indices[tap * count + output] = input as i32;
                     links.weights[tap * count + output] = weight;
@@ -148,8 +145,9 @@ impl Links {
     }
 
     /// How much of each output lies on the picture.
-    fn shown(&self) -> impl Fn(usize) -> f32 {
-        |output| self.weights.iter().skip(output).step_by(self.outputs).sum()
+    fn shown(&self) -> Vec<f32> {
+        let taps = |output| self.weights.iter().skip(output).step_by(self.outputs);
+        (0..self.outputs).map(|output| taps(output).sum()).collect()
     }
 
     /// What each input is seen by.
@@ -258,9 +256,9 @@ impl Sampling {
                     bilinear(rows, columns, from[1])
                 })
                 .collect();
-            let links = Links::new(from[0] * from[1], all.into_iter());
+            let links = Links::new(from[0] * from[1], &all);
             return Self {
-                border: border((0..to[0] * to[1]).map(links.shown()).collect()),
+                border: border(links.shown()),
                 adjoint: vec![links.transposed().gather(1, from, device)],
                 forward: vec![links.gather(1, to, device)],
             };
@@ -271,16 +269,13 @@ impl Sampling {
                 // `x` for columns, `y` for rows.
                 origin([place; 2])[1 - axis] + centre(from[axis])
             });
-            Links::new(
-                from[axis],
-                sources.map(|source| linear(source, from[axis])).collect::<Vec<_>>().into_iter(),
-            )
+            let all: Vec<_> = sources.map(|source| linear(source, from[axis])).collect();
+            Links::new(from[axis], &all)
         };
         let (rows, columns) = (along(0), along(1));
-        let shown = (0..to[0]).flat_map(|row| {
-            let (rows, columns) = (rows.shown(), columns.shown());
-            (0..to[1]).map(move |column| rows(row) * columns(column))
-        });
+        let across = columns.shown();
+        let shown =
+            rows.shown().into_iter().flat_map(|row| across.iter().map(move |column| row * column));
         Self {
             border: border(shown.collect()),
             adjoint: vec![
