@@ -2,14 +2,17 @@
 # Makes a bundle that ships, from packages anyone can install and, for GoogLeNet, weights that
 # `pellucid fetch googlenet` gets:
 #
-#     scripts/bundle.sh googlenet|efficientnet-lite0 FOLDER
+#     scripts/bundle.sh googlenet|efficientnet-lite0 FOLDER [PHOTOGRAPHS]
 #
+# PHOTOGRAPHS is a folder of many pictures of all kinds, by which the page tells what the gallery has
+# little of; they do not go into the bundle. Those that ship were measured by 700 of ImageNet.
 # FOLDER keeps the steps in between, some hundred megabytes; a run that was stopped goes on from
 # there. What units look for takes hours on two cores. The result replaces public/bundles/NAME.
 # Needs `pellucid` on the path, Python 3 with venv and pip, and Debian's apt-get.
 set -euo pipefail
 network=$1
 work=$(realpath -m "$2")
+photographs=${3:+$(realpath "$3")}
 root=$(realpath "$(dirname "$0")/..")
 mkdir -p "$work"
 
@@ -75,11 +78,18 @@ esac
 # shellcheck disable=SC2086 # a list of layers
 pellucid exemplars "$network" ${layers//,/ } "${weights[@]}" --images "$gallery" --top 9 --no-figure \
     --out "$work/exemplars/$network"
+reference=()
+if [ -n "$photographs" ]; then
+    reference=(--reference "$work/reference/$network")
+    # shellcheck disable=SC2086 # a list of layers
+    pellucid exemplars "$network" ${layers//,/ } "${weights[@]}" --images "$photographs" --no-figure \
+        --out "$work/reference/$network"
+fi
 for row in "${dreams[@]}"; do
     # shellcheck disable=SC2086 # objectives and options
     pellucid visualize "$network" $row "${weights[@]}" --out "$work/dreams/$network/${row%%:*}/"
 done
 pellucid export --model "$network" "${export_weights[@]}" --gallery "$gallery" \
-    --exemplars "$work/exemplars/$network" --dreams "$work/dreams/$network" --layers "$layers" \
+    --exemplars "$work/exemplars/$network" "${reference[@]}" --dreams "$work/dreams/$network" --layers "$layers" \
     --out "$root/public/bundles/$network"
 pellucid export --list "$root/public/bundles"

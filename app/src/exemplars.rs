@@ -128,6 +128,7 @@ pub(crate) mod tests {
                 unit(&[(0, 1.0), (1, 0.9)]),
                 unit(&[(3, 5.0), (2, 4.0)]),
             ],
+            reference: None,
         }
     }
 

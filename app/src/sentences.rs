@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::format::credits::Credit;
-use shared::format::exemplars::{Exemplars, UnitExemplars};
+use shared::format::exemplars::{Exemplars, Reference, UnitExemplars};
 
 use crate::classes;
 use crate::matching::{Fit, Sought};
@@ -98,7 +98,7 @@ pub fn lack(
     match labels.get(channel) {
         Some(label) => lack_of_class(exemplars, unit, channel, label, labels, credits),
         None if exemplars.layer == "logits" => None,
-        None => lack_of_excitement(exemplars, unit),
+        None => lack_of_excitement(exemplars, channel),
     }
 }
 
@@ -150,18 +150,28 @@ fn strongest(exemplars: &Exemplars) -> BTreeMap<usize, (usize, f32)> {
     strongest
 }
 
-/// Its best picture excites it less than half as much as is usual in its layer.
-fn lack_of_excitement(exemplars: &Exemplars, unit: &UnitExemplars) -> Option<String> {
+/// Its best picture excites it less than half as much as one of the reference's; where there is no
+/// reference, less than half as much as is usual in its layer.
+fn lack_of_excitement(exemplars: &Exemplars, channel: usize) -> Option<String> {
     let best = |unit: &UnitExemplars| unit.top.first().map_or(0.0, |best| best.value);
-    let mut all: Vec<f32> = exemplars.units.iter().map(best).collect();
-    all.sort_by(f32::total_cmp);
-    let usual = all.get(all.len() / 2).copied().filter(|_| FEW_UNITS <= all.len())?;
-    let reached = best(unit);
-    (0.0 < reached && 2.0 * reached < usual).then(|| {
+    let reached = exemplars.units.get(channel).map(best).filter(|reached| 0.0 < *reached)?;
+    let (has, elsewhere, where_so) = match &exemplars.reference {
+        Some(Reference { pictures, best }) => {
+            let elsewhere = *best.get(channel)?;
+            ("has", elsewhere, format!("one of {pictures} others reaches {}", value(elsewhere)))
+        }
+        None => {
+            let mut all: Vec<f32> = exemplars.units.iter().map(best).collect();
+            all.sort_by(f32::total_cmp);
+            let usual = all.get(all.len() / 2).copied().filter(|_| FEW_UNITS <= all.len())?;
+            let where_so = format!("half of the layer's units reach {} or more", value(usual));
+            ("may have", usual, where_so)
+        }
+    };
+    (2.0 * reached < elsewhere).then(|| {
         format!(
-            "Hardly a picture of the gallery excites it: the best reaches {}, where half of the layer's units reach {} or more. What it looks for may not be among them.",
+            "The gallery {has} little of what it looks for: the best of its pictures reaches {}, where {where_so}.",
             value(reached),
-            value(usual)
         )
     })
 }
@@ -273,9 +283,23 @@ mod tests {
         exemplars.units[3] = unit(&[(1, 14.0)]);
         exemplars.units[4] = unit(&[(1, 16.0)]);
         let said = lack(&exemplars, 3, &[], &credits()).unwrap();
-        assert!(said.contains("the best reaches 14.0") && said.contains("reach 30.0"), "{said}");
+        assert!(said.contains("pictures reaches 14.0") && said.contains("reach 30.0"), "{said}");
         assert_eq!(lack(&exemplars, 4, &[], &credits()), None);
         exemplars.units.truncate(8);
         assert_eq!(lack(&exemplars, 3, &[], &credits()), None, "eight units make no rule");
+    }
+
+    #[test]
+    fn other_pictures_tell_what_the_gallery_has_little_of_from_what_never_answers_much() {
+        let mut exemplars = exemplars();
+        exemplars.units = (0..20).map(|_| unit(&[(0, 30.0)])).collect();
+        exemplars.units[3] = unit(&[(1, 3.0)]);
+        let mut best = vec![30.0; 20];
+        (best[3], best[4]) = (5.5, 61.0);
+        exemplars.reference = Some(Reference { pictures: 700, best });
+        let said = |channel| lack(&exemplars, channel, &[], &credits());
+        assert_eq!(said(3), None, "nothing excites it much");
+        let little = said(4).unwrap();
+        assert!(little.contains("reaches 30.0, where one of 700 others reaches 61.0"), "{little}");
     }
 }

@@ -40,6 +40,8 @@ pub struct Order {
     pub gallery: Option<PathBuf>,
     /// A folder of exemplars chosen from the gallery.
     pub exemplars: Option<PathBuf>,
+    /// A folder of exemplars chosen from other pictures, to measure the gallery by.
+    pub reference: Option<PathBuf>,
     /// Folders of pictures from `pellucid visualize`.
     pub dreams: Vec<PathBuf>,
     /// Layers in the order they are offered; of exemplars, only these. None: all.

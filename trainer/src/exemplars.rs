@@ -37,7 +37,7 @@ use crate::interrupt;
 use crate::progress::{Progress, Unit};
 use job::Job;
 use label::Labels;
-pub use part::{Wanted, bundle_part};
+pub use part::{Wanted, bundle_part, reference};
 use record::Record;
 use state::{Saved, State};
 use tally::Batch;

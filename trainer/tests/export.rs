@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use shared::format::bundle::{Bundle, Index};
 use shared::format::credits;
-use shared::format::exemplars::Exemplars;
+use shared::format::exemplars::{Exemplars, Reference};
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 use shared::visualize::Settings;
@@ -242,6 +242,19 @@ fn exemplars_point_at_the_gallery_they_were_chosen_from_and_at_no_other() {
     assert_eq!(exemplars.pictures, 40);
     let heat = &files[&layer.heat.as_ref().unwrap().path];
     assert_eq!(heat.len(), exemplars.heat_length());
+
+    // What other pictures reach is added to those that are kept, and nothing else changes.
+    bench.succeed("--from all --reference found --out measured");
+    let measured = bench.files("measured");
+    let with_reference = &measured["conv2d0/exemplars.json"];
+    let with_reference = Exemplars::from_json(with_reference, "conv2d0", 64, 40).unwrap();
+    let best = exemplars.units.iter().map(|unit| unit.top[0].value).collect();
+    let reference = Some(Reference { pictures: 40, best });
+    assert_eq!(with_reference, Exemplars { reference, ..exemplars });
+    let changed = |path: &str| path == "bundle.json" || path.ends_with("exemplars.json");
+    assert!(files.iter().all(|(path, bytes)| changed(path) || measured[path] == *bytes));
+    let (code, said) = bench.fail("--from all --reference dreams --out new");
+    assert!(code == Some(1) && said.contains("--reference dreams holds no LAYER.json"), "{said}");
 
     // Their numbers would mean other pictures there.
     bench.gallery("smaller", 39);

@@ -26,7 +26,7 @@ pub use self::part::Part;
 pub use self::sprites::{Place, SHEET_LIMIT, Sprites};
 
 /// Version written by this program: `[major, minor]`.
-pub const SCHEMA: [u32; 2] = [1, 0];
+pub const SCHEMA: [u32; 2] = [1, 1];
 
 /// The longest `bundle.json` that is read, in bytes.
 pub const MANIFEST_LIMIT: usize = 4 << 20;

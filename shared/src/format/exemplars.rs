@@ -44,6 +44,19 @@ pub struct Exemplars {
     pub heat: [usize; 2],
     /// One for each channel.
     pub units: Vec<UnitExemplars>,
+    /// How much other pictures excite the same units; where it is not there, nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+}
+
+/// What pictures that a bundle does not hold excite in a layer's units: measured by it, a gallery
+/// that has little of what a unit looks for is told from a unit that never answers much.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reference {
+    /// How many pictures were looked at.
+    pub pictures: usize,
+    /// For each unit the largest statistic.
+    pub best: Vec<f32>,
 }
 
 /// What excites a unit.
@@ -106,6 +119,7 @@ impl Exemplars {
             return Err(listed.wrong(format!("{} units, {layer} has {channels}", items.len())));
         }
         let bounds = Bounds { n_pictures, positions };
+        let reference = root.optional("reference")?;
         Ok(Self {
             layer: layer.to_owned(),
             statistic: root.get("statistic")?.parsed()?,
@@ -113,6 +127,7 @@ impl Exemplars {
             positions,
             heat,
             units: items.iter().map(|item| unit(item, &bounds)).collect::<Result<_>>()?,
+            reference: reference.map(|field| read_reference(&field, channels)).transpose()?,
         })
     }
 
@@ -173,6 +188,13 @@ fn unit(field: &Field<'_>, bounds: &Bounds) -> Result<UnitExemplars> {
     })
 }
 
+fn read_reference(field: &Field<'_>, channels: usize) -> Result<Reference> {
+    Ok(Reference {
+        pictures: field.get("pictures")?.number(u64::from(u32::MAX))? as usize,
+        best: numbers(&field.get("best")?, channels, |field| field.float())?,
+    })
+}
+
 fn numbers<T>(
     field: &Field<'_>,
     count: usize,
@@ -228,6 +250,7 @@ mod tests {
             positions: [14, 14],
             heat: [7, 7],
             units: vec![unit(2.5), unit(1.0)],
+            reference: Some(Reference { pictures: 700, best: vec![2.75, 9.0] }),
         }
     }
 
@@ -239,6 +262,10 @@ mod tests {
     fn exemplars_survive_the_round_trip() {
         let text = exemplars().to_json().unwrap();
         assert_eq!(Exemplars::from_json(text.as_bytes(), "mixed4a", 2, 4).unwrap(), exemplars());
+        let alone = Exemplars { reference: None, ..exemplars() };
+        let text = alone.to_json().unwrap();
+        assert!(!text.contains("reference"), "{text}");
+        assert_eq!(Exemplars::from_json(text.as_bytes(), "mixed4a", 2, 4).unwrap(), alone);
     }
 
     #[test]
@@ -256,6 +283,9 @@ mod tests {
             ("/units/0/histogram/0", json!(1001), "units[0].histogram[0]"),
             ("/units/0/zero_share", json!(1.5), "units[0].zero_share"),
             ("/units", json!([]), "units"),
+            ("/reference/pictures", json!(-1), "reference.pictures"),
+            ("/reference/best", json!([1.0]), "reference.best"),
+            ("/reference/best/1", json!("9"), "reference.best[1]"),
         ] {
             let mut value = serde_json::to_value(exemplars()).unwrap();
             *value.pointer_mut(pointer).unwrap() = wrong;

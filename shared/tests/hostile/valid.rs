@@ -8,7 +8,9 @@ use shared::format::bundle::{
     Bundle, Dreams, Entry as Listed, Gallery, Index, Layer, Part, SCHEMA, Sprites,
 };
 use shared::format::credits::{self, Credit};
-use shared::format::exemplars::{BARS, Exemplar, Exemplars, QUANTILES, Statistic, UnitExemplars};
+use shared::format::exemplars::{
+    BARS, Exemplar, Exemplars, QUANTILES, Reference, Statistic, UnitExemplars,
+};
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 use shared::visualize::Settings;
@@ -193,6 +195,7 @@ pub fn exemplars() -> Vec<Vec<u8>> {
         positions: [14, 14],
         heat: [7, 7],
         units: vec![unit(2.5), unit(1.0)],
+        reference: Some(Reference { pictures: 700, best: vec![3.0, 8.5] }),
     };
     assert_eq!(exemplars.units.len(), N_UNITS);
     vec![exemplars.to_json().unwrap().into_bytes()]

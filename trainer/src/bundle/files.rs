@@ -7,8 +7,9 @@ use shared::format::bundle::Part;
 pub struct Files(Vec<(String, Vec<u8>)>);
 
 impl Files {
-    /// Keeps a part's bytes and describes them.
+    /// Keeps a part's bytes, in place of what was under its path, and describes them.
     pub fn add(&mut self, path: &str, bytes: Vec<u8>) -> Part {
+        self.0.retain(|(held, _)| held != path);
         let part = Part::of(path, &bytes);
         self.0.push((path.to_owned(), bytes));
         part

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use shared::format::bundle::{Dreams, Gallery, Layer, Sprites};
 use shared::format::credits::{self, Credit};
+use shared::format::exemplars::Exemplars;
 use shared::models::ModelInfo;
 
 use super::existing::Existing;
@@ -67,6 +68,7 @@ impl Layers<'_> {
             } else if let Some((from, old)) = old {
                 self.keep_exemplars(from, old, names, &mut layer, files)?;
             }
+            self.add_reference(&mut layer, names.len(), files)?;
             if layer.dreams.is_some() || layer.exemplars.is_some() {
                 layers.push(layer);
             }
@@ -169,12 +171,41 @@ impl Layers<'_> {
         Ok(())
     }
 
+    /// Adds to a layer's exemplars what the pictures of `--reference` reach, if it was measured.
+    fn add_reference(&self, layer: &mut Layer, n_pictures: usize, files: &mut Files) -> Result<()> {
+        let folder = self.order.reference.as_deref();
+        let Some(folder) = folder.filter(|folder| has_exemplars(folder, &layer.name)) else {
+            return Ok(());
+        };
+        let Some(part) = &layer.exemplars else { return Ok(()) };
+        let bytes = files.get(&part.path).unwrap_or_default();
+        let channels = self.info.layer(&layer.name)?.channels;
+        let mut exemplars = Exemplars::from_json(bytes, &layer.name, channels, n_pictures)?;
+        let reference = exemplars::reference(folder, &exemplars, self.info.name);
+        exemplars.reference = Some(reference.with_context(|| {
+            format!("measuring {}'s exemplars by {}", layer.name, folder.display())
+        })?);
+        let text = exemplars.to_json()?.into_bytes();
+        layer.exemplars = Some(files.add(&part.path.clone(), text));
+        Ok(())
+    }
+
     /// Refuses layers and folders that were named and hold nothing.
     fn refuse_missing(&self, wanted: &[&str], layers: &[Layer]) -> Result<()> {
         if let Some(missing) =
             wanted.iter().find(|name| !layers.iter().any(|layer| layer.name == **name))
         {
             bail!("--layers names {missing}, but neither dreams nor exemplars of it were given");
+        }
+        if let Some(folder) = &self.order.reference
+            && !layers
+                .iter()
+                .any(|layer| layer.exemplars.is_some() && has_exemplars(folder, &layer.name))
+        {
+            bail!(
+                "--reference {} holds no LAYER.json for a layer with exemplars; `pellucid exemplars` makes it",
+                folder.display()
+            );
         }
         let taken = |layer: &&Layer| wanted.is_empty() || wanted.contains(&layer.name.as_str());
         if let Some(folder) = &self.order.exemplars

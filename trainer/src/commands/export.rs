@@ -50,6 +50,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     exemplars: Option<PathBuf>,
 
+    /// What `pellucid exemplars` found in more pictures than these: of each unit the best value is
+    /// kept, so that the page can say what the photographs have little of
+    #[arg(long, value_name = "DIR")]
+    reference: Option<PathBuf>,
+
     /// Layers to offer first, in this order; of --exemplars only these are taken
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     layers: Vec<String>,
@@ -71,8 +76,8 @@ pub struct Args {
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "model", "weights", "without_weights", "precision", "gallery", "exemplars", "layers",
-            "dreams", "from", "out",
+            "model", "weights", "without_weights", "precision", "gallery", "exemplars", "reference",
+            "layers", "dreams", "from", "out",
         ]
     )]
     list: Option<PathBuf>,
@@ -149,6 +154,7 @@ impl Args {
             weights,
             gallery: self.gallery,
             exemplars: self.exemplars,
+            reference: self.reference,
             dreams: self.dreams,
             layers: self.layers,
             from: self.from,

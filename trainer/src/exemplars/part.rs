@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use shared::format::exemplars::{Exemplar, Exemplars, UnitExemplars};
+use shared::format::exemplars::{Exemplar, Exemplars, Reference, UnitExemplars};
 
 use super::record::{ExemplarRecord, Record, UnitRecord, heat_path, json_path};
 
@@ -55,6 +55,7 @@ pub fn bundle_part(
         positions: record.positions,
         heat: record.heat,
         units: units.collect::<Result<_>>().with_context(within)?,
+        reference: None,
     };
     // What is read back passes every check that a reader makes.
     let text = exemplars.to_json()?;
@@ -69,6 +70,31 @@ pub fn bundle_part(
         bail!("{} has {} bytes, expected {expected}", path.display(), heat.len());
     }
     Ok((exemplars, heat))
+}
+
+/// How much the pictures that the results in `folder` are of excite the units of `exemplars`, which
+/// are of `model`.
+///
+/// # Errors
+/// Results that cannot be read, or are of another model, statistic or number of units.
+pub fn reference(folder: &Path, exemplars: &Exemplars, model: &str) -> Result<Reference> {
+    let Exemplars { layer, statistic, units, .. } = exemplars;
+    let record = Record::read(folder, layer)?;
+    let path = json_path(folder, layer);
+    if record.job.model != model {
+        bail!("{} is of {}, not of {model}", path.display(), record.job.model);
+    }
+    if record.statistic != *statistic {
+        bail!("{} and the exemplars were not chosen by the same --statistic", path.display());
+    }
+    if record.units.len() != units.len() {
+        bail!("{} has {} units, {layer} has {}", path.display(), record.units.len(), units.len());
+    }
+    let best = |unit: &UnitRecord| unit.top.first().map_or(0.0, |exemplar| exemplar.value);
+    Ok(Reference {
+        pictures: usize::try_from(record.images)?,
+        best: record.units.iter().map(best).collect(),
+    })
 }
 
 fn unit_exemplars(unit: &UnitRecord, numbers: &HashMap<&str, usize>) -> Result<UnitExemplars> {
@@ -145,6 +171,30 @@ mod tests {
             }
         }
         assert_eq!(heat.iter().max(), Some(&255));
+    }
+
+    #[test]
+    fn a_reference_is_the_best_value_of_each_unit() {
+        let folder = results();
+        let (exemplars, _) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
+        let reference = reference(folder.path(), &exemplars, "googlenet").unwrap();
+        assert_eq!(reference.pictures, 4);
+        let best = exemplars.units.iter().map(|unit| unit.top[0].value);
+        assert_eq!(reference.best, best.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_reference_of_something_else_is_refused() {
+        let folder = results();
+        let (exemplars, _) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
+        let told = |exemplars: &Exemplars, model| {
+            format!("{:#}", reference(folder.path(), exemplars, model).unwrap_err())
+        };
+        assert!(told(&exemplars, "inception-v1").contains("is of googlenet, not of inception-v1"));
+        let mean = Exemplars { statistic: Statistic::Mean, ..exemplars.clone() };
+        assert!(told(&mean, "googlenet").contains("--statistic"));
+        let fewer = Exemplars { units: exemplars.units[..2].to_vec(), ..exemplars };
+        assert!(told(&fewer, "googlenet").contains("has 3 units, mixed4a has 2"));
     }
 
     #[test]
