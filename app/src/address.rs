@@ -361,8 +361,8 @@ mod tests {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
             &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&preset=object\
             &size=224x96&steps=64&seed=3&lr=0.1&parameterization=maco&decay=0.5&decorrelate=0\
-            &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&redirected-steps=8\
-            &batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
+            &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&erosion=0.2\
+            &redirected-steps=8&batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
             &device=cpu&autostart=1&embed=1&present=1&theme=light&bg=transparent";
         assert_eq!(read(text).query(), text);
     }

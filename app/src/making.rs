@@ -73,6 +73,8 @@ pub fn describe(key: &str, value: &str) -> String {
         "views" => format!("{value} views a step"),
         "noise" if value == "0" => "No noise".to_owned(),
         "noise" => format!("Noise {value}"),
+        "erosion" if value == "0" => "No erosion".to_owned(),
+        "erosion" => format!("Erosion {value}"),
         "decorrelate" if on => "Colours decorrelated".to_owned(),
         "decorrelate" => "Colours as they are".to_owned(),
         "transforms" if *value == Transforms::NONE.to_string() => "No transforms".to_owned(),

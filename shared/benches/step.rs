@@ -16,8 +16,8 @@ use std::time::Instant;
 
 use shared::burn::tensor::{Device, Tensor, TensorData};
 use shared::device;
+use shared::models::Manner;
 use shared::models::{self, VisionModel, efficientnet_lite, inception};
-use shared::ops::ReluGradient;
 use shared::visualize::score::Context;
 use shared::visualize::settings::Transforms;
 use shared::visualize::{Dream, Objective, Settings};
@@ -133,7 +133,7 @@ fn time(rounds: usize, mut call: impl FnMut() -> shared::Result<()>) -> shared::
 }
 
 fn logits(network: &dyn VisionModel, picture: &Tensor<4>) -> shared::Result<()> {
-    let taps = network.forward(picture.clone(), &["logits"], ReluGradient::Exact)?;
+    let taps = network.forward(picture.clone(), &["logits"], Manner::default())?;
     let logits = taps.get("logits").expect("asked for");
     pollster::block_on(device::read(logits)).map(drop)
 }
@@ -145,7 +145,7 @@ fn input_gradient(
     picture: &Tensor<4>,
 ) -> shared::Result<()> {
     let picture = picture.clone().autodiff().require_grad();
-    let taps = network.forward(picture.clone(), &[layer], ReluGradient::Exact)?;
+    let taps = network.forward(picture.clone(), &[layer], Manner::default())?;
     let activation = taps.get(layer).expect("asked for");
     let mut gradients = activation.narrow(1, 11, 1).mean().backward();
     let gradient = picture.grad_remove(&mut gradients).expect("the picture asked for one");

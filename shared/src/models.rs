@@ -4,13 +4,13 @@ pub mod efficientnet_lite;
 mod fit;
 pub mod inception;
 pub mod labels;
+mod manner;
 mod seen;
 mod sets;
 mod tape;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::ops::ReluGradient;
 use crate::preprocess::Preprocessing;
 use crate::tap::{Activations, LayerInfo};
 use crate::weights::NamedTensors;
@@ -20,6 +20,7 @@ use efficientnet_lite::EfficientNetLite;
 use fit::Source;
 use inception::Inception;
 
+pub use manner::{Erosion, Manner};
 pub use sets::Choice;
 
 /// What can be said of a model without its weights.
@@ -68,7 +69,7 @@ pub trait VisionModel: Send + Sync {
     ///
     /// # Errors
     /// An unknown name, or an input so small that a layer has no position left.
-    fn forward(&self, input: Tensor<4>, taps: &[&str], relu: ReluGradient) -> Result<Activations>;
+    fn forward(&self, input: Tensor<4>, taps: &[&str], manner: Manner) -> Result<Activations>;
 }
 
 /// A model that can be built.

@@ -10,9 +10,8 @@ use closed_form::{picture, uniform};
 use closeness::{assert_agrees, values};
 use shared::burn::tensor::{Tensor, s};
 use shared::device::cpu;
-use shared::models::VisionModel;
 use shared::models::efficientnet_lite::{EfficientNetLite, Variant};
-use shared::ops::ReluGradient;
+use shared::models::{Erosion, Manner, VisionModel};
 use shared::weights::{NamedTensor, NamedTensors, Precision, from_safetensors, to_safetensors};
 
 fn formula(name: &str, shape: &[usize]) -> NamedTensor {
@@ -47,7 +46,7 @@ fn network(weights: NamedTensors) -> EfficientNetLite {
 fn seen(network: &EfficientNetLite, taps: &[&str]) -> (Tensor<4>, Vec<Tensor<4>>) {
     let rgb = picture(45, 52, 1.12).autodiff().require_grad();
     let input = network.info().preprocessing.apply(rgb.clone());
-    let caught = network.forward(input, taps, ReluGradient::Exact).unwrap();
+    let caught = network.forward(input, taps, Manner::default()).unwrap();
     (rgb, taps.iter().map(|tap| caught.get(tap).unwrap()).collect())
 }
 
@@ -95,6 +94,31 @@ fn input_gradients_agree_with_an_independent_definition() {
         agrees("column_sums", gradient.clone().sum_dim(2));
         agrees("every_second", gradient.slice(s![.., .., ..;2, ..;2]));
     }
+}
+
+/// What goes past a residual block counts by one factor in each picture.
+#[test]
+fn erosion_weighs_what_goes_past_a_block() {
+    let network = network(weights(Variant::Lite0));
+    let input = network.info().preprocessing.apply(picture(45, 52, 1.12));
+    let input = Tensor::cat(vec![input.clone(), input], 0);
+    let manner = Manner { erosion: Erosion::new(0.3, 1), ..Manner::default() };
+    let taps = ["block1", "block2_projected", "block2"];
+    let caught = network.forward(input, &taps, manner).unwrap();
+    let [past, through, sum] = taps.map(|tap| values(caught.get(tap).unwrap()));
+    let half = sum.len() / 2;
+    let factors = [0..half, half..sum.len()].map(|places| {
+        let dot = |left: &dyn Fn(usize) -> f32| places.clone().map(|at| left(at) * past[at]).sum();
+        let (along, whole): (f32, f32) = (dot(&|at| sum[at] - through[at]), dot(&|at| past[at]));
+        let factor = along / whole;
+        for at in places {
+            let expected = through[at] + factor * past[at];
+            assert!((sum[at] - expected).abs() < 1e-4, "{} {expected}", sum[at]);
+        }
+        factor
+    });
+    assert!(factors.iter().all(|factor| (0.7..=1.3).contains(factor)), "{factors:?}");
+    assert!((factors[0] - factors[1]).abs() > 1e-3, "{factors:?}");
 }
 
 #[test]

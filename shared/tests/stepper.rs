@@ -167,7 +167,7 @@ fn the_gradient_of_a_step_is_the_slope_of_its_loss() {
         Transforms { scale: true, ..Transforms::NONE },
         Transforms { rotate: true, ..Transforms::NONE },
     ];
-    let seen = Settings { margin: 6, zoom: 1.4, views: 3, noise: 0.1, ..small() };
+    let seen = Settings { margin: 6, zoom: 1.4, views: 3, noise: 0.1, erosion: 0.3, ..small() };
     for parameterization in Parameterization::ALL {
         let moved =
             all.into_iter().chain(each).map(|transforms| Settings { transforms, ..small() });

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
 use shared::burn::tensor::{Device, Tensor};
 use shared::image::Picture;
+use shared::models::Manner;
 use shared::models::{self, ModelInfo, VisionModel};
-use shared::ops::ReluGradient;
 use shared::tap::Activations;
 use shared::visualize::score::{Context, Directions};
 
@@ -92,7 +92,7 @@ impl LoadedModel {
     ) -> Result<Activations> {
         let batch = pictures.into_iter().map(|picture| picture.to_tensor(device)).collect();
         let input = self.model.info().preprocessing.apply(Tensor::cat(batch, 0));
-        Ok(self.model.forward(input, taps, ReluGradient::Exact)?)
+        Ok(self.model.forward(input, taps, Manner::default())?)
     }
 
     /// What objectives may refer to besides layers.

@@ -84,6 +84,9 @@ pub fn SettingsList() -> impl IntoView {
                 <Row key="noise" label="Noise on what it sees">
                     <Number key="noise" step="any"/>
                 </Row>
+                <Row key="erosion" label="Erosion of its paths">
+                    <Number key="erosion" step="any"/>
+                </Row>
                 <Row key="redirected-steps" label="Redirected steps">
                     <Number key="redirected-steps" step="1"/>
                 </Row>

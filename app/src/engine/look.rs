@@ -2,7 +2,7 @@
 
 use shared::device;
 use shared::image::Picture;
-use shared::ops::ReluGradient;
+use shared::models::Manner;
 
 use super::answer::{Answer, Ending};
 use super::host::Host;
@@ -83,7 +83,7 @@ async fn look(loaded: &Loaded, crop: &Picture, layer: &str) -> shared::Result<Se
         nearest: info.nearest_layer(name),
     };
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
-    let taps = loaded.model.forward(input, &[layer, logits], ReluGradient::default())?;
+    let taps = loaded.model.forward(input, &[layer, logits], Manner::default())?;
     let activation = taps.get(layer).ok_or_else(|| missing(layer))?;
     let [_, _, height, width] = activation.dims();
     Ok(Seen {

@@ -2,7 +2,7 @@
 
 use shared::device;
 use shared::image::Picture;
-use shared::ops::ReluGradient;
+use shared::models::Manner;
 
 use super::answer::{Answer, Ending};
 use super::host::Host;
@@ -82,7 +82,7 @@ async fn look(
 ) -> shared::Result<Map> {
     let info = loaded.model.info();
     let input = info.preprocessing.apply(picture.to_tensor(&loaded.device));
-    let taps = loaded.model.forward(input, &[layer], ReluGradient::default())?;
+    let taps = loaded.model.forward(input, &[layer], Manner::default())?;
     let activation = taps.get(layer).ok_or_else(|| shared::Error::UnknownLayer {
         model: info.name.to_owned(),
         name: layer.to_owned(),

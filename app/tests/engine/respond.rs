@@ -4,7 +4,7 @@ use app::protocol::{Ask, DeviceChoice, Event, FailureKind, PictureSize, RequestI
 use shared::device::cpu;
 use shared::image::Picture;
 use shared::models;
-use shared::ops::ReluGradient;
+use shared::models::Manner;
 use shared::weights::{Precision, to_safetensors};
 
 use crate::made::{MADE, Made};
@@ -48,7 +48,7 @@ fn answers(page: &Page, id: RequestId) -> Vec<(usize, PictureSize, f32, f32, Vec
 fn expected(crop: &Picture, layer: &str, channel: usize) -> Vec<f32> {
     let model = models::load("googlenet", MADE.tensors.clone(), &cpu()).unwrap();
     let input = model.info().preprocessing.apply(crop.to_tensor(&cpu()));
-    let taps = model.forward(input, &[layer], ReluGradient::default()).unwrap();
+    let taps = model.forward(input, &[layer], Manner::default()).unwrap();
     let map = taps.get(layer).unwrap().narrow(1, channel, 1);
     map.into_data().try_into_vec::<f32>().unwrap()
 }

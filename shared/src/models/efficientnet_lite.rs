@@ -16,8 +16,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::Result;
 use crate::models::fit::{self, Fitted, Source};
 use crate::models::tape::Tape;
-use crate::models::{ModelInfo, VisionModel};
-use crate::ops::{self, ReluGradient};
+use crate::models::{Manner, ModelInfo, VisionModel};
+use crate::ops;
 use crate::preprocess::{ChannelOrder, Preprocessing};
 use crate::tap::Activations;
 use crate::weights::{NamedTensor, NamedTensors};
@@ -167,8 +167,8 @@ impl VisionModel for EfficientNetLite {
         &self.info
     }
 
-    fn forward(&self, input: Tensor<4>, taps: &[&str], relu: ReluGradient) -> Result<Activations> {
-        let mut pass = Pass { tape: Tape::new(&self.info, taps)?, relu };
+    fn forward(&self, input: Tensor<4>, taps: &[&str], manner: Manner) -> Result<Activations> {
+        let mut pass = Pass { tape: Tape::new(&self.info, taps)?, manner };
         // Nothing comes back once nothing more is wanted.
         self.plan.run(input, &mut pass);
         Ok(pass.tape.into_activations())
@@ -178,7 +178,7 @@ impl VisionModel for EfficientNetLite {
 /// A forward pass under way.
 struct Pass<'a> {
     tape: Tape<'a>,
-    relu: ReluGradient,
+    manner: Manner,
 }
 
 impl Pass<'_> {
@@ -209,7 +209,11 @@ impl Block<Weights> {
         };
         let filtered = self.depthwise.activated(wide, pass)?;
         let narrow = pass.offer(&self.project.name, self.project.apply(filtered))?;
-        pass.offer(&self.name, if self.residual { narrow + input } else { narrow })
+        let output = match self.residual {
+            true => narrow + pass.manner.erosion.of_path(input),
+            false => narrow,
+        };
+        pass.offer(&self.name, output)
     }
 }
 
@@ -228,6 +232,6 @@ impl Convolution<Weights> {
     /// The convolution, then ReLU6; both are offered.
     fn activated(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
         let before = pass.offer(&self.pre_relu_name(), self.apply(input))?;
-        pass.offer(&self.name, ops::relu6(before, pass.relu))
+        pass.offer(&self.name, ops::relu6(before, pass.manner.relu))
     }
 }

@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::models::fit::{self, Fitted, Source};
 use crate::models::tape::{Need, Tape};
-use crate::models::{ModelInfo, VisionModel};
+use crate::models::{Manner, ModelInfo, VisionModel};
 use crate::ops::{self, ReluGradient};
 use crate::tap::Activations;
 use crate::weights::NamedTensors;
@@ -140,7 +140,7 @@ impl VisionModel for Inception {
         &self.info
     }
 
-    fn forward(&self, input: Tensor<4>, taps: &[&str], relu: ReluGradient) -> Result<Activations> {
+    fn forward(&self, input: Tensor<4>, taps: &[&str], mut manner: Manner) -> Result<Activations> {
         let mut tape = Tape::new(&self.info, taps)?;
         let [_, _, height, width] = input.dims();
         self.check_size([height, width], &tape)?;
@@ -149,7 +149,7 @@ impl VisionModel for Inception {
             if tape.is_complete() {
                 break;
             }
-            match layer.run(value, &mut tape, relu) {
+            match layer.run(value, &mut tape, &mut manner) {
                 Some(output) => value = output,
                 None => break,
             }
@@ -160,7 +160,7 @@ impl VisionModel for Inception {
 
 impl Layer<Weights> {
     /// Runs the layer and notes what is wanted. Nothing comes back if nothing more is.
-    fn run(&self, input: Tensor<4>, tape: &mut Tape, relu: ReluGradient) -> Option<Tensor<4>> {
+    fn run(&self, input: Tensor<4>, tape: &mut Tape, manner: &mut Manner) -> Option<Tensor<4>> {
         let output = match self {
             Layer::Convolution(convolution) => {
                 let before = convolution.apply(input);
@@ -168,7 +168,7 @@ impl Layer<Weights> {
                 if tape.is_complete() {
                     return None;
                 }
-                ops::relu(before, relu)
+                ops::relu(before, manner.relu)
             }
             Layer::MaxPool { pool, .. } => ops::max_pool(input, *pool),
             Layer::Normalize { normalization, .. } => {
@@ -176,7 +176,7 @@ impl Layer<Weights> {
             }
             Layer::Average { .. } => input.mean_dims(&[2, 3]),
             Layer::Classify(convolution) => convolution.apply(input),
-            Layer::Module(module) => return module.run(input, tape, relu),
+            Layer::Module(module) => return module.run(input, tape, manner),
         };
         tape.offer(self.name(), &output);
         Some(output)
@@ -185,11 +185,11 @@ impl Layer<Weights> {
 
 impl Module<Weights> {
     /// Runs only the branches that something wanted depends on.
-    fn run(&self, input: Tensor<4>, tape: &mut Tape, relu: ReluGradient) -> Option<Tensor<4>> {
+    fn run(&self, input: Tensor<4>, tape: &mut Tape, manner: &mut Manner) -> Option<Tensor<4>> {
         let need = tape.need(&self.name, &self.pre_relu_name);
         let mut joined = Joined::default();
         for branch in &self.branches {
-            branch.run(&input, need, tape, relu, &mut joined);
+            branch.run(&input, need, tape, manner.relu, &mut joined);
         }
         if need.before {
             tape.offer(&self.pre_relu_name, &Tensor::cat(joined.before, 1));
@@ -197,9 +197,10 @@ impl Module<Weights> {
         if !need.after {
             return None;
         }
+        let channels: Vec<_> = joined.after.iter().map(|branch| branch.dims()[1]).collect();
         let output = Tensor::cat(joined.after, 1);
         tape.offer(&self.name, &output);
-        Some(output)
+        Some(manner.erosion.of_paths(output, &channels))
     }
 }
 
@@ -296,7 +297,7 @@ mod tests {
         let layers = plan.map(|layer| layer.load(&mut upload)).collect();
         let network = Inception { info: Variant::GoogLeNet.info(), layers };
         let input = Tensor::zeros([1, 3, 32, 32], &device);
-        let forward = || network.forward(input, &[tap], ReluGradient::Exact).is_ok();
+        let forward = || network.forward(input, &[tap], Manner::default()).is_ok();
         catch_unwind(AssertUnwindSafe(forward)).unwrap_or(false)
     }
 

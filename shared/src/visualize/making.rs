@@ -30,7 +30,7 @@ impl Default for Making {
 
 impl Making {
     /// Every setting's key, in the order addresses give them.
-    pub const KEYS: [&str; 17] = [
+    pub const KEYS: [&str; 18] = [
         "size",
         "steps",
         "seed",
@@ -43,6 +43,7 @@ impl Making {
         "zoom",
         "views",
         "noise",
+        "erosion",
         "redirected-steps",
         "batch",
         "tv",
@@ -80,6 +81,7 @@ impl Making {
             "zoom" => settings.zoom = typed.number(1.0, 4.0, "1 to 4")?,
             "views" => settings.views = typed.whole(1, 64)?,
             "noise" => settings.noise = typed.number(0.0, 2.0, "0 to 2")?,
+            "erosion" => settings.erosion = typed.number(0.0, 1.0, "0 to 1")?,
             "redirected-steps" => settings.redirected_steps = typed.whole(0, 1_000_000)?,
             "batch" => settings.batch = typed.whole(1, 64)?,
             "tv" => self.tv = typed.penalty()?,
@@ -106,6 +108,7 @@ impl Making {
             "zoom" => settings.zoom.to_string(),
             "views" => settings.views.to_string(),
             "noise" => settings.noise.to_string(),
+            "erosion" => settings.erosion.to_string(),
             "redirected-steps" => settings.redirected_steps.to_string(),
             "batch" => settings.batch.to_string(),
             "tv" => self.tv.to_string(),
@@ -190,6 +193,7 @@ mod tests {
             ("zoom", "1.5"),
             ("views", "4"),
             ("noise", "0.15"),
+            ("erosion", "0.3"),
             ("redirected-steps", "3"),
             ("batch", "3"),
             ("tv", "0.25"),
@@ -222,6 +226,7 @@ mod tests {
             ("zoom", "0.5"),
             ("views", "0"),
             ("noise", "-0.1"),
+            ("erosion", "1.5"),
             ("colour", "1"),
         ] {
             assert!(making.set(key, value).is_err(), "{key} {value}");

@@ -161,6 +161,9 @@ pub struct Settings {
     pub views: usize,
     /// Standard deviation of the noise on what the network sees, of colours in 0..=1. 0 to 2.
     pub noise: f64,
+    /// How far each look's network is from the network: where its paths join, each counts by a
+    /// factor from 1 - erosion to 1 + erosion ([`crate::models::Erosion`]). 0 to 1.
+    pub erosion: f64,
 }
 
 impl Default for Settings {
@@ -179,6 +182,7 @@ impl Default for Settings {
             zoom: 1.0,
             views: 1,
             noise: 0.0,
+            erosion: 0.0,
         }
     }
 }
@@ -223,7 +227,8 @@ impl Settings {
         check("margin", self.margin.to_string(), self.margin <= 256, "0 to 256 pixels")?;
         check("zoom", self.zoom.to_string(), (1.0..=4.0).contains(&self.zoom), "1 to 4")?;
         check("views", self.views.to_string(), (1..=64).contains(&self.views), "1 to 64")?;
-        check("noise", self.noise.to_string(), (0.0..=2.0).contains(&self.noise), "0 to 2")
+        check("noise", self.noise.to_string(), (0.0..=2.0).contains(&self.noise), "0 to 2")?;
+        check("erosion", self.erosion.to_string(), (0.0..=1.0).contains(&self.erosion), "0 to 1")
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::image::Picture;
-use crate::models::VisionModel;
+use crate::models::{Erosion, Manner, VisionModel};
 use crate::ops::ReluGradient;
 use crate::visualize::adam::Adam;
 use crate::visualize::parameters::Painter;
@@ -134,7 +134,7 @@ impl Dream {
     /// The objective on the pictures themselves, without transforms, as they are now.
     pub async fn evaluate(&self) -> Result<Report> {
         let picture = self.picture();
-        let values = self.look(picture.clone(), ReluGradient::Exact)?.into_iter();
+        let values = self.look(picture.clone(), Manner::default())?.into_iter();
         let values: Vec<_> =
             values.chain(self.score.of_picture(&picture)).map(|share| share.values).collect();
         Ok(self.report(self.steps_made(), &device::read(Tensor::cat(values, 0)).await?))
@@ -178,13 +178,13 @@ impl Dream {
     }
 
     /// What the network makes of pictures.
-    fn look(&self, seen: Tensor<4>, relu: ReluGradient) -> Result<Option<Share>> {
+    fn look(&self, seen: Tensor<4>, manner: Manner) -> Result<Option<Share>> {
         let taps = self.score.taps();
         if taps.is_empty() {
             return Ok(None);
         }
         let input = self.model.info().preprocessing.apply(seen);
-        self.score.of_activations(&self.model.forward(input, &taps, relu)?)
+        self.score.of_activations(&self.model.forward(input, &taps, manner)?)
     }
 
     fn pass(&self, step: usize) -> Result<Pass> {
@@ -213,7 +213,7 @@ impl Dream {
         Ok(Pass { gradient, values })
     }
 
-    /// One look at the canvas, with a movement and noise of its own.
+    /// One look at the canvas, with a movement, noise and erosion of its own.
     fn view(
         &self,
         step: usize,
@@ -225,8 +225,9 @@ impl Dream {
         random.set_stream(step as u64 | (view as u64) << VIEW_BITS);
         let sampling = Sampling::draw(&self.settings, &mut random, &self.device)?;
         let seen = sampling.as_ref().map_or(canvas.clone(), |sampling| sampling.apply(canvas));
-        let seen = self.noisy(seen, random).autodiff().require_grad();
-        let Some(share) = self.look(seen.clone(), relu)? else {
+        let seen = self.noisy(seen, &mut random).autodiff().require_grad();
+        let erosion = Erosion::new(self.settings.erosion, random.next_u64());
+        let Some(share) = self.look(seen.clone(), Manner { relu, erosion })? else {
             return Ok(View { gradient: None, values: None });
         };
         // Larger is better, and optimizers go down: the sign turns here and where penalties join.
@@ -239,13 +240,13 @@ impl Dream {
     }
 
     /// Adds noise to what the network sees.
-    fn noisy(&self, seen: Tensor<4>, mut random: ChaCha8Rng) -> Tensor<4> {
+    fn noisy(&self, seen: Tensor<4>, random: &mut ChaCha8Rng) -> Tensor<4> {
         if self.settings.noise == 0.0 {
             return seen;
         }
         let shape = seen.dims();
         let deviation = self.settings.noise as f32;
-        let draws = StandardNormal.sample_iter(&mut random).take(shape.iter().product());
+        let draws = StandardNormal.sample_iter(random).take(shape.iter().product());
         let values: Vec<f32> = draws.map(|draw: f32| deviation * draw).collect();
         seen + Tensor::from_data(TensorData::new(values, shape), &self.device)
     }

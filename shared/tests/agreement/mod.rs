@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::burn::tensor::{Device, Tensor, TensorData};
 use shared::device::read;
-use shared::models::{self, VisionModel};
+use shared::models::{self, Manner, VisionModel};
 use shared::ops::{self, Beta, Lrn, Padding, Pool, ReluGradient};
 use shared::visualize::score::Context;
 use shared::visualize::settings::Transforms;
@@ -79,7 +79,7 @@ pub async fn reproduces_the_reference(reference: &Reference, device: &Device) {
         let input = tensor(held.values.clone(), held.shape.clone(), device);
         let input = input.autodiff().require_grad();
         let caught =
-            network.forward(input.clone(), &["mixed3a", layer], ReluGradient::Exact).unwrap();
+            network.forward(input.clone(), &["mixed3a", layer], Manner::default()).unwrap();
         let means = caught.get("mixed3a").unwrap().mean_dims(&[2, 3]);
         let means = read(means.inner()).await.unwrap();
         let name = format!("{size}.mixed3a.mean");

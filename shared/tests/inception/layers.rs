@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use shared::burn::tensor::{Tensor, s};
 use shared::device::cpu;
-use shared::models::VisionModel;
 use shared::models::inception::{Inception, Variant};
-use shared::ops::ReluGradient;
+use shared::models::{Erosion, Manner, VisionModel};
 use shared::tap::{Activations, Nonlinearity};
 
 use crate::{formula, values};
@@ -17,7 +16,7 @@ fn input(network: &Inception, side: usize) -> Tensor<4> {
 }
 
 fn run(network: &Inception, side: usize, taps: &[&str]) -> Activations {
-    network.forward(input(network, side), taps, ReluGradient::Exact).unwrap()
+    network.forward(input(network, side), taps, Manner::default()).unwrap()
 }
 
 fn layer_names(network: &Inception) -> Vec<&str> {
@@ -65,13 +64,40 @@ fn a_tap_alone_gives_what_it_gives_among_all_others() {
     }
 }
 
+/// What a module gives on is its branches, each by a factor; what is caught of it is untouched.
+#[test]
+fn erosion_weighs_a_modules_branches() {
+    let network = formula::network(Variant::GoogLeNet);
+    let manner = Manner { erosion: Erosion::new(0.3, 1), ..Manner::default() };
+    let taps = ["mixed3a", "mixed3b_pool"];
+    let caught = network.forward(input(&network, 64), &taps, manner).unwrap();
+    let exact = run(&network, 64, &taps);
+    assert_eq!(values(caught.get("mixed3a").unwrap()), values(exact.get("mixed3a").unwrap()));
+    let [eroded, exact] = [&caught, &exact].map(|caught| caught.get("mixed3b_pool").unwrap());
+    // The branches' widths (Szegedy et al. 2014, table 1).
+    let mut from = 0;
+    let factors = [64, 128, 32, 32].map(|width| {
+        let part = |tensor: &Tensor<4>| values(tensor.clone().narrow(1, from, width));
+        let (eroded, exact) = (part(&eroded), part(&exact));
+        from += width;
+        let factor = eroded.iter().sum::<f32>() / exact.iter().sum::<f32>();
+        for (found, value) in eroded.iter().zip(&exact) {
+            let expected = factor * value;
+            assert!((found - expected).abs() < 1e-4 * value.max(1.0), "{found} {expected}");
+        }
+        factor
+    });
+    assert!(factors.iter().all(|factor| (0.7..=1.3).contains(factor)), "{factors:?}");
+    assert!(factors.windows(2).all(|pair| (pair[0] - pair[1]).abs() > 1e-3), "{factors:?}");
+}
+
 #[test]
 fn a_batch_gives_what_its_pictures_give_one_by_one() {
     let network = formula::network(Variant::InceptionV1);
     let picture = input(&network, 48);
     let mirrored = picture.clone().flip([3]);
     let logits = |input| {
-        let caught = network.forward(input, &["logits"], ReluGradient::Exact).unwrap();
+        let caught = network.forward(input, &["logits"], Manner::default()).unwrap();
         values(caught.get("logits").unwrap())
     };
     let together = logits(Tensor::cat(vec![picture.clone(), mirrored.clone()], 0));
@@ -149,7 +175,7 @@ fn no_name_means_two_layers() {
 fn an_unknown_tap_is_answered_with_the_nearest_name() {
     let network = formula::network(Variant::GoogLeNet);
     let input = Tensor::zeros([1, 3, 32, 32], &cpu());
-    let error = network.forward(input, &["mixd4a"], ReluGradient::Exact).unwrap_err().to_string();
+    let error = network.forward(input, &["mixd4a"], Manner::default()).unwrap_err().to_string();
     assert!(error.contains("mixd4a") && error.contains("mixed4a"), "{error}");
 }
 
@@ -192,7 +218,7 @@ fn one_position_depends_on_no_more_than_its_receptive_field() {
     let network = formula::network(Variant::GoogLeNetTorchvision);
     for (layer, place) in [("conv2d0", 16), ("conv2d2", 8), ("mixed3a", 4), ("mixed3b", 4)] {
         let input = input(&network, 77).autodiff().require_grad();
-        let caught = network.forward(input.clone(), &[layer], ReluGradient::Exact).unwrap();
+        let caught = network.forward(input.clone(), &[layer], Manner::default()).unwrap();
         let score = caught.get(layer).unwrap().slice(s![.., .., place, place]).sum();
         let gradient = input.grad_remove(&mut score.backward()).unwrap();
         let columns = values(gradient.abs().sum_dim(2).sum_dim(1));
@@ -209,7 +235,7 @@ fn an_input_too_small_for_a_layer_is_refused_with_the_smallest_that_works() {
         let network = formula::network(variant);
         let forward = |height, width, tap| {
             let input = Tensor::zeros([1, 3, height, width], &cpu());
-            network.forward(input, &[tap], ReluGradient::Exact)
+            network.forward(input, &[tap], Manner::default())
         };
         // 1, after the first convolution still 1, is too short for a 3x3 pooling.
         let error = forward(1, 40, "logits").unwrap_err().to_string();
@@ -224,7 +250,7 @@ fn an_input_too_small_for_a_layer_is_refused_with_the_smallest_that_works() {
     }
     let network = formula::network(Variant::InceptionV1);
     let caught =
-        network.forward(Tensor::zeros([1, 3, 1, 1], &cpu()), &["logits"], ReluGradient::Exact);
+        network.forward(Tensor::zeros([1, 3, 1, 1], &cpu()), &["logits"], Manner::default());
     assert_eq!(caught.unwrap().get("logits").unwrap().dims(), [1, 1008, 1, 1]);
 }
 
@@ -237,7 +263,7 @@ fn gradients_flow_to_the_picture_and_nothing_else_is_tracked() {
     let output = caught.get("mixed3a").unwrap();
     assert_eq!(output.device(), cpu());
     let tracked = input(&network, 32).autodiff().require_grad();
-    let caught = network.forward(tracked.clone(), &["mixed3a"], ReluGradient::Exact).unwrap();
+    let caught = network.forward(tracked.clone(), &["mixed3a"], Manner::default()).unwrap();
     let mut gradients = caught.get("mixed3a").unwrap().sum().backward();
     assert!(tracked.grad_remove(&mut gradients).is_some());
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use shared::device::cpu;
-use shared::models::VisionModel;
 use shared::models::inception::{Inception, Variant};
-use shared::ops::ReluGradient;
+use shared::models::{Manner, VisionModel};
 use shared::weights::{
     NamedTensor, NamedTensors, Precision, from_caffemodel, from_safetensors, to_safetensors,
 };
@@ -15,7 +14,7 @@ use crate::{formula, values};
 fn logits(variant: Variant, weights: NamedTensors) -> Vec<f32> {
     let network = Inception::load(variant, weights, &cpu()).unwrap();
     let input = network.info().preprocessing.apply(formula::picture());
-    let caught = network.forward(input, &["logits"], ReluGradient::Exact).unwrap();
+    let caught = network.forward(input, &["logits"], Manner::default()).unwrap();
     values(caught.get("logits").unwrap())
 }
 

@@ -100,6 +100,10 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     noise: Option<String>,
 
+    /// How much the network's paths vary in each look, from 0, not at all, to 1
+    #[arg(long, value_name = "N")]
+    erosion: Option<String>,
+
     /// Weight of the total variation, to be subtracted
     #[arg(long, default_value_t = 0.0, value_name = "W")]
     tv: f64,
@@ -143,8 +147,8 @@ pub struct Args {
         value_name = "FILE",
         conflicts_with_all = [
             "preset", "size", "steps", "parameterization", "decay", "no_decorrelate", "transforms",
-            "margin", "zoom", "views", "noise", "tv", "l2", "lr", "redirected_steps", "seed", "batch",
-            "diversity", "snapshots", "compare", "columns", "title",
+            "margin", "zoom", "views", "noise", "erosion", "tv", "l2", "lr", "redirected_steps",
+            "seed", "batch", "diversity", "snapshots", "compare", "columns", "title",
         ]
     )]
     recipe: Option<PathBuf>,
@@ -322,6 +326,7 @@ impl Args {
             ("zoom", &self.zoom),
             ("views", &self.views),
             ("noise", &self.noise),
+            ("erosion", &self.erosion),
             ("lr", &self.lr),
             ("redirected-steps", &self.redirected_steps),
         ] {

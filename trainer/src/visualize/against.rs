@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use shared::burn::tensor::Device;
-use shared::ops::ReluGradient;
+use shared::models::Manner;
 use shared::visualize::Objective;
 use shared::visualize::score::Score;
 
@@ -59,7 +59,7 @@ pub fn best_photographs(
         };
         seen += 1;
         let input = info.preprocessing.apply(crop.to_tensor(device));
-        let activations = loaded.model.forward(input, &taps, ReluGradient::Exact)?;
+        let activations = loaded.model.forward(input, &taps, Manner::default())?;
         for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {
             let Some(share) = score.of_activations(&activations)? else { continue };
             let values = pollster::block_on(shared::device::read(share.values))?;

@@ -111,12 +111,13 @@ mod tests {
             "zoom=1.5",
             "views=2",
             "noise=0.1",
+            "erosion=0.2",
         ] {
             let spread = comparison.parse::<Comparison>().unwrap().spread(&task()).unwrap();
             let changed = Task { variant: Vec::new(), ..spread[0].clone() };
             assert_ne!(changed, task(), "{comparison}");
         }
-        assert_eq!(keys().count(), 13);
+        assert_eq!(keys().count(), 14);
     }
 
     #[test]
