@@ -62,6 +62,7 @@ impl Preset {
                     zoom: 1.5,
                     views: 2,
                     noise: 0.05,
+                    erosion: 0.3,
                     ..classic.settings
                 },
                 steps: 128,
