@@ -150,8 +150,8 @@ fn Presets() -> impl IntoView {
 /// What a preset is for, in a sentence.
 fn describe_preset(preset: Preset) -> &'static str {
     match preset {
-        Preset::Object => "Things in natural colours: a pyramid seen in several noisy views",
-        Preset::Texture => "Patterns that fill the picture: Fourier coefficients",
+        Preset::Object => "Things in natural colours: a pyramid seen from near and far",
+        Preset::Texture => "Patterns that fill the picture: a pyramid with loud fine grids",
         Preset::Classic => "Lucid's settings, to compare with the literature",
     }
 }

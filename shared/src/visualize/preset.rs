@@ -9,9 +9,9 @@ use crate::{Error, Result};
 /// A way of making dreams that suits some of what is dreamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// A pyramid seen in several noisy views: things in natural colours. For classes.
+    /// A pyramid seen in several noisy views, near and far: things in natural colours. For classes.
     Object,
-    /// Fourier coefficients: patterns that fill the picture. For units.
+    /// A pyramid with loud fine grids: patterns that fill the picture. For units.
     Texture,
     /// Lucid's defaults, to compare with the literature.
     Classic,
@@ -51,24 +51,26 @@ impl Preset {
             l2: 0.0,
             diversity: 0.0,
         };
-        match self {
-            Self::Object => Making {
-                settings: Settings {
-                    width: 160,
-                    height: 160,
-                    parameterization: Parameterization::Pyramid,
-                    decay: 0.75,
-                    transforms: Transforms { jitter: true, ..Transforms::NONE },
-                    zoom: 1.5,
-                    views: 2,
-                    noise: 0.05,
-                    erosion: 0.3,
-                    ..classic.settings
-                },
-                steps: 128,
-                ..classic
+        let painted = |side, decay, zoom| Making {
+            settings: Settings {
+                width: side,
+                height: side,
+                parameterization: Parameterization::Pyramid,
+                decay,
+                transforms: Transforms { jitter: true, ..Transforms::NONE },
+                zoom,
+                views: 2,
+                noise: 0.05,
+                erosion: 0.3,
+                ..Settings::default()
             },
-            Self::Texture | Self::Classic => classic,
+            steps: 128,
+            ..classic.clone()
+        };
+        match self {
+            Self::Object => painted(160, 0.75, 1.5),
+            Self::Texture => painted(128, 0.25, 1.2),
+            Self::Classic => classic,
         }
     }
 }
