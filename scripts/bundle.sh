@@ -28,14 +28,20 @@ case $network in
 googlenet)
     weights=()
     export_weights=(--without-weights)
-    # A choice of classes; they need room, and get a larger picture that is made small afterwards.
-    classes=(1 2 33 51 63 71 76 84 88 94 99 207 277 288 323 340 388 409 417 471 530 543 817 933 949 954 980)
+    # A hundred drawn by seed (scripts/transfer.py), and some that everybody knows.
+    classes=(
+        1 9 14 33 41 51 63 64 71 75 76 82 84 93 94 95 97 99 101 103 130 142 143 145 150 195
+        207 209 223 227 244 249 256 265 266 288 310 317 323 327 333 338 341 362 366 394 408
+        414 430 444 453 458 483 488 497 505 516 520 523 533 545 556 561 565 573 581 597 616
+        625 626 633 640 655 684 700 720 722 727 736 747 773 776 802 803 818 822 824 829 844
+        847 849 860 864 870 886 888 891 896 909 911 913 920 923 929 931 934 940 960 984 988
+    )
     # What is dreamed of each layer, and how.
     dreams=(
-        "mixed4a:0..512 --size 96 --steps 128"
-        "mixed4d:0..528 --size 96 --steps 128"
-        "mixed3a:0..256 --size 96 --steps 64"
-        "${classes[*]/#/logits:} --preset classic --size 160 --steps 256"
+        "mixed4a:0..512 --preset classic --size 96 --steps 128"
+        "mixed4d:0..528 --preset classic --size 96 --steps 128"
+        "mixed3a:0..256 --preset classic --size 96 --steps 64"
+        "${classes[*]/#/logits:} --preset object"
     )
     # Those with dreams first: the page leads with them.
     layers=mixed4a,mixed4d,mixed3a,logits,mixed3b,mixed4b,mixed4c,mixed4e,mixed5a,mixed5b
@@ -65,7 +71,7 @@ efficientnet-lite0)
     )
     dreams=("${classes[*]/#/logits:} --preset object")
     for units in block8:0..112 block11:0..192 block10:0..112; do
-        dreams+=("$units --size 96 --steps 128 --tv 2e-3")
+        dreams+=("$units --preset classic --size 96 --steps 128 --tv 2e-3")
     done
     layers=block8,block11,block10,logits,block5,block14,block4,block7,block12,block15
     ;;

@@ -4,8 +4,9 @@
     scripts/halls.py FOLDER [--weights googlenet=bvlc_googlenet.caffemodel] [--only NETWORK]
 
 `index.html` is the list: which units hang in which network's hall, and the steps whose pictures are
-kept. FOLDER keeps the steps in between; a run that was stopped goes on from there. Needs `pellucid`
-on the path and Pillow (13.0.0 made those that ship). On two cores a network takes half an hour.
+kept. They are made as `pellucid` makes them by default, which is how the page dreams them live.
+FOLDER keeps the steps in between; a run that was stopped goes on from there. Needs `pellucid` on the
+path and Pillow (13.0.0 made those that ship). On two cores a network takes ten minutes.
 """
 
 import argparse
@@ -23,9 +24,6 @@ DREAMS = ROOT / "public" / "dreams"
 HANGS = 192
 SIDE_ON_THE_WAY = 112
 
-# How a network's pictures are made. Large patterns are legible in small ones.
-MAKING = {"googlenet": ["--size", "128"], "efficientnet-lite0": ["--preset", "object"]}
-
 
 def halls():
     """The halls of `index.html`: network, units, steps."""
@@ -42,7 +40,6 @@ def dream(network, units, steps, weights, folder):
     *on_the_way, last = steps
     command = ["pellucid", "visualize", network, *units, "--out", f"{folder}/"]
     command += ["--steps", str(last), "--snapshots", ",".join(map(str, on_the_way))]
-    command += MAKING[network]
     if weights:
         command += ["--weights", weights]
     subprocess.run(command, check=True)

@@ -42,9 +42,9 @@ fn without_weights_and_engine_the_first_click_shows_a_growth_and_says_that_it_is
     assert!(said.contains("Recorded beforehand"), "{said:?}");
     assert!(visit.page().has(LIVE)?, "the way to a live dream");
     // It comes to its end, rests there, and begins anew.
-    visit.page().wait_for(&format!("{RECORDED} >= 256"), SOON)?;
+    visit.page().wait_for(&format!("{RECORDED} >= 128"), SOON)?;
     visit.page().click("[data-testid=replay]")?;
-    visit.page().wait_for(&format!("{RECORDED} < 256"), SOON).map(drop)
+    visit.page().wait_for(&format!("{RECORDED} < 128"), SOON).map(drop)
 }
 
 #[test]
