@@ -76,7 +76,7 @@ mod tests {
     /// `[picture][channel]`.
     fn eroded(erosion: &mut Erosion) -> [[f32; 3]; 2] {
         let joined = Tensor::<4>::ones([2, 3, 2, 2], &cpu());
-        let values = erosion.of_paths(joined, &[2, 1]).into_data().to_vec::<f32>().unwrap();
+        let values = erosion.of_paths(joined, &[2, 1]).into_data().try_to_vec::<f32>().unwrap();
         let channels: Vec<f32> = values
             .chunks(4)
             .map(|places| {
