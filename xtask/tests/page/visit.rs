@@ -119,7 +119,7 @@ pub fn site() -> Result<PathBuf> {
 const GOOGLENET: &str = "googlenet";
 
 /// The network whose bundle ships with its weights.
-const LITE: &str = "efficientnet-lite0";
+pub const LITE: &str = "efficientnet-lite0";
 
 /// A network that can dream, and how an address asks for it.
 pub struct Network {
@@ -195,19 +195,24 @@ pub fn layer_with_exemplars() -> Option<(String, u64)> {
 
 /// A host whose bundle is described otherwise than the site's own; its list of bundles knows.
 pub fn host_with(alter: impl FnOnce(&mut Value)) -> Result<Host> {
+    host_of(GOOGLENET, alter)
+}
+
+/// The same, with another network's bundle.
+pub fn host_of(name: &'static str, alter: impl FnOnce(&mut Value)) -> Result<Host> {
     let site = site()?;
-    let mut described = bundle()?;
+    let mut described = description(name)?;
     alter(&mut described);
     let mut listed = parsed(&site.join(LIST))?;
     for entry in listed["bundles"].as_array_mut().context("a list of bundles")? {
-        if entry["path"] == GOOGLENET {
+        if entry["path"] == name {
             entry["weights"] = described.get("weights").is_some().into();
         }
     }
     Host::start_with(move |query| {
         let altered = match query.path().trim_start_matches('/') {
             LIST => &listed,
-            path if path == manifest(GOOGLENET) => &described,
+            path if path == manifest(name) => &described,
             _ => return server::answer(&site, query),
         };
         let mut answer = Answer::text(200, &altered.to_string());
