@@ -209,10 +209,8 @@ impl Block<Weights> {
         };
         let filtered = self.depthwise.activated(wide, pass)?;
         let narrow = pass.offer(&self.project.name, self.project.apply(filtered))?;
-        let output = match self.residual {
-            true => narrow + pass.manner.erosion.of_path(input),
-            false => narrow,
-        };
+        let output =
+            if self.residual { narrow + pass.manner.erosion.of_path(input) } else { narrow };
         pass.offer(&self.name, output)
     }
 }

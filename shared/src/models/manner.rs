@@ -15,12 +15,6 @@ pub struct Manner {
     pub erosion: Erosion,
 }
 
-impl From<ReluGradient> for Manner {
-    fn from(relu: ReluGradient) -> Self {
-        Self { relu, ..Self::default() }
-    }
-}
-
 /// Makes a network a slightly different one for each picture: where paths join, in a residual
 /// block and in a module of branches, each of them counts by a random factor. What excites many
 /// such relatives is less peculiar to one network. After Li et al. 2020, "Learning Transferable

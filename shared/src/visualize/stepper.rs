@@ -21,8 +21,8 @@ use crate::{Error, Result, device};
 /// A picture (or a batch of them) on its way up.
 ///
 /// ```text
-/// parameters -> picture -> transforms, noise -> preprocessing -> model -> tap -> objective
-///     ^------------|---------- gradient, a mean over views -----------------------|
+/// parameters -> picture -> transforms, noise -> preprocessing -> model, eroded -> tap -> objective
+///     ^------------|---------- gradient, a mean over views -------------------------------|
 /// ```
 /// The gradient comes back in two pieces, each tracked for itself: from the objective to what the
 /// network saw, then, through the transposed transforms, from the picture to its parameters.
