@@ -24,18 +24,20 @@ if [ ! -f "$gallery/gallery.json" ]; then
     "$work/venv/bin/python" "$root/scripts/gallery.py" --out "$gallery"
 fi
 
+# A hundred drawn by seed (scripts/transfer.py), and some that everybody knows.
+classes=(
+    1 9 14 33 41 51 63 64 71 75 76 82 84 93 94 95 97 99 101 103 130 142 143 145 150
+    195 207 209 223 227 244 249 256 265 266 277 281 288 291 292 310 317 323 327 333
+    338 340 341 362 366 388 394 408 414 417 430 444 453 458 471 483 488 497 505 516
+    520 523 530 533 543 545 556 561 565 573 581 597 616 625 626 633 640 655 684 700
+    720 722 727 736 747 773 776 802 803 817 818 822 824 829 844 847 849 860 864 870
+    886 888 891 896 909 911 913 920 923 929 931 934 940 949 954 960 970 980 984 985
+    988
+)
 case $network in
 googlenet)
     weights=()
     export_weights=(--without-weights)
-    # A hundred drawn by seed (scripts/transfer.py), and some that everybody knows.
-    classes=(
-        1 9 14 33 41 51 63 64 71 75 76 82 84 93 94 95 97 99 101 103 130 142 143 145 150 195
-        207 209 223 227 244 249 256 265 266 288 310 317 323 327 333 338 341 362 366 394 408
-        414 430 444 453 458 483 488 497 505 516 520 523 533 545 556 561 565 573 581 597 616
-        625 626 633 640 655 684 700 720 722 727 736 747 773 776 802 803 818 822 824 829 844
-        847 849 860 864 870 886 888 891 896 909 911 913 920 923 929 931 934 940 960 984 988
-    )
     # What is dreamed of each layer, and how.
     dreams=(
         "mixed4a:0..512 --preset classic --size 96 --steps 128"
@@ -59,16 +61,6 @@ efficientnet-lite0)
     pellucid import efficientnet-lite0 "$file" --precision q8 --out "$work/weights.safetensors"
     weights=(--weights "$work/weights.safetensors")
     export_weights=(--weights "$file" --precision q8)
-    # A hundred drawn by seed (scripts/transfer.py), and some that everybody knows.
-    classes=(
-        1 9 14 33 41 51 63 64 71 75 76 82 84 93 94 95 97 99 101 103 130 142 143 145 150
-        195 207 209 223 227 244 249 256 265 266 277 281 288 291 292 310 317 323 327 333
-        338 340 341 362 366 388 394 408 414 417 430 444 453 458 471 483 488 497 505 516
-        520 523 530 533 543 545 556 561 565 573 581 597 616 625 626 633 640 655 684 700
-        720 722 727 736 747 773 776 802 803 817 818 822 824 829 844 847 849 860 864 870
-        886 888 891 896 909 911 913 920 923 929 931 934 940 949 954 960 970 980 984 985
-        988
-    )
     dreams=("${classes[*]/#/logits:} --preset object")
     for units in block8:0..112 block11:0..192 block10:0..112; do
         dreams+=("$units --preset classic --size 96 --steps 128 --tv 2e-3")
