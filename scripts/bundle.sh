@@ -63,7 +63,7 @@ efficientnet-lite0)
     export_weights=(--weights "$file" --precision q8)
     dreams=("${classes[*]/#/logits:} --preset object")
     for units in block8:0..112 block11:0..192 block10:0..112; do
-        dreams+=("$units --preset classic --size 96 --steps 128 --tv 2e-3")
+        dreams+=("$units --size 96")
     done
     layers=block8,block11,block10,logits,block5,block14,block4,block7,block12,block15
     ;;
