@@ -7,6 +7,7 @@
 mod closed_form;
 mod closeness;
 #[path = "inception/formula.rs"]
+#[allow(dead_code, reason = "its file is for other tests")]
 mod formula;
 #[path = "inception/golden.rs"]
 mod golden;

@@ -1,22 +1,27 @@
-//! The stepper on the real network: it climbs, it repeats itself, its gradient is the gradient.
+//! The stepper on GoogLeNet with weights from a formula: it climbs, it repeats itself, its gradient
+//! is the gradient.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod reference;
+#[allow(dead_code, reason = "its picture is for other tests")]
+mod closed_form;
+#[path = "inception/formula.rs"]
+#[allow(dead_code, reason = "its picture and network are for other tests")]
+mod formula;
 
 use std::sync::Arc;
 
 use pollster::block_on;
 use shared::device::cpu;
+use shared::models::inception::Variant;
 use shared::models::{self, VisionModel};
 use shared::visualize::score::Context;
 use shared::visualize::settings::{Parameterization, Settings, Transforms};
 use shared::visualize::{Dream, Preset, Snapshot};
 use shared::weights::from_safetensors;
 
-fn googlenet() -> Option<Arc<dyn VisionModel>> {
-    let bytes = std::fs::read(reference::path("weights/bvlc_googlenet.safetensors")?).unwrap();
-    let weights = from_safetensors(&bytes).unwrap();
-    Some(Arc::from(models::load("googlenet", weights, &cpu()).unwrap()))
+fn googlenet() -> Arc<dyn VisionModel> {
+    let weights = from_safetensors(&formula::file(Variant::GoogLeNet)).unwrap();
+    Arc::from(models::load("googlenet", weights, &cpu()).unwrap())
 }
 
 fn dream(model: &Arc<dyn VisionModel>, objective: &str, settings: Settings, seed: u64) -> Dream {
@@ -28,42 +33,43 @@ fn climb(dream: &mut Dream, steps: usize) -> Vec<f32> {
     (0..steps).map(|_| block_on(dream.step()).unwrap().loss).collect()
 }
 
+/// A dozen steps lower the loss by far more than the transforms move it.
+#[track_caller]
+fn assert_climbs(dream: &mut Dream, what: &str) {
+    let before = block_on(dream.evaluate()).unwrap().loss;
+    climb(dream, 12);
+    let after = block_on(dream.evaluate()).unwrap().loss;
+    assert!(after < before - before.abs() * 0.05, "{what}: {before} to {after}");
+}
+
 fn small() -> Settings {
     Settings::square(48)
 }
 
 #[test]
 fn every_parameterization_climbs() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     for parameterization in Parameterization::ALL {
         for decorrelate in [true, false] {
             let settings = Settings { parameterization, decorrelate, ..small() };
-            let mut dream = dream(&model, "mixed3a:5", settings, 1);
-            let before = block_on(dream.evaluate()).unwrap().loss;
-            climb(&mut dream, 12);
-            let after = block_on(dream.evaluate()).unwrap().loss;
-            let what = parameterization.name();
-            assert!(after < before - before.abs() * 0.05, "{what}: {before} to {after}");
+            assert_climbs(&mut dream(&model, "mixed3a:5", settings, 1), parameterization.name());
         }
     }
 }
 
 #[test]
 fn every_kind_of_objective_climbs() {
-    let Some(model) = googlenet() else { return };
-    let objectives = ["mixed4a:11@center", "logits:543", "mixed3b", "mixed3a:5 - 1e-3*tv - 0.1*l2"];
-    for objective in objectives {
-        let mut dream = dream(&model, objective, small(), 2);
-        let before = block_on(dream.evaluate()).unwrap().loss;
-        climb(&mut dream, 10);
-        let after = block_on(dream.evaluate()).unwrap().loss;
-        assert!(after < before, "{objective}: {before} to {after}");
+    let model = googlenet();
+    // A class that these weights favour: the first steps' gradient lets everything grow, and so
+    // carries the others down.
+    for objective in ["mixed4a:11@center", "logits:8", "mixed3b", "mixed3a:5 - 1e-3*tv - 0.1*l2"] {
+        assert_climbs(&mut dream(&model, objective, small(), 2), objective);
     }
 }
 
 #[test]
 fn a_picture_alone_can_be_the_objective() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let mut dream = dream(&model, "l2", small(), 2);
     let losses = climb(&mut dream, 5);
     assert!(losses[4] < losses[0], "{losses:?}");
@@ -71,7 +77,7 @@ fn a_picture_alone_can_be_the_objective() {
 
 #[test]
 fn diversity_spreads_a_batch_apart() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let settings = Settings { batch: 2, ..small() };
     let alike = |objective: &str| {
         let mut spread = dream(&model, objective, settings.clone(), 3);
@@ -87,7 +93,7 @@ fn diversity_spreads_a_batch_apart() {
 
 #[test]
 fn the_same_seed_makes_the_same_picture_and_another_another() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let picture = |seed| {
         let mut dream = dream(&model, "mixed3a:5", small(), seed);
         climb(&mut dream, 3);
@@ -99,7 +105,7 @@ fn the_same_seed_makes_the_same_picture_and_another_another() {
 
 #[test]
 fn a_resumed_dream_goes_on_as_if_it_had_never_stopped() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     for preset in Preset::ALL {
         let settings = Settings { width: 48, height: 40, ..preset.making().settings };
         let mut whole = dream(&model, "mixed3a:5", settings.clone(), 6);
@@ -116,7 +122,7 @@ fn a_resumed_dream_goes_on_as_if_it_had_never_stopped() {
 
 #[test]
 fn pictures_have_their_size_whatever_is_painted_around_them() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let settings = Settings { width: 48, height: 40, margin: 9, ..small() };
     let mut dream = dream(&model, "mixed3a:5 - 1e-3*tv", settings, 6);
     climb(&mut dream, 1);
@@ -126,7 +132,7 @@ fn pictures_have_their_size_whatever_is_painted_around_them() {
 
 #[test]
 fn noise_and_views_leave_the_movement_of_the_first_view_alone() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let loss = |settings| climb(&mut dream(&model, "conv2d1", settings, 9), 1)[0];
     let plain = loss(small());
     let faint = loss(Settings { noise: 1e-6, ..small() });
@@ -136,7 +142,7 @@ fn noise_and_views_leave_the_movement_of_the_first_view_alone() {
 
 #[test]
 fn a_snapshot_of_another_size_is_refused() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let snapshot = block_on(dream(&model, "mixed3a:5", small(), 6).snapshot()).unwrap();
     let mut other = dream(&model, "mixed3a:5", Settings::square(64), 6);
     assert!(other.restore(&snapshot).unwrap_err().to_string().contains("shape"));
@@ -144,7 +150,7 @@ fn a_snapshot_of_another_size_is_refused() {
 
 #[test]
 fn a_value_that_is_not_finite_stops_the_step_and_keeps_the_state() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let mut dream = dream(&model, "mixed3a:5", small(), 7);
     climb(&mut dream, 1);
     let mut snapshot = block_on(dream.snapshot()).unwrap();
@@ -159,7 +165,7 @@ fn a_value_that_is_not_finite_stops_the_step_and_keeps_the_state() {
 /// The first step's gradient is read from Adam's first moment, which holds a tenth of it.
 #[test]
 fn the_gradient_of_a_step_is_the_slope_of_its_loss() {
-    let Some(model) = googlenet() else { return };
+    let model = googlenet();
     let all = [Transforms::NONE, Transforms::STANDARD];
     let each = [
         Transforms { pad: true, ..Transforms::NONE },

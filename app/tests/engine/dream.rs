@@ -4,13 +4,12 @@ use app::protocol::{Ask, Event, FailureKind, Pace};
 use shared::format::recipe::Recipe;
 use shared::visualize::Settings;
 
+use crate::made::MADE;
 use crate::page::Page;
-use crate::reference::Reference;
 
 #[test]
 fn a_dream_climbs_step_by_step_and_ends() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     page.world.allow_breaths(usize::MAX);
     let dream = page.dream("mixed3a:5", 64, 6, false);
     page.drive();
@@ -23,8 +22,7 @@ fn a_dream_climbs_step_by_step_and_ends() {
 
 #[test]
 fn the_same_seed_dreams_the_same_picture() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     page.world.allow_breaths(usize::MAX);
     let dreams = [0, 1].map(|_| page.dream("mixed3a:5", 32, 3, false));
     page.drive();
@@ -38,8 +36,7 @@ fn the_same_seed_dreams_the_same_picture() {
 
 #[test]
 fn a_recipe_says_what_makes_the_picture_again() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     page.world.allow_breaths(usize::MAX);
     let dream = page.dream("0.5*mixed3a:5  -1e-3*tv", 32, 2, false);
     page.drive();
@@ -47,7 +44,7 @@ fn a_recipe_says_what_makes_the_picture_again() {
     let recipe: Recipe = serde_json::from_str(&last.recipe).unwrap();
     recipe.validate().unwrap();
     assert_eq!(recipe.model, "googlenet");
-    assert_eq!(recipe.model_sha256, reference.weights_part().sha256);
+    assert_eq!(recipe.model_sha256, MADE.weights_part().sha256);
     assert_eq!((recipe.seed, recipe.step), (7, 2));
     assert_eq!(recipe.settings, Settings::square(32));
     assert_eq!(last.terms.len(), 2);
@@ -55,8 +52,7 @@ fn a_recipe_says_what_makes_the_picture_again() {
 
 #[test]
 fn a_paused_dream_stays_until_it_is_told_to_go_on() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     page.world.allow_breaths(usize::MAX);
     let dream = page.dream("mixed3a:5", 32, 6, true);
     page.drive();
@@ -76,8 +72,7 @@ fn a_paused_dream_stays_until_it_is_told_to_go_on() {
 
 #[test]
 fn a_running_dream_pauses_after_the_step_it_is_in() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 32, 50, false);
     page.drive();
     page.world.allow_breaths(2);
@@ -93,8 +88,7 @@ fn a_running_dream_pauses_after_the_step_it_is_in() {
 
 #[test]
 fn stop_means_stop_at_the_next_step() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 32, 50, false);
     page.drive();
     let stop = page.ask(Ask::Stop { target: dream });
@@ -107,8 +101,7 @@ fn stop_means_stop_at_the_next_step() {
 
 #[test]
 fn a_paused_dream_can_be_stopped() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 32, 50, true);
     page.drive();
     page.ask(Ask::Stop { target: dream });
@@ -118,8 +111,7 @@ fn a_paused_dream_can_be_stopped() {
 
 #[test]
 fn two_dreams_climb_in_turn() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     let one = page.dream("mixed3a:5", 32, 50, false);
     let other = page.dream("mixed3a:6", 32, 50, false);
     page.drive();
@@ -133,8 +125,7 @@ fn two_dreams_climb_in_turn() {
 
 #[test]
 fn a_slow_window_misses_pictures_but_no_step() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 32, 8, false);
     page.drive();
     page.world.allow_breaths(2);
@@ -159,8 +150,7 @@ fn a_slow_window_misses_pictures_but_no_step() {
 
 #[test]
 fn an_unreadable_objective_is_answered_with_its_column() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     for (objective, word) in
         [("mixed3a:", "column 9"), ("mixed3a:5 + ", "column"), ("mixde3a:5", "mixed3a")]
     {
@@ -174,8 +164,7 @@ fn an_unreadable_objective_is_answered_with_its_column() {
 
 #[test]
 fn settings_that_cannot_work_are_named() {
-    let Some(reference) = Reference::find() else { return };
-    let mut page = Page::with_model(&reference);
+    let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 8, 3, false);
     page.drive();
     let failure = page.failure(dream);
@@ -185,10 +174,9 @@ fn settings_that_cannot_work_are_named() {
 
 #[test]
 fn a_lost_device_fails_its_dream_and_the_processor_goes_on() {
-    let Some(reference) = Reference::find() else { return };
     let mut page = Page::new();
     page.world.pretend_gpu.set(true);
-    reference.serve(&page.world);
+    MADE.serve(&page.world);
     page.ask(Ask::OpenDevice(app::protocol::DeviceChoice::WebGpu));
     page.load();
     let dream = page.dream("mixed3a:5", 32, 50, false);

@@ -6,8 +6,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use shared::format::bundle::Part;
 
+use crate::made::{MADE, Made};
 use crate::page::Page;
-use crate::reference::Reference;
 
 fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
     let asked = page.n_asked();
@@ -75,9 +75,8 @@ fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
 }
 
 fn any_address(random: &mut ChaCha8Rng) -> String {
-    ["https://page.example/none", Reference::BUNDLE, "dropped:1/bundle.json"]
-        [random.random_range(0..3)]
-    .to_owned()
+    ["https://page.example/none", Made::BUNDLE, "dropped:1/bundle.json"][random.random_range(0..3)]
+        .to_owned()
 }
 
 /// Lets everything come to its end: paused dreams would wait for ever.
@@ -112,12 +111,11 @@ fn every_request_ends_exactly_once_without_a_model() {
 
 #[test]
 fn every_request_ends_exactly_once_with_a_model_and_a_device_that_may_be_lost() {
-    let Some(reference) = Reference::find() else { return };
     for seed in 0..15 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut page = Page::new();
         page.world.pretend_gpu.set(random.random());
-        reference.serve(&page.world);
+        MADE.serve(&page.world);
         page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
         page.load();
         for _ in 0..40 {

@@ -5,9 +5,8 @@ use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, PictureSize,
 use shared::format::bundle::{Bundle, Part};
 use shared::models;
 
-use crate::made::MADE;
+use crate::made::{MADE, Made};
 use crate::page::Page;
-use crate::reference::Reference;
 
 fn open_and_load(page: &mut Page) -> RequestId {
     page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
@@ -51,7 +50,7 @@ fn a_second_visit_downloads_no_parts() {
     page.world.fetched.borrow_mut().clear();
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), Some(Event::Done));
-    assert_eq!(*page.world.fetched.borrow(), [Reference::BUNDLE]);
+    assert_eq!(*page.world.fetched.borrow(), [Made::BUNDLE]);
     assert!(cached(&page, load).iter().all(|&cached| cached));
 }
 
@@ -63,7 +62,7 @@ fn a_damaged_cache_entry_is_dropped_and_fetched_again() {
     page.world.cache.borrow_mut().insert(sha256.clone(), b"damaged".to_vec());
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), Some(Event::Done));
-    assert!(page.world.fetched.borrow().iter().any(|address| address == Reference::WEIGHTS));
+    assert!(page.world.fetched.borrow().iter().any(|address| address == Made::WEIGHTS));
     assert_eq!(page.world.cache.borrow()[sha256].len() as u64, MADE.weights_part().size);
 }
 
@@ -72,7 +71,7 @@ fn damaged_weights_are_refused_with_both_hashes_and_not_kept() {
     let mut page = Page::new();
     MADE.serve(&page.world);
     let mut found = String::new();
-    if let Some(Ok(weights)) = page.world.files.borrow_mut().get_mut(Reference::WEIGHTS) {
+    if let Some(Ok(weights)) = page.world.files.borrow_mut().get_mut(Made::WEIGHTS) {
         weights[5_000_000] ^= 1;
         found = Part::of("weights.safetensors", weights).sha256;
     }
@@ -99,34 +98,30 @@ fn downloads_that_do_not_come_say_why() {
     type Damage<'a> = Box<dyn Fn(&Page) + 'a>;
     let cases: [(Damage<'_>, FailureKind, &str); 7] = [
         (
-            Box::new(|page| answer(page, Reference::BUNDLE, FetchError::Status(404))),
+            Box::new(|page| answer(page, Made::BUNDLE, FetchError::Status(404))),
             FailureKind::Download,
             "404",
         ),
         (
-            Box::new(|page| answer(page, Reference::WEIGHTS, FetchError::Status(503))),
+            Box::new(|page| answer(page, Made::WEIGHTS, FetchError::Status(503))),
             FailureKind::Download,
             "weights.safetensors",
         ),
         (
             Box::new(|page| {
-                answer(page, Reference::LABELS, FetchError::Unreachable("offline".to_owned()))
+                answer(page, Made::LABELS, FetchError::Unreachable("offline".to_owned()))
             }),
             FailureKind::Download,
             "offline",
         ),
         (
-            Box::new(|page| answer(page, Reference::WEIGHTS, broken.clone())),
+            Box::new(|page| answer(page, Made::WEIGHTS, broken.clone())),
             FailureKind::Download,
             "9 bytes",
         ),
-        (Box::new(|page| cut(page, Reference::WEIGHTS, 1000)), FailureKind::Download, "1000 bytes"),
-        (
-            Box::new(|page| cut(page, Reference::LABELS, 1 << 20)),
-            FailureKind::Download,
-            "more than",
-        ),
-        (Box::new(|page| cut(page, Reference::BUNDLE, 10)), FailureKind::Corrupted, "bundle.json"),
+        (Box::new(|page| cut(page, Made::WEIGHTS, 1000)), FailureKind::Download, "1000 bytes"),
+        (Box::new(|page| cut(page, Made::LABELS, 1 << 20)), FailureKind::Download, "more than"),
+        (Box::new(|page| cut(page, Made::BUNDLE, 10)), FailureKind::Corrupted, "bundle.json"),
     ];
     for (damage, kind, word) in cases {
         let mut page = Page::new();

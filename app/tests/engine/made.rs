@@ -1,27 +1,29 @@
-//! A real network with weights from a formula, as a bundle: here wherever the tests are.
+//! GoogLeNet as a bundle, its weights from a formula: here wherever the tests are.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use app::protocol::{Ask, DeviceChoice, Event};
 use shared::format::bundle::{Bundle, Part, labels_to_text};
 use shared::models::inception::Variant;
 use shared::models::{self, ModelInfo};
-use shared::weights::{NamedTensors, Precision, to_safetensors};
+use shared::weights::NamedTensors;
 
 use crate::formula;
 use crate::host::World;
 use crate::page::Page;
-use crate::reference::Reference;
 use crate::zip::{Entry, zip};
 
-/// GoogLeNet, its weights from a formula.
-pub static MADE: LazyLock<Made> = LazyLock::new(Made::new);
+/// The network with weights from a formula.
+pub static MADE: LazyLock<Made> = LazyLock::new(|| {
+    let labels: Vec<String> = (0..1000).map(|class| format!("class {class}")).collect();
+    Made::new(formula::file(Variant::GoogLeNet), &labels)
+});
 
-/// A network and its bundle.
+/// Its weights, one by one.
+pub static TENSORS: LazyLock<NamedTensors> = LazyLock::new(|| formula::weights(Variant::GoogLeNet));
+
+/// The network and its bundle.
 pub struct Made {
-    /// Every weight.
-    pub tensors: NamedTensors,
     /// The weights in a file.
     pub weights: Vec<u8>,
     labels: String,
@@ -31,17 +33,19 @@ pub struct Made {
 
 impl Made {
     /// Where the bundle is served.
-    pub const BUNDLE: &'static str = Reference::BUNDLE;
+    pub const BUNDLE: &'static str = "https://page.example/bundles/googlenet/bundle.json";
+    /// Where its weights are.
+    pub const WEIGHTS: &'static str = "https://page.example/bundles/googlenet/weights.safetensors";
+    /// Where its labels are.
+    pub const LABELS: &'static str = "https://page.example/bundles/googlenet/labels.txt";
 
-    fn new() -> Self {
-        let tensors = formula::weights(Variant::GoogLeNet);
-        let weights = to_safetensors(&tensors, Precision::F16, &BTreeMap::new()).unwrap();
-        let labels: Vec<String> = (0..1000).map(|class| format!("class {class}")).collect();
-        let labels = labels_to_text(&labels);
+    /// A bundle of these weights, which are a file, and labels.
+    pub fn new(weights: Vec<u8>, labels: &[String]) -> Self {
+        let labels = labels_to_text(labels);
         let part = Part::of("weights.safetensors", &weights);
         let labels_part = Part::of("labels.txt", labels.as_bytes());
         let bundle = Bundle::new(&Self::info(), Some(part), labels_part);
-        Self { tensors, weights, labels, bundle }
+        Self { weights, labels, bundle }
     }
 
     /// What is known of the network.
@@ -52,9 +56,9 @@ impl Made {
     /// Puts the bundle where the host finds it.
     pub fn serve(&self, world: &World) {
         let mut files = world.files.borrow_mut();
-        files.insert(Reference::BUNDLE.to_owned(), Ok(self.json(&self.bundle)));
-        files.insert(Reference::WEIGHTS.to_owned(), Ok(self.weights.clone()));
-        files.insert(Reference::LABELS.to_owned(), Ok(self.labels.clone().into_bytes()));
+        files.insert(Self::BUNDLE.to_owned(), Ok(self.json(&self.bundle)));
+        files.insert(Self::WEIGHTS.to_owned(), Ok(self.weights.clone()));
+        files.insert(Self::LABELS.to_owned(), Ok(self.labels.clone().into_bytes()));
     }
 
     /// Puts the bundle there as one that has no weights.
@@ -62,8 +66,8 @@ impl Made {
         self.serve(world);
         let bundle = Bundle { weights: None, ..self.bundle.clone() };
         let mut files = world.files.borrow_mut();
-        files.insert(Reference::BUNDLE.to_owned(), Ok(self.json(&bundle)));
-        files.remove(Reference::WEIGHTS);
+        files.insert(Self::BUNDLE.to_owned(), Ok(self.json(&bundle)));
+        files.remove(Self::WEIGHTS);
     }
 
     /// The bundle's files in an archive, in its folder.

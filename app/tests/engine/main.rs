@@ -13,6 +13,7 @@ mod page;
 #[allow(dead_code, reason = "not all that scripts save is tried here")]
 mod pth;
 mod reference;
+mod waves;
 #[path = "../../../shared/tests/hostile/zip.rs"]
 mod zip;
 

@@ -4,15 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use app::engine::Engine;
-use app::protocol::{
-    Ask, DeviceChoice, Envelope, Event, Failure, Pace, Reply, Request, RequestId, Stepped,
-};
+use app::protocol::{Ask, Envelope, Event, Failure, Pace, Reply, Request, RequestId, Stepped};
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use shared::visualize::Settings;
 
 use crate::host::{TestHost, World};
-use crate::reference::Reference;
+use crate::made::Made;
 
 /// A page with an engine and a world around it.
 pub struct Page {
@@ -33,17 +31,6 @@ impl Page {
         let emit = move |reply| hear.borrow_mut().push(reply);
         let engine = Engine::new(emit, TestHost(world.clone()));
         Self { world, engine, pool: LocalPool::new(), said, next_id: 0 }
-    }
-
-    /// A page that serves the reference model and has it loaded.
-    pub fn with_model(reference: &Reference) -> Self {
-        let mut page = Self::new();
-        reference.serve(&page.world);
-        page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
-        let load = page.load();
-        page.drive();
-        assert_eq!(page.end(load), Some(Event::Done));
-        page
     }
 
     /// Asks, without driving.
@@ -72,9 +59,9 @@ impl Page {
         self.next_id
     }
 
-    /// Asks for the model of the reference bundle.
+    /// Asks for the model of the bundle that is served.
     pub fn load(&mut self) -> RequestId {
-        self.ask(Ask::LoadModel { bundle_url: Reference::BUNDLE.to_owned() })
+        self.ask(Ask::LoadModel { bundle_url: Made::BUNDLE.to_owned() })
     }
 
     /// Asks for a dream of the usual settings at this size.

@@ -7,8 +7,9 @@ use shared::models;
 use shared::models::Manner;
 use shared::weights::{Precision, to_safetensors};
 
-use crate::made::{MADE, Made};
+use crate::made::{MADE, Made, TENSORS};
 use crate::page::Page;
+use crate::waves::waves;
 
 fn respond(page: &mut Page, layer: &str, channel: usize, pictures: &[Picture]) -> RequestId {
     let sizes = pictures
@@ -20,13 +21,6 @@ fn respond(page: &mut Page, layer: &str, channel: usize, pictures: &[Picture]) -
     let id = page.ask_with(ask, bytes);
     page.drive();
     id
-}
-
-/// Waves in all colours.
-fn picture(width: usize, height: usize, phase: usize) -> Picture {
-    let wave = |place: usize| (128.0 + 127.0 * ((place * (3 + phase)) as f32 / 50.0).sin()) as u8;
-    let bytes: Vec<u8> = (0..3 * width * height).map(wave).collect();
-    Picture::from_rgb8(width, height, &bytes).unwrap()
 }
 
 /// Answers in order: number of the picture, size of the map, mean, largest, values.
@@ -46,7 +40,7 @@ fn answers(page: &Page, id: RequestId) -> Vec<(usize, PictureSize, f32, f32, Vec
 
 /// The channel's map by the plain way.
 fn expected(crop: &Picture, layer: &str, channel: usize) -> Vec<f32> {
-    let model = models::load("googlenet", MADE.tensors.clone(), &cpu()).unwrap();
+    let model = models::load("googlenet", TENSORS.clone(), &cpu()).unwrap();
     let input = model.info().preprocessing.apply(crop.to_tensor(&cpu()));
     let taps = model.forward(input, &[layer], Manner::default()).unwrap();
     let map = taps.get(layer).unwrap().narrow(1, channel, 1);
@@ -57,7 +51,7 @@ fn expected(crop: &Picture, layer: &str, channel: usize) -> Vec<f32> {
 fn a_unit_answers_to_each_picture_with_its_map() {
     let mut page = MADE.page();
     page.world.allow_breaths(usize::MAX);
-    let pictures = [picture(224, 224, 0), picture(300, 260, 4)];
+    let pictures = [waves(224, 224, 0), waves(300, 260, 4)];
     // By one of its other names.
     let id = respond(&mut page, "inception_4a/output", 11, &pictures);
     assert_eq!(page.end(id), Some(Event::Done));
@@ -86,7 +80,7 @@ fn a_unit_answers_to_each_picture_with_its_map() {
 fn logits_answer_with_one_number() {
     let mut page = MADE.page();
     page.world.allow_breaths(usize::MAX);
-    let id = respond(&mut page, "logits", 543, &[picture(224, 224, 0)]);
+    let id = respond(&mut page, "logits", 543, &[waves(224, 224, 0)]);
     let answers = answers(&page, id);
     assert_eq!(answers[0].1, PictureSize { width: 1, height: 1 });
     assert_eq!(answers[0].2, answers[0].4[0]);
@@ -95,7 +89,7 @@ fn logits_answer_with_one_number() {
 #[test]
 fn a_unit_can_be_stopped_between_two_pictures() {
     let mut page = MADE.page();
-    let pictures = [0, 1, 2].map(|phase| picture(224, 224, phase));
+    let pictures = [0, 1, 2].map(|phase| waves(224, 224, phase));
     let id = respond(&mut page, "conv2d0", 3, &pictures);
     assert_eq!(answers(&page, id).len(), 1);
     page.ask(Ask::Stop { target: id });
@@ -116,7 +110,7 @@ fn no_pictures_are_answered_with_nothing() {
 #[test]
 fn units_and_pictures_that_are_none_are_refused() {
     let mut page = MADE.page();
-    let small = [picture(16, 16, 0)];
+    let small = [waves(16, 16, 0)];
     for (layer, channel, words) in
         [("mixde4a", 0, "mixed4a"), ("mixed4a", 512, "512"), ("mixed4a", usize::MAX, "channels")]
     {
@@ -138,7 +132,7 @@ fn units_and_pictures_that_are_none_are_refused() {
 #[test]
 fn without_a_model_no_unit_answers() {
     let mut page = Page::new();
-    let id = respond(&mut page, "mixed4a", 0, &[picture(16, 16, 0)]);
+    let id = respond(&mut page, "mixed4a", 0, &[waves(16, 16, 0)]);
     assert_eq!(page.failure(id).kind, FailureKind::NotReady);
 }
 
@@ -147,7 +141,7 @@ fn an_answer_of_no_numbers_is_a_failure() {
     let mut page = Page::new();
     MADE.serve_without_weights(&page.world);
     // Finite weights whose products are not.
-    let mut tensors = MADE.tensors.clone();
+    let mut tensors = TENSORS.clone();
     for tensor in tensors.values_mut() {
         tensor.values.iter_mut().for_each(|value| *value *= 1e30);
     }
@@ -157,7 +151,7 @@ fn an_answer_of_no_numbers_is_a_failure() {
     let take = page.ask_with(take, vec![weights]);
     page.drive();
     assert_eq!(page.end(take), Some(Event::Done));
-    let id = respond(&mut page, "mixed4a", 0, &[picture(224, 224, 0)]);
+    let id = respond(&mut page, "mixed4a", 0, &[waves(224, 224, 0)]);
     assert_eq!(page.failure(id).kind, FailureKind::Internal);
 }
 
@@ -168,7 +162,7 @@ fn a_lost_device_fails_the_unit_it_was_asked_on() {
     MADE.serve(&page.world);
     page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
     page.load();
-    let pictures = [0, 1].map(|phase| picture(224, 224, phase));
+    let pictures = [0, 1].map(|phase| waves(224, 224, phase));
     let id = respond(&mut page, "conv2d0", 3, &pictures);
     assert_eq!(answers(&page, id).len(), 1);
     page.ask(Ask::LoseDevice);

@@ -8,7 +8,7 @@ use shared::models::inception::Variant;
 use shared::weights::{NamedTensors, Precision, to_safetensors};
 
 use crate::formula;
-use crate::made::{MADE, Made};
+use crate::made::{MADE, Made, TENSORS};
 use crate::page::Page;
 use crate::pth;
 
@@ -90,7 +90,7 @@ fn a_bundle_without_weights_says_that_they_are_missing() {
 
 #[test]
 fn weights_that_were_given_make_the_model_and_are_kept_for_the_next_visit() {
-    for weights in [MADE.weights.clone(), caffemodel(&MADE.tensors)] {
+    for weights in [MADE.weights.clone(), caffemodel(&TENSORS)] {
         let mut first = page();
         let taken = take(&mut first, weights.clone());
         let report = model(&first, taken);
@@ -111,7 +111,7 @@ fn weights_that_were_given_make_the_model_and_are_kept_for_the_next_visit() {
 
 #[test]
 fn a_training_scripts_checkpoint_is_taken_and_which_of_its_weights_is_said() {
-    let weights = || pth::weights(&MADE.tensors, "module.");
+    let weights = || pth::weights(&TENSORS, "module.");
     let one = pth::dict([("state_dict", weights())]);
     let both = pth::dict([("model", weights()), ("model_ema", weights())]);
     let said = "2 sets of weights fit: model_ema.module is taken, not model.module";
@@ -151,7 +151,7 @@ fn what_is_no_weights_file_is_called_what_it_is() {
 #[test]
 fn weights_of_the_visitors_own_move_to_another_device() {
     let mut page = page();
-    take(&mut page, caffemodel(&MADE.tensors));
+    take(&mut page, caffemodel(&TENSORS));
     page.world.pretend_gpu.set(true);
     page.world.allow_breaths(usize::MAX);
     let open = page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
@@ -166,14 +166,14 @@ fn wrong_weights_are_named_and_the_model_in_use_stays() {
     let mut page = MADE.page();
     let other = formula::weights(Variant::GoogLeNetTorchvision);
     let other = to_safetensors(&other, Precision::F16, &BTreeMap::new()).unwrap();
-    let mut cut = MADE.tensors.clone();
+    let mut cut = TENSORS.clone();
     cut.get_mut("conv1/7x7_s2.bias").unwrap().shape = vec![8, 8];
     let cut = to_safetensors(&cut, Precision::F16, &BTreeMap::new()).unwrap();
     for (weights, words) in [
         (other, "do not fit"),
         (cut, "conv1/7x7_s2.bias"),
         (MADE.weights[..1_000_000].to_vec(), "safetensors"),
-        (caffemodel(&MADE.tensors)[..1_000_000].to_vec(), "caffemodel"),
+        (caffemodel(&TENSORS)[..1_000_000].to_vec(), "caffemodel"),
         (b"<!DOCTYPE html>".to_vec(), ".pth"),
         (Vec::new(), ".pth"),
     ] {

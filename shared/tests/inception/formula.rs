@@ -3,9 +3,9 @@
 use shared::burn::tensor::Tensor;
 use shared::device::cpu;
 use shared::models::inception::{Inception, Variant};
-use shared::weights::{NamedTensor, NamedTensors};
+use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
-use crate::closed_form::{picture as picture_of, uniform};
+use super::closed_form::{picture as picture_of, uniform};
 
 fn formula(name: &str, shape: &[usize], bias_amplitude: f64) -> NamedTensor {
     let count = shape.iter().product();
@@ -36,6 +36,11 @@ pub fn weights(variant: Variant) -> NamedTensors {
             (name, tensor)
         })
         .collect()
+}
+
+/// The same as a file of half precision, as trained weights come.
+pub fn file(variant: Variant) -> Vec<u8> {
+    to_safetensors(&weights(variant), Precision::F16, &Default::default()).unwrap()
 }
 
 /// The variant with these weights.
