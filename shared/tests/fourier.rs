@@ -56,7 +56,7 @@ fn pictures_and_gradients_agree_with_the_reference_at_even_and_odd_sizes() {
 }
 
 #[test]
-fn the_colour_matrix_is_the_reference_one() {
+fn the_colour_matrix_is_that_of_the_reference() {
     let Some(golden) = golden() else { return };
     let found = color_matrix().concat();
     for (found, expected) in found.iter().zip(&golden["color_matrix_normalized"].values) {

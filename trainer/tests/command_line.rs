@@ -3,6 +3,7 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod made;
 #[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
 
@@ -230,18 +231,19 @@ fn the_doctor_names_the_cache_and_the_command_that_fills_it() {
     assert!(text.contains("pellucid fetch googlenet"), "{text}");
 }
 
+/// A photograph of the gallery that ships: its number there, in rows of six on sheets of 36.
+fn photograph(number: u32) -> image::DynamicImage {
+    let sheet = format!("../public/bundles/efficientnet-lite0/gallery/{}.jpg", number / 36);
+    let (row, column) = (number % 36 / 6, number % 6);
+    image::open(sheet).unwrap().crop_imm(224 * column, 224 * row, 224, 224)
+}
+
 #[test]
 fn classes_of_pictures_go_to_stdout_and_unreadable_pictures_to_stderr() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
-    let Some(cat) = reference::path("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(cat, folder.path().join("cat.jpg")).unwrap();
+    photograph(25).save(folder.path().join("spots.png")).unwrap();
     fs::write(folder.path().join("broken.jpg"), "this is prose").unwrap();
-    let args = ["classify", "googlenet", "--json", "--weights"].map(OsStr::new);
-    let args = args.into_iter().chain([weights.as_os_str(), folder.path().as_os_str()]);
-    let output = pellucid(folder.path(), args);
+    let output = pellucid(folder.path(), ["classify", "--json", folder.path().to_str().unwrap()]);
 
     // The job said what it left out, and with its exit code that it did.
     assert_eq!(output.status.code(), Some(1));
@@ -250,10 +252,26 @@ fn classes_of_pictures_go_to_stdout_and_unreadable_pictures_to_stderr() {
     assert!(said.contains("device: "), "{said}");
 
     let line: Value = serde_json::from_str(stdout(&output).trim_end()).unwrap();
-    assert!(line["file"].as_str().unwrap().ends_with("cat.jpg"));
+    assert!(line["file"].as_str().unwrap().ends_with("spots.png"));
+    let top = line["top"].as_array().unwrap();
+    assert_eq!(top.len(), 5);
+    assert_eq!(top[0]["class"], 293);
+    assert!(top[0]["label"].as_str().unwrap().starts_with("cheetah,"), "{line}");
+    assert!(0.5 < top[0]["probability"].as_f64().unwrap(), "{line}");
+}
+
+#[test]
+fn the_five_best_classes_of_a_photograph_are_those_of_the_reference() {
+    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
+    let Some(cat) = reference::path("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
+        return;
+    };
+    let cache = tempfile::tempdir().unwrap();
+    let args = ["classify", "googlenet", "--json", "--weights"].map(OsStr::new);
+    let args = args.into_iter().chain([weights.as_os_str(), cat.as_os_str()]);
+    let line = json(&pellucid(cache.path(), args));
     let top = line["top"].as_array().unwrap();
     let classes: Vec<_> = top.iter().map(|score| score["class"].as_u64().unwrap()).collect();
-    // The reference's five best, its probability of the first.
     assert_eq!(classes, [283, 287, 282, 281, 478]);
     assert!((top[0]["probability"].as_f64().unwrap() - 0.944).abs() < 0.01);
     assert_eq!(top[0]["label"], "Persian cat");
@@ -261,30 +279,29 @@ fn classes_of_pictures_go_to_stdout_and_unreadable_pictures_to_stderr() {
 
 #[test]
 fn imported_weights_are_found_without_naming_them_and_give_the_same_answers() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
-    let Some(cat) = reference::path("images/imagenet-sample/n02123394/Persian_cat.jpg") else {
-        return;
-    };
     let cache = tempfile::tempdir().unwrap();
+    let weights = made::weights();
     let args = ["import", "googlenet"].map(OsStr::new).into_iter().chain([weights.as_os_str()]);
     let imported = pellucid(cache.path(), args);
     assert!(imported.status.success(), "{}", stderr(&imported));
     let path = cache.path().join("weights/googlenet.safetensors");
     assert_eq!(stdout(&imported).trim_end(), path.to_str().unwrap());
 
+    let picture = cache.path().join("stripes.png");
+    made::stripes(1).save(&picture).unwrap();
     let classify = ["classify", "googlenet", "--json"].map(OsStr::new);
-    let found = pellucid(cache.path(), classify.into_iter().chain([cat.as_os_str()]));
-    let named =
-        classify.into_iter().chain([cat.as_os_str(), OsStr::new("--weights"), weights.as_os_str()]);
-    assert_eq!(json(&found), json(&pellucid(cache.path(), named)));
+    let found = classify.into_iter().chain([picture.as_os_str()]);
+    let named = found.clone().chain([OsStr::new("--weights"), weights.as_os_str()]);
+    let [found, named] =
+        [json(&pellucid(cache.path(), found)), json(&pellucid(cache.path(), named))];
+    assert_eq!(found, named);
 }
 
 #[test]
 fn weights_of_another_model_are_refused_with_what_does_not_fit() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
     let cache = tempfile::tempdir().unwrap();
-    let args = ["import", "inception-v1"].map(OsStr::new).into_iter().chain([weights.as_os_str()]);
-    let output = pellucid(cache.path(), args);
+    let args = ["import", "inception-v1"].map(OsStr::new);
+    let output = pellucid(cache.path(), args.into_iter().chain([made::weights().as_os_str()]));
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(said.contains("inception_4a/3x3.weight") && said.contains("inception-v1"), "{said}");
@@ -293,12 +310,11 @@ fn weights_of_another_model_are_refused_with_what_does_not_fit() {
 
 #[test]
 fn an_exported_bundle_passes_the_readers_checks_and_is_the_same_every_time() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("bundles/googlenet");
     let args = ["export", "--model", "googlenet", "--weights"].map(OsStr::new);
-    let args = args.into_iter().chain([weights.as_os_str(), OsStr::new("--out"), out.as_os_str()]);
-    let args: Vec<_> = args.collect();
+    let rest = [made::weights().as_os_str(), OsStr::new("--out"), out.as_os_str()];
+    let args: Vec<_> = args.into_iter().chain(rest).collect();
     let mut manifests = Vec::new();
     for _ in 0..2 {
         let output = pellucid(folder.path(), &args);

@@ -3,8 +3,6 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../shared/tests/reference/mod.rs"]
-mod reference;
 mod server;
 
 use std::collections::BTreeMap;
@@ -239,8 +237,7 @@ fn bytes_that_are_no_weights_are_caught_by_their_structure() {
 
 #[test]
 fn weights_are_converted_into_place_and_not_fetched_twice() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
-    let published = fs::read(weights).unwrap();
+    let (published, _) = published();
     let server = Server::start(move |asked, number| {
         let answer = Answer::honest(&published, asked);
         if number == 0 { answer.cut(9_000_000) } else { answer }

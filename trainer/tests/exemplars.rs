@@ -3,53 +3,29 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
 mod bench;
-#[path = "../../shared/tests/closed_form/mod.rs"]
-#[allow(dead_code, reason = "it also has a picture, which these tests have no use for")]
-mod closed_form;
-/// Weights from a closed formula: a network that needs no reference data.
-#[path = "../../shared/tests/inception/formula.rs"]
-#[allow(dead_code, reason = "it also has a picture, which these tests have no use for")]
-mod formula;
+mod made;
 #[path = "../../shared/tests/reference/mod.rs"]
 mod reference;
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 use shared::format::exemplars::{BARS, QUANTILES};
-use shared::models::inception::Variant;
-use shared::weights::{Precision, to_safetensors};
 use trainer::exemplars::{Wanted, bundle_part};
 use trainer::images;
 use trainer::images::source::Source;
 
 use bench::{Bench, stderr};
-
-/// Written once for all tests, 14 MB.
-fn weights() -> &'static Path {
-    static WEIGHTS: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = WEIGHTS.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("formula.safetensors");
-        let tensors = formula::weights(Variant::GoogLeNet);
-        fs::write(&path, to_safetensors(&tensors, Precision::F16, &BTreeMap::new()).unwrap())
-            .unwrap();
-        (folder, path)
-    });
-    path
-}
+use made::stripes;
 
 /// A folder to work in, with so many pictures of stripes in `pictures/`, of two classes.
 fn bench(pictures: usize) -> Bench {
-    let bench = Bench::new("exemplars", weights());
+    let bench = Bench::new("exemplars", made::weights());
     for class in ["n02123394", "stripes"] {
         fs::create_dir_all(bench.path("pictures").join(class)).unwrap();
     }
@@ -68,16 +44,6 @@ fn assert_same(bench: &Bench, one: &str, other: &str) {
         let read = |folder: &str| fs::read(bench.path(folder).join(&name)).unwrap();
         assert!(read(one) == read(other), "{name} differs between {one} and {other}");
     }
-}
-
-/// Each other stripes: another direction, width and colour.
-fn stripes(number: usize) -> image::RgbImage {
-    image::RgbImage::from_fn(256, 256, |x, y| {
-        let (x, y, number) = (f64::from(x), f64::from(y), number as f64);
-        let phase = (x * number.cos() + y * number.sin()) * (0.08 + 0.03 * (number % 7.0));
-        let level = |shift: f64| (128.0 + 120.0 * (phase + shift * number).sin()) as u8;
-        image::Rgb([level(0.0), level(0.4), level(0.9)])
-    })
 }
 
 const CALL: [&str; 4] = ["googlenet", "conv2d1", "--images", "pictures"];

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
-#[path = "../../shared/tests/reference/mod.rs"]
-mod reference;
+#[allow(dead_code, reason = "the pictures here are of noise")]
+mod made;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -193,11 +193,11 @@ fn what_is_not_given_comes_from_another_bundle_byte_for_byte() {
 
 #[test]
 fn weights_are_added_to_a_bundle_that_ships_without() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
     let bench = Bench::new();
     bench.succeed(&format!("{EVERYTHING} --out shipped"));
     let args = ["--from", "shipped", "--out", "whole", "--weights"].map(OsStr::new);
-    let output = bench.arguments(args.into_iter().chain([weights.as_os_str()])).output().unwrap();
+    let output =
+        bench.arguments(args.into_iter().chain([made::weights().as_os_str()])).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let (shipped, whole) = (bench.files("shipped"), bench.files("whole"));
     assert!(shipped.iter().all(|(path, bytes)| path == "bundle.json" || whole[path] == *bytes));
@@ -213,13 +213,12 @@ fn weights_are_added_to_a_bundle_that_ships_without() {
 
 #[test]
 fn exemplars_point_at_the_gallery_they_were_chosen_from_and_at_no_other() {
-    let Some(weights) = reference::path("weights/bvlc_googlenet.safetensors") else { return };
     let bench = Bench::new();
     let output = Command::new(env!("CARGO_BIN_EXE_pellucid"))
         .current_dir(bench.0.path())
         .args(["exemplars", "googlenet", "conv2d0", "conv2d1", "--images", "gallery"])
         .args(["--no-figure", "--device", "cpu", "--out", "found", "--weights"])
-        .arg(weights)
+        .arg(made::weights())
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", stderr(&output));

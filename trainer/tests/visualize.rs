@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
 mod bench;
-#[path = "../../shared/tests/reference/mod.rs"]
-mod reference;
+mod made;
 
 use std::fs;
 use std::path::Path;
@@ -21,9 +20,9 @@ use trainer::visualize::plan_from_png;
 
 use bench::{Bench, stderr};
 
-/// A folder to work in; `None` where the reference weights are missing.
-fn bench() -> Option<Bench> {
-    Some(Bench::new("visualize", &reference::path("weights/bvlc_googlenet.safetensors")?))
+/// A folder to work in.
+fn bench() -> Bench {
+    Bench::new("visualize", made::weights())
 }
 
 fn picture(bench: &Bench, name: &str) -> Picture {
@@ -42,7 +41,7 @@ fn small<'a>(args: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn a_folder_gets_a_picture_and_its_numbers_for_each_unit() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     bench.succeed(&small(&["conv2d2:3", "logits:543", "--seed", "9", "--out", "dreams/"]));
     let expected = ["conv2d2_3.json", "conv2d2_3.png", "logits_543.json", "logits_543.png"];
     assert_eq!(bench.names("dreams"), expected);
@@ -60,7 +59,7 @@ fn a_folder_gets_a_picture_and_its_numbers_for_each_unit() {
 
 #[test]
 fn pictures_made_side_by_side_are_those_made_one_by_one() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     bench.succeed(&small(&["mixed3a:0..3", "--out", "together/"]));
     for unit in ["mixed3a:0", "mixed3a:1", "mixed3a:2"] {
         bench.succeed(&small(&[unit, "--out", "alone/"]));
@@ -74,7 +73,7 @@ fn pictures_made_side_by_side_are_those_made_one_by_one() {
 
 #[test]
 fn a_range_becomes_one_titled_sheet_and_leaves_nothing_else() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     let output =
         bench.succeed(&small(&["conv2d2:0..3", "--columns", "2", "--json", "--out", "grid.png"]));
     assert_eq!(bench.names(""), ["grid.json", "grid.png"]);
@@ -93,7 +92,7 @@ fn a_range_becomes_one_titled_sheet_and_leaves_nothing_else() {
 
 #[test]
 fn what_is_finished_is_not_made_again() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     bench.succeed(&small(&["conv2d2:1", "--out", "dreams/"]));
     let before = fs::metadata(bench.path("dreams/conv2d2_1.png")).unwrap().modified().unwrap();
     let output = bench.succeed(&small(&["conv2d2:1", "conv2d2:2", "--out", "dreams/"]));
@@ -117,7 +116,7 @@ fn wait_for(path: &Path, run: &mut Child) {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     let call = |out| {
         [
             "googlenet",
@@ -169,7 +168,7 @@ fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
 
 #[test]
 fn a_damaged_state_is_no_reason_to_fail() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     fs::create_dir(bench.path("dreams")).unwrap();
     fs::write(bench.path("dreams/.conv2d2_4.state"), "{\"version\":\"0.1.0\"}\nnothing").unwrap();
     bench.succeed(&small(&["conv2d2:4", "--out", "dreams/"]));
@@ -178,7 +177,7 @@ fn a_damaged_state_is_no_reason_to_fail() {
 
 #[test]
 fn a_recipe_makes_its_picture_again_pixel_for_pixel() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     let call = ["conv2d2:7", "--batch", "2", "--diversity", "10", "--tv", "1e-3", "--out", "made/"];
     bench.succeed(&small(&call));
     assert_eq!(bench.names("made"), ["conv2d2_7.json", "conv2d2_7_b0.png", "conv2d2_7_b1.png"]);
@@ -189,7 +188,7 @@ fn a_recipe_makes_its_picture_again_pixel_for_pixel() {
 
 #[test]
 fn a_sheet_makes_itself_again_byte_for_byte() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     let comparisons = ["--compare", "parameterization=pixel,fourier", "--compare", "lr=0.05,0.1"];
     bench.succeed(&small(
         &[&["conv2d2:7"], comparisons.as_slice(), &["--out", "sheet.png"]].concat(),
@@ -209,7 +208,7 @@ fn a_sheet_makes_itself_again_byte_for_byte() {
 
 #[test]
 fn other_weights_than_the_recipes_are_warned_of() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     bench.succeed(&small(&["conv2d2:7", "--out", "made.png"]));
     let other = Recipe { model_sha256: "00".repeat(32), ..recipe(&bench.path("made.png")) };
     fs::write(
@@ -224,7 +223,7 @@ fn other_weights_than_the_recipes_are_warned_of() {
 
 #[test]
 fn snapshots_of_a_batch_stand_in_rows_on_a_sheet() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     bench.succeed(&small(&[
         "conv2d2:7",
         "--batch",
@@ -244,11 +243,9 @@ fn snapshots_of_a_batch_stand_in_rows_on_a_sheet() {
 
 #[test]
 fn the_best_photograph_is_printed_beside_and_a_broken_one_named() {
-    let Some(bench) = bench() else { return };
-    let Some(photograph) = reference::path("images/imagenet-sample/n02123394") else { return };
-    let photograph = fs::read_dir(photograph).unwrap().next().unwrap().unwrap().path();
+    let bench = bench();
     fs::create_dir(bench.path("photographs")).unwrap();
-    fs::copy(photograph, bench.path("photographs/cat.jpg")).unwrap();
+    made::stripes(1).save(bench.path("photographs/stripes.jpg")).unwrap();
     let flat = Picture::from_rgb8(64, 64, &[128; 64 * 64 * 3]).unwrap();
     fs::write(bench.path("photographs/flat.png"), encode_png(&flat, None).unwrap()).unwrap();
     fs::write(bench.path("photographs/broken.jpg"), "no picture").unwrap();
@@ -257,14 +254,14 @@ fn the_best_photograph_is_printed_beside_and_a_broken_one_named() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("broken.jpg"), "{}", stderr(&output));
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(printed[0]["against"]["file"], "cat.jpg");
+    assert_eq!(printed[0]["against"]["file"], "stripes.jpg");
     assert_eq!(printed[0]["against"]["pictures"], 2);
     assert_eq!(bench.json("dream.json")["against"], printed[0]["against"]);
 }
 
 #[test]
 fn wrong_calls_exit_with_2_before_anything_is_written() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     fs::write(bench.path("plain.png"), {
         let flat = Picture::from_rgb8(8, 8, &[128; 8 * 8 * 3]).unwrap();
         encode_png(&flat, None).unwrap()
@@ -292,7 +289,7 @@ fn wrong_calls_exit_with_2_before_anything_is_written() {
 
 #[test]
 fn another_file_of_directions_is_another_job() {
-    let Some(bench) = bench() else { return };
+    let bench = bench();
     let write = |channel: usize| {
         let mut values = vec![0.0; 192];
         values[channel] = 1.0;
