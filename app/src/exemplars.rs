@@ -11,12 +11,10 @@ use crate::sprite::Square;
 /// would reach beyond an edge.
 pub fn crop(layer: &LayerInfo, row: usize, column: usize, side: usize) -> Square {
     let whole = side.max(1) as f64;
-    let seen = match layer.receptive_field {
-        0 => whole,
-        field => (field as f64).min(whole),
-    };
+    let seen = layer.sees.pixels().map_or(whole, |field| (field as f64).min(whole));
+    let stride = layer.grid.stride().unwrap_or_default();
     let from = |position: usize| {
-        let middle = (position as f64 + 0.5) * layer.stride as f64;
+        let middle = (position as f64 + 0.5) * stride as f64;
         (middle - seen / 2.0).clamp(0.0, whole - seen) / whole
     };
     Square { left: from(column), top: from(row), side: seen / whole }
@@ -77,7 +75,7 @@ pub(crate) mod tests {
     use super::*;
     use shared::format::credits::Credit;
     use shared::format::exemplars::{Exemplar, Statistic};
-    use shared::tap::Nonlinearity;
+    use shared::tap::{Grid, Role, Sees};
 
     pub(crate) fn credit(file: &str, title: &str) -> Credit {
         Credit {
@@ -134,13 +132,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_position_sees_the_square_around_it() {
-        let layer = |stride, receptive_field| LayerInfo {
+        let layer = |stride, seen| LayerInfo {
             name: "layer".to_owned(),
             aliases: Vec::new(),
             channels: 1,
-            stride,
-            receptive_field,
-            nonlinearity: Nonlinearity::After,
+            grid: Grid::Convolutional { stride },
+            sees: Sees::Pixels(seen),
+            role: Role::Features,
         };
         let pixels =
             |square: Square| [square.left, square.top, square.side].map(|s| (s * 224.0).round());

@@ -16,7 +16,7 @@ pub fn of(error: Error) -> Failure {
         Error::UnknownLayer { .. } | Error::OutOfRange { .. } => {
             (FailureKind::Input, "This model has no such unit.", "Choose one that exists.")
         }
-        Error::Score(_) => (
+        Error::Score(_) | Error::NotCaught { .. } => (
             FailureKind::Input,
             "This objective has no value for this model.",
             "Correct what it names.",

@@ -230,7 +230,7 @@ fn commands() -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::tap::Nonlinearity;
+    use shared::tap::{Grid, Role, Sees};
 
     fn layers() -> Vec<LayerInfo> {
         [("mixed4a", 512), ("mixed4a_3x3", 208), ("mixed4b", 512), ("logits", 1000)]
@@ -238,9 +238,9 @@ mod tests {
                 name: name.to_owned(),
                 aliases: Vec::new(),
                 channels,
-                stride: 16,
-                receptive_field: 300,
-                nonlinearity: Nonlinearity::After,
+                grid: Grid::Convolutional { stride: 16 },
+                sees: Sees::Pixels(300),
+                role: Role::Features,
             })
             .to_vec()
     }

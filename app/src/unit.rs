@@ -109,16 +109,16 @@ fn is_main(layer: &LayerInfo, layers: &[LayerInfo]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::tap::Nonlinearity;
+    use shared::tap::{Grid, Role, Sees};
 
     fn layer(name: &str, alias: &str, channels: usize) -> LayerInfo {
         LayerInfo {
             name: name.to_owned(),
             aliases: vec![alias.to_owned()],
             channels,
-            stride: 16,
-            receptive_field: 300,
-            nonlinearity: Nonlinearity::After,
+            grid: Grid::Convolutional { stride: 16 },
+            sees: Sees::Pixels(300),
+            role: Role::Features,
         }
     }
 

@@ -16,8 +16,8 @@ use std::time::Instant;
 
 use shared::burn::tensor::{Device, Tensor, TensorData};
 use shared::device;
-use shared::models::Manner;
-use shared::models::{self, VisionModel, efficientnet_lite, inception};
+use shared::models::{self, efficientnet_lite, inception};
+use shared::network::{Network, Pass, Start};
 use shared::visualize::score::Context;
 use shared::visualize::settings::Transforms;
 use shared::visualize::{Dream, Objective, Settings};
@@ -44,8 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         None => noise(inception::Variant::GoogLeNet.published_tensors()),
     };
-    let network: Arc<dyn VisionModel> =
-        models::load("googlenet", weights, &arguments.device)?.into();
+    let network = Arc::new(models::load("googlenet", weights, &arguments.device)?);
     let adapter = adapter(&arguments.device);
     let small = adapter.as_ref().is_some_and(|(_, software)| *software);
     let (forward, step) = if small { (64, 32) } else { (224, 128) };
@@ -64,11 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lite = noise(efficientnet_lite::Variant::Lite0.published_tensors());
     let lite = models::load("efficientnet-lite0", lite, &arguments.device)?;
     let picture = ramp(forward, &arguments.device) / 128.0;
-    note(format!("lite0_forward_{forward}"), time(arguments.rounds, || logits(&*lite, &picture))?);
+    note(format!("lite0_forward_{forward}"), time(arguments.rounds, || logits(&lite, &picture))?);
     let picture = ramp(step, &arguments.device) / 128.0;
     note(
         format!("lite0_gradient_{step}"),
-        time(arguments.rounds, || input_gradient(&*lite, "block8", &picture))?,
+        time(arguments.rounds, || input_gradient(&lite, "block8", &picture))?,
     );
     let mut dream = dream(&network, forward, Transforms::STANDARD, &arguments.device)?;
     note(
@@ -132,28 +131,27 @@ fn time(rounds: usize, mut call: impl FnMut() -> shared::Result<()>) -> shared::
     Ok(samples)
 }
 
-fn logits(network: &dyn VisionModel, picture: &Tensor<4>) -> shared::Result<()> {
-    let taps = network.forward(picture.clone(), &["logits"], Manner::default())?;
-    let logits = taps.get("logits").expect("asked for");
+fn logits(network: &Network, picture: &Tensor<4>) -> shared::Result<()> {
+    let classes = network.info().classes()?;
+    let caught = network.forward(Start::Picture(picture.clone()), &Pass::to(&[classes]))?;
+    let logits = caught.get(classes).expect("asked for");
     pollster::block_on(device::read(logits)).map(drop)
 }
 
 /// The gradient of a layer's channel 11 with respect to the picture, and no other.
-fn input_gradient(
-    network: &dyn VisionModel,
-    layer: &str,
-    picture: &Tensor<4>,
-) -> shared::Result<()> {
-    let picture = picture.clone().autodiff().require_grad();
-    let taps = network.forward(picture.clone(), &[layer], Manner::default())?;
-    let activation = taps.get(layer).expect("asked for");
-    let mut gradients = activation.narrow(1, 11, 1).mean().backward();
-    let gradient = picture.grad_remove(&mut gradients).expect("the picture asked for one");
+fn input_gradient(network: &Network, layer: &str, picture: &Tensor<4>) -> shared::Result<()> {
+    let layer = network.info().layer_id(layer)?;
+    let start = Start::Picture(picture.clone());
+    let (caught, pullback) = network.look(start, &Pass::to(&[layer]))?;
+    let caught = caught.tracked();
+    let activation = caught.get(layer).expect("asked for");
+    let gradients = caught.gradients(activation.narrow(1, 11, 1).mean());
+    let gradient = pullback.pull(gradients).expect("the layer depends on the picture");
     pollster::block_on(device::read(gradient)).map(drop)
 }
 
 fn dream(
-    network: &Arc<dyn VisionModel>,
+    network: &Arc<Network>,
     side: usize,
     transforms: Transforms,
     device: &Device,
@@ -164,10 +162,7 @@ fn dream(
 }
 
 /// Bytes of memory in use after every tenth of [`MANY_STEPS`] small steps.
-fn resident_over_steps(
-    network: &Arc<dyn VisionModel>,
-    device: &Device,
-) -> shared::Result<Vec<f64>> {
+fn resident_over_steps(network: &Arc<Network>, device: &Device) -> shared::Result<Vec<f64>> {
     let mut dream = dream(network, 32, Transforms::STANDARD, device)?;
     let mut resident = Vec::new();
     for step in 1..=MANY_STEPS {

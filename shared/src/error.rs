@@ -39,6 +39,12 @@ pub enum Error {
         /// The existing name closest to it.
         nearest: String,
     },
+    /// Activations of a pass that did not tap this layer.
+    #[error("the activations hold no {layer}; the pass must tap all that is asked of it")]
+    NotCaught {
+        /// The canonical name.
+        layer: String,
+    },
     /// A channel, place or class beyond the end.
     #[error("{layer} has {count} {what}, numbered 0 to {}; {index} is not one of them", count - 1)]
     OutOfRange {

@@ -12,6 +12,7 @@ pub mod error;
 pub mod format;
 pub mod image;
 pub mod models;
+pub mod network;
 pub mod ops;
 pub mod preprocess;
 pub mod tap;

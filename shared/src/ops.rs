@@ -74,6 +74,18 @@ impl Pool {
 }
 
 impl Pool {
+    /// Positions along an axis after this, for `length` before it; none if it is too short.
+    pub fn positions(&self, length: usize) -> Option<usize> {
+        if let Padding::Ceil(padding) = self.padding
+            && length + 2 * padding + self.stride <= self.kernel
+        {
+            // Here Caffe's formula counts no window, and PyTorch refuses.
+            return None;
+        }
+        let (_, windows) = self.layout(length);
+        (0 < windows).then_some(windows)
+    }
+
     fn window(self, input: &Tensor<4>) -> Window {
         let [_, _, height, width] = input.dims();
         let [(top, rows), (left, columns)] = [self.layout(height), self.layout(width)];
@@ -248,40 +260,43 @@ pub fn relu6(input: Tensor<4>, gradient: ReluGradient) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as VisionOps>::relu6(input.into_dispatch(), gradient))
 }
 
-/// A convolution with frozen weights; padding counts as zero.
+/// A convolution with frozen weights; padding counts as zero. Channels are in so many `groups`,
+/// each of which sees only itself: 1 mixes all of them, as many as there are channels none.
 ///
 /// # Shapes
 /// - `input`: `[batch, inputs, height, width]`
-/// - `weight`: `[outputs, inputs, kernel, kernel]`
+/// - `weight`: `[outputs, inputs / groups, kernel, kernel]`
 /// - `bias`: `[outputs]`
 /// - returns: `[batch, outputs, windows down, windows across]` as [`Pool::layout`] counts them;
 ///   there must be at least one
-pub fn convolution(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, pool: Pool) -> Tensor<4> {
-    let window = pool.window(&input);
-    Tensor::from_dispatch(<Dispatch as VisionOps>::convolution(
-        input.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        window,
-    ))
-}
-
-/// A convolution of every channel by itself, with frozen weights; padding counts as zero.
-///
-/// # Shapes
-/// - `input`: `[batch, channels, height, width]`
-/// - `weight`: `[channels, 1, kernel, kernel]`
-/// - `bias`: `[channels]`
-/// - returns: `[batch, channels, windows down, windows across]` as [`Pool::layout`] counts them;
-///   there must be at least one
-pub fn depthwise_convolution(
+pub fn convolution(
     input: Tensor<4>,
     weight: Tensor<4>,
     bias: Tensor<1>,
     pool: Pool,
+    groups: usize,
 ) -> Tensor<4> {
+    let inputs = input.dims()[1];
+    let outputs = weight.dims()[0];
+    if groups != 1 && (groups != inputs || groups != outputs) {
+        let of_group = |group: usize| {
+            let (wide, narrow) = (inputs / groups, outputs / groups);
+            convolution(
+                input.clone().narrow(1, group * wide, wide),
+                weight.clone().narrow(0, group * narrow, narrow),
+                bias.clone().narrow(0, group * narrow, narrow),
+                pool,
+                1,
+            )
+        };
+        return Tensor::cat((0..groups).map(of_group).collect(), 1);
+    }
     let window = pool.window(&input);
-    Tensor::from_dispatch(<Dispatch as VisionOps>::depthwise_convolution(
+    let run = match groups {
+        1 => <Dispatch as VisionOps>::convolution,
+        _ => <Dispatch as VisionOps>::depthwise_convolution,
+    };
+    Tensor::from_dispatch(run(
         input.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),

@@ -51,6 +51,19 @@ impl Preprocessing {
         ordered * channels(self.scale) + channels(self.offset)
     }
 
+    /// The gradient at RGB pictures, from that at the network's input.
+    ///
+    /// # Shapes
+    /// - `gradient`, returns: `[batch, 3, height, width]`
+    pub fn pull_back(&self, gradient: Tensor<4>) -> Tensor<4> {
+        let scale = Tensor::<1>::from_floats(self.scale, &gradient.device());
+        let scaled = gradient * scale.reshape([1, 3, 1, 1]);
+        match self.order {
+            ChannelOrder::Rgb => scaled,
+            ChannelOrder::Bgr => scaled.flip([1]),
+        }
+    }
+
     /// Resizes, crops, and applies: what a classifier sees of a photograph.
     ///
     /// # Shapes

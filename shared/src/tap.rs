@@ -5,16 +5,65 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// Where a layer stands relative to its nonlinearity.
+/// Which of its model's layers: a place in [`crate::network::ModelInfo::layers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerId(pub usize);
+
+/// Where a layer has its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Nonlinearity {
-    /// Values may be negative; the nonlinearity comes next.
-    Before,
-    /// The nonlinearity's output (or something computed from it, as pooling is).
-    After,
-    /// No nonlinearity belongs to this layer, as for logits.
+pub enum Grid {
+    /// At one place only: one value a channel.
     None,
+    /// At places in rows and columns.
+    Convolutional {
+        /// Input pixels between neighbouring places.
+        stride: usize,
+    },
+}
+
+impl Grid {
+    /// Input pixels between neighbouring places, where there are any.
+    pub fn stride(self) -> Option<usize> {
+        match self {
+            Self::None => None,
+            Self::Convolutional { stride } => Some(stride),
+        }
+    }
+}
+
+/// What one place of a layer can see of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sees {
+    /// A square of so many pixels a side.
+    Pixels(usize),
+    /// All of it.
+    Everything,
+}
+
+impl Sees {
+    /// Pixels of a side, where that is less than everything.
+    pub fn pixels(self) -> Option<usize> {
+        match self {
+            Self::Pixels(side) => Some(side),
+            Self::Everything => None,
+        }
+    }
+}
+
+/// What a layer is to the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Values that the network found.
+    Features,
+    /// The same before their nonlinearity, which comes next: they may be negative.
+    BeforeNonlinearity,
+    /// Another layer's values, pooled or normalised.
+    PassedThrough,
+    /// A value for each class.
+    Classes,
 }
 
 /// What can be said of a layer without running it.
@@ -26,12 +75,12 @@ pub struct LayerInfo {
     pub aliases: Vec<String>,
     /// Length of the channel axis.
     pub channels: usize,
-    /// Input pixels between neighbouring positions. For a layer without positions, 0.
-    pub stride: usize,
-    /// Side of the input square that one position can see, in pixels. For logits, 0: everything.
-    pub receptive_field: usize,
-    /// Before or after the nonlinearity.
-    pub nonlinearity: Nonlinearity,
+    /// Where it has its values.
+    pub grid: Grid,
+    /// What one place can see.
+    pub sees: Sees,
+    /// What it is to the network.
+    pub role: Role,
 }
 
 impl LayerInfo {
@@ -41,15 +90,35 @@ impl LayerInfo {
     }
 }
 
-/// Activations by canonical layer name, each `[batch, channels, height, width]`.
+/// Activations by layer, each `[batch, channels, height, width]`.
 /// Layers without positions (logits) have height and width 1.
 #[derive(Clone, Debug, Default)]
-pub struct Activations(pub BTreeMap<String, Tensor<4>>);
+pub struct Activations(pub BTreeMap<LayerId, Tensor<4>>);
 
 impl Activations {
     /// The activation caught at a layer, if it was asked for.
-    pub fn get(&self, layer: &str) -> Option<Tensor<4>> {
-        self.0.get(layer).cloned()
+    pub fn get(&self, layer: LayerId) -> Option<Tensor<4>> {
+        self.0.get(&layer).cloned()
+    }
+
+    /// The same values as leaves of a gradient's graph of their own.
+    pub fn tracked(&self) -> Self {
+        let track = |(layer, value): (&LayerId, &Tensor<4>)| {
+            (*layer, value.clone().inner().autodiff().require_grad())
+        };
+        Self(self.0.iter().map(track).collect())
+    }
+
+    /// The gradients at tracked activations of a value that was made of them; those it depends on.
+    ///
+    /// # Shapes
+    /// - `value`: `[1]`
+    pub fn gradients(&self, value: Tensor<1>) -> Self {
+        let mut gradients = value.backward();
+        let of = |(layer, tracked): (&LayerId, &Tensor<4>)| {
+            Some((*layer, tracked.grad_remove(&mut gradients)?))
+        };
+        Self(self.0.iter().filter_map(of).collect())
     }
 }
 

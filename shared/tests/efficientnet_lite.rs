@@ -3,15 +3,17 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod caught;
 mod closed_form;
 mod closeness;
 
+use caught::{eroded, forward};
 use closed_form::{picture, uniform};
 use closeness::{assert_agrees, values};
 use shared::burn::tensor::{Tensor, s};
 use shared::device::cpu;
-use shared::models::efficientnet_lite::{EfficientNetLite, Variant};
-use shared::models::{Erosion, Manner, VisionModel};
+use shared::models::efficientnet_lite::Variant;
+use shared::network::{Erosion, Network};
 use shared::weights::{NamedTensor, NamedTensors, Precision, from_safetensors, to_safetensors};
 
 fn formula(name: &str, shape: &[usize]) -> NamedTensor {
@@ -38,15 +40,15 @@ fn weights(variant: Variant) -> NamedTensors {
     tensors.map(|(name, shape)| (name.clone(), formula(&name, &shape))).collect()
 }
 
-fn network(weights: NamedTensors) -> EfficientNetLite {
-    EfficientNetLite::load(Variant::Lite0, weights, &cpu()).unwrap()
+fn network(weights: NamedTensors) -> Network {
+    Variant::Lite0.blueprint().load(weights, &cpu()).unwrap()
 }
 
 /// The picture of the script, tracked, and what the network makes of it.
-fn seen(network: &EfficientNetLite, taps: &[&str]) -> (Tensor<4>, Vec<Tensor<4>>) {
+fn seen(network: &Network, taps: &[&str]) -> (Tensor<4>, Vec<Tensor<4>>) {
     let rgb = picture(45, 52, 1.12).autodiff().require_grad();
     let input = network.info().preprocessing.apply(rgb.clone());
-    let caught = network.forward(input, taps, Manner::default()).unwrap();
+    let caught = forward(network, input, taps).unwrap();
     (rgb, taps.iter().map(|tap| caught.get(tap).unwrap()).collect())
 }
 
@@ -102,9 +104,8 @@ fn erosion_weighs_what_goes_past_a_block() {
     let network = network(weights(Variant::Lite0));
     let input = network.info().preprocessing.apply(picture(45, 52, 1.12));
     let input = Tensor::cat(vec![input.clone(), input], 0);
-    let manner = Manner { erosion: Erosion::new(0.3, 1), ..Manner::default() };
     let taps = ["block1", "block2_projected", "block2"];
-    let caught = network.forward(input, &taps, manner).unwrap();
+    let caught = eroded(&network, input, &taps, Erosion::new(0.3, 1)).unwrap();
     let [past, through, sum] = taps.map(|tap| values(caught.get(tap).unwrap()));
     let half = sum.len() / 2;
     let factors = [0..half, half..sum.len()].map(|places| {
@@ -146,7 +147,7 @@ fn eight_bits_give_nearly_the_same_network() {
 
 #[test]
 fn every_published_name_finds_its_layer() {
-    let info = Variant::Lite0.info();
+    let info = Variant::Lite0.blueprint().info;
     for (alias, canonical) in [
         ("_conv_stem", "stem_pre_relu"),
         ("bn1", "stem"),
@@ -180,7 +181,7 @@ fn what_does_not_fit_is_named_all_at_once() {
     if let Some(tensor) = wrong.get_mut("_blocks.3._bn1.running_var") {
         tensor.values[7] = -1.0;
     }
-    let Err(error) = EfficientNetLite::load(Variant::Lite0, wrong, &cpu()) else {
+    let Err(error) = Variant::Lite0.blueprint().load(wrong, &cpu()) else {
         panic!("wrong weights were taken");
     };
     let error = error.to_string();
@@ -195,7 +196,7 @@ fn weights_of_another_model_are_refused_in_one_sentence() {
         ("conv1/7x7_s2.bias".to_owned(), formula("bias", &[64])),
         ("conv1/7x7_s2.weight".to_owned(), formula("weight", &[64, 3, 7, 7])),
     ]);
-    let Err(error) = EfficientNetLite::load(Variant::Lite0, others, &cpu()) else {
+    let Err(error) = Variant::Lite0.blueprint().load(others, &cpu()) else {
         panic!("wrong weights were taken");
     };
     let error = error.to_string();

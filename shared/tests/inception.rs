@@ -4,6 +4,7 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod caught;
 mod closed_form;
 mod closeness;
 #[path = "inception/formula.rs"]

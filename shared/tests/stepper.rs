@@ -12,19 +12,20 @@ use std::sync::Arc;
 
 use pollster::block_on;
 use shared::device::cpu;
+use shared::models;
 use shared::models::inception::Variant;
-use shared::models::{self, VisionModel};
+use shared::network::Network;
 use shared::visualize::score::Context;
 use shared::visualize::settings::{Parameterization, Settings, Transforms};
 use shared::visualize::{Dream, Preset, Snapshot};
 use shared::weights::from_safetensors;
 
-fn googlenet() -> Arc<dyn VisionModel> {
+fn googlenet() -> Arc<Network> {
     let weights = from_safetensors(&formula::file(Variant::GoogLeNet)).unwrap();
-    Arc::from(models::load("googlenet", weights, &cpu()).unwrap())
+    Arc::new(models::load("googlenet", weights, &cpu()).unwrap())
 }
 
-fn dream(model: &Arc<dyn VisionModel>, objective: &str, settings: Settings, seed: u64) -> Dream {
+fn dream(model: &Arc<Network>, objective: &str, settings: Settings, seed: u64) -> Dream {
     let objective = objective.parse().unwrap();
     Dream::new(model.clone(), objective, Context::default(), settings, seed, &cpu()).unwrap()
 }

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest, Sha256};
 use shared::burn::tensor::{Device, Tensor};
 use shared::image::Picture;
-use shared::models::Manner;
-use shared::models::{self, ModelInfo, VisionModel};
-use shared::tap::Activations;
+use shared::models::{self, ModelInfo};
+use shared::network::{Network, Pass, Start};
+use shared::tap::{Activations, LayerId};
 use shared::visualize::score::{Context, Directions};
 
 use crate::{built_in, import};
@@ -55,7 +55,7 @@ impl fmt::Display for Weights {
 /// A model ready to run, with what its pictures and results are labelled with.
 pub struct LoadedModel {
     /// The network.
-    pub model: Arc<dyn VisionModel>,
+    pub model: Arc<Network>,
     /// Class labels, in the order of the logits.
     pub labels: Vec<String>,
     /// Named directions that objectives may climb; none unless they are read from a file.
@@ -79,7 +79,7 @@ pub fn load(model: &str, given: Option<&Path>, device: &Device) -> Result<Loaded
         .with_context(|| format!("building {model} from weights: {weights}"))?;
     let labels = labels_beside(&info, &weights);
     let directions = Directions::new();
-    Ok(LoadedModel { model: Arc::from(built), labels, directions, sha256, weights })
+    Ok(LoadedModel { model: Arc::new(built), labels, directions, sha256, weights })
 }
 
 impl LoadedModel {
@@ -87,12 +87,12 @@ impl LoadedModel {
     pub fn activations<'a>(
         &self,
         pictures: impl IntoIterator<Item = &'a Picture>,
-        taps: &[&str],
+        taps: &[LayerId],
         device: &Device,
     ) -> Result<Activations> {
         let batch = pictures.into_iter().map(|picture| picture.to_tensor(device)).collect();
         let input = self.model.info().preprocessing.apply(Tensor::cat(batch, 0));
-        Ok(self.model.forward(input, taps, Manner::default())?)
+        Ok(self.model.forward(Start::Picture(input), &Pass::to(taps))?)
     }
 
     /// What objectives may refer to besides layers.

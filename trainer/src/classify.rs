@@ -77,16 +77,17 @@ pub fn classify(
 /// One row of logits for each picture; all pictures have the size the network classifies at,
 /// except those too narrow for it, which run alone.
 fn logits(loaded: &LoadedModel, crops: &[&Picture], device: &Device) -> Result<Vec<Vec<f32>>> {
+    let classes = loaded.model.info().classes()?;
     let mut rows = Vec::new();
     for group in crops.chunk_by(|one, next| size(one) == size(next)) {
-        let activations = loaded.activations(group.iter().copied(), &["logits"], device)?;
-        let logits = activations.get("logits").context("the network gave no logits")?;
-        let classes = logits.dims()[1];
+        let activations = loaded.activations(group.iter().copied(), &[classes], device)?;
+        let logits = activations.get(classes).context("the network gave no logits")?;
+        let n_classes = logits.dims()[1];
         let values = pollster::block_on(shared::device::read(logits))?;
         if values.iter().any(|value| !value.is_finite()) {
             bail!("the network answered with values that are not finite: are its weights damaged?");
         }
-        rows.extend(values.chunks_exact(classes).map(<[f32]>::to_vec));
+        rows.extend(values.chunks_exact(n_classes).map(<[f32]>::to_vec));
     }
     Ok(rows)
 }

@@ -27,7 +27,7 @@ use anyhow::{Context, Result, bail};
 use shared::burn::tensor::{Device, Tensor};
 use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::image::Picture;
-use shared::tap::LayerInfo;
+use shared::tap::{LayerId, LayerInfo};
 
 use crate::cache::LoadedModel;
 use crate::failure::WrongCall;
@@ -214,8 +214,10 @@ impl Search<'_> {
         device: &Device,
         results: &SyncSender<Computed>,
     ) -> Result<()> {
-        let taps: Vec<&str> = taps.iter().map(String::as_str).collect();
-        let preprocessing = loaded.model.info().preprocessing.clone();
+        let info = loaded.model.info();
+        let taps: Vec<LayerId> =
+            taps.iter().map(|tap| info.layer_id(tap)).collect::<shared::Result<_>>()?;
+        let preprocessing = info.preprocessing.clone();
         let prepare = move |picture: Picture| {
             let crop = preprocessing.classification_crop(&picture);
             if (crop.width(), crop.height()) == (preprocessing.crop, preprocessing.crop) {
@@ -250,8 +252,10 @@ impl Search<'_> {
             if !crops.is_empty() {
                 let mut activations = loaded.activations(&crops, &taps, device)?;
                 for &tap in &taps {
-                    let caught = activations.0.remove(tap);
-                    layers.push(caught.with_context(|| format!("{tap} was not caught"))?);
+                    let caught = activations.0.remove(&tap);
+                    layers.push(
+                        caught.with_context(|| format!("{} was not caught", info.at(tap).name))?,
+                    );
                 }
             }
             if results.send(Computed { done, pictures, skipped, layers }).is_err() {

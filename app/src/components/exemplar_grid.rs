@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::format::bundle::Sprites;
 use shared::format::exemplars::{Exemplar, Exemplars, Statistic};
-use shared::tap::LayerInfo;
+use shared::tap::{LayerInfo, Sees};
 
 use crate::answers::Answers;
 use crate::components::exemplar_tile::{ExemplarTile, Heat, Mode};
@@ -38,7 +38,7 @@ pub fn ExemplarGrid(
     let has_heat = Signal::derive(move || {
         has_places && (is_mapped || page.session.model.with(Option::is_some))
     });
-    let crops = layer.receptive_field < side && layer.receptive_field != 0;
+    let crops = layer.sees < Sees::Pixels(side);
     // What was chosen for another layer may make no sense here.
     let mode = Signal::derive(move || match page.mode.get() {
         Mode::Heat if !has_heat.get() => Mode::Picture,
@@ -75,10 +75,9 @@ pub fn ExemplarGrid(
     };
     let tiles = top.iter().copied().enumerate().map(tile).collect_view();
     let empty = top.is_empty();
-    let sees = match layer.receptive_field {
-        0 => "the whole picture".to_owned(),
-        field if side <= field => "the whole picture".to_owned(),
-        field => format!("{field} of {side} pixels"),
+    let sees = match layer.sees {
+        Sees::Pixels(field) if field < side => format!("{field} of {side} pixels"),
+        Sees::Pixels(_) | Sees::Everything => "the whole picture".to_owned(),
     };
     view! {
         <section class="exemplars">

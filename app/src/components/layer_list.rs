@@ -1,7 +1,7 @@
 //! Every layer with its channels; the one in use stands out.
 
 use leptos::prelude::*;
-use shared::tap::LayerInfo;
+use shared::tap::{LayerInfo, Sees};
 
 use crate::components::depth_scale::DepthScale;
 use crate::page::Page;
@@ -48,9 +48,9 @@ pub fn LayerList(
         let name = StoredValue::new(layer.name.clone());
         let on = move || selected.with(|selected| name.with_value(|name| name == selected));
         let width = move || 100.0 * layer.channels as f64 / widest.get() as f64;
-        let sees = match layer.receptive_field {
-            0 => "sees everything".to_owned(),
-            side => format!("sees {side} px"),
+        let sees = match layer.sees {
+            Sees::Everything => "sees everything".to_owned(),
+            Sees::Pixels(side) => format!("sees {side} px"),
         };
         let title = format!("{} channels, {sees}. {}", layer.channels, layer.aliases.join(", "));
         view! {

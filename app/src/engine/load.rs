@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use shared::burn::tensor::Device;
 use shared::format::bundle::{Bundle, Part, labels_from_bytes};
-use shared::models::{self, ModelInfo, VisionModel};
+use shared::models::{self, ModelInfo};
+use shared::network::Network;
 use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 
 use super::answer::{Answer, Ending};
@@ -19,7 +20,7 @@ use crate::protocol::{DeviceChoice, Failure, FailureKind, ModelReport};
 /// A model that is ready, and what it can be built from again on another device.
 pub struct Loaded {
     /// The network.
-    pub model: Arc<dyn VisionModel>,
+    pub model: Arc<Network>,
     /// Where it lives.
     pub device: Device,
     /// Class labels, in the order of the logits.
@@ -51,14 +52,10 @@ impl Weights {
     }
 
     /// The model, and which of several weights were taken.
-    fn build(
-        &self,
-        name: &str,
-        device: &Device,
-    ) -> shared::Result<(Arc<dyn VisionModel>, Option<String>)> {
+    fn build(&self, name: &str, device: &Device) -> shared::Result<(Arc<Network>, Option<String>)> {
         let tensors = (self.read)(&self.bytes)?;
         let note = models::choice(name, &tensors)?.map(|choice| choice.to_string());
-        Ok((models::load(name, tensors, device)?.into(), note))
+        Ok((Arc::new(models::load(name, tensors, device)?), note))
     }
 }
 

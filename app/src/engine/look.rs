@@ -2,7 +2,7 @@
 
 use shared::device;
 use shared::image::Picture;
-use shared::models::Manner;
+use shared::network::{Pass, Start};
 
 use super::answer::{Answer, Ending};
 use super::host::Host;
@@ -76,18 +76,14 @@ impl Seen {
 
 async fn look(loaded: &Loaded, crop: &Picture, layer: &str) -> shared::Result<Seen> {
     let info = loaded.model.info();
-    let logits = info.layers.last().map_or("logits", |last| last.name.as_str());
-    let missing = |name: &str| shared::Error::UnknownLayer {
-        model: info.name.to_owned(),
-        name: name.to_owned(),
-        nearest: info.nearest_layer(name),
-    };
+    let [layer, classes] = [info.layer_id(layer)?, info.classes()?];
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
-    let taps = loaded.model.forward(input, &[layer, logits], Manner::default())?;
-    let activation = taps.get(layer).ok_or_else(|| missing(layer))?;
+    let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer, classes]))?;
+    let missing = |layer| info.not_caught(layer);
+    let activation = caught.get(layer).ok_or_else(|| missing(layer))?;
     let [_, _, height, width] = activation.dims();
     Ok(Seen {
-        logits: device::read(taps.get(logits).ok_or_else(|| missing(logits))?).await?,
+        logits: device::read(caught.get(classes).ok_or_else(|| missing(classes))?).await?,
         activation: device::read(activation).await?,
         size: PictureSize { width, height },
     })

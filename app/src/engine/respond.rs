@@ -2,7 +2,7 @@
 
 use shared::device;
 use shared::image::Picture;
-use shared::models::Manner;
+use shared::network::{Pass, Start};
 
 use super::answer::{Answer, Ending};
 use super::host::Host;
@@ -82,12 +82,9 @@ async fn look(
 ) -> shared::Result<Map> {
     let info = loaded.model.info();
     let input = info.preprocessing.apply(picture.to_tensor(&loaded.device));
-    let taps = loaded.model.forward(input, &[layer], Manner::default())?;
-    let activation = taps.get(layer).ok_or_else(|| shared::Error::UnknownLayer {
-        model: info.name.to_owned(),
-        name: layer.to_owned(),
-        nearest: info.nearest_layer(layer),
-    })?;
+    let layer = info.layer_id(layer)?;
+    let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer]))?;
+    let activation = caught.get(layer).ok_or_else(|| info.not_caught(layer))?;
     let [_, _, height, width] = activation.dims();
     // Only the unit's own channel is worth the way from the device.
     let values = device::read(activation.narrow(1, channel, 1)).await?;

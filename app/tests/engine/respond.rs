@@ -4,7 +4,7 @@ use app::protocol::{Ask, DeviceChoice, Event, FailureKind, PictureSize, RequestI
 use shared::device::cpu;
 use shared::image::Picture;
 use shared::models;
-use shared::models::Manner;
+use shared::network::{Pass, Start};
 use shared::weights::{Precision, to_safetensors};
 
 use crate::made::{MADE, Made, TENSORS};
@@ -42,8 +42,9 @@ fn answers(page: &Page, id: RequestId) -> Vec<(usize, PictureSize, f32, f32, Vec
 fn expected(crop: &Picture, layer: &str, channel: usize) -> Vec<f32> {
     let model = models::load("googlenet", TENSORS.clone(), &cpu()).unwrap();
     let input = model.info().preprocessing.apply(crop.to_tensor(&cpu()));
-    let taps = model.forward(input, &[layer], Manner::default()).unwrap();
-    let map = taps.get(layer).unwrap().narrow(1, channel, 1);
+    let layer = model.info().layer_id(layer).unwrap();
+    let caught = model.forward(Start::Picture(input), &Pass::to(&[layer])).unwrap();
+    let map = caught.get(layer).unwrap().narrow(1, channel, 1);
     map.into_data().try_into_vec::<f32>().unwrap()
 }
 

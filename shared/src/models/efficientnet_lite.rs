@@ -7,23 +7,27 @@
 //! where it is odd.
 
 mod names;
-mod plan;
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
-
 use crate::Result;
-use crate::models::fit::{self, Fitted, Source};
-use crate::models::tape::Tape;
-use crate::models::{Manner, ModelInfo, VisionModel};
-use crate::ops;
+use crate::network::{Blueprint, Graph, ModelInfo, NodeId};
+use crate::ops::{Padding, Pool};
 use crate::preprocess::{ChannelOrder, Preprocessing};
-use crate::tap::Activations;
-use crate::weights::{NamedTensor, NamedTensors};
+use crate::tap::Role;
+use crate::weights::NamedTensors;
 
-use names::Naming;
-use plan::{Block, Convolution, Mixing, Plan};
+use names::{Names, Naming, Part, Place};
+
+/// Classes of ImageNet.
+const CLASSES: usize = 1000;
+
+/// Channels of the first and the last convolution, which the Lite networks do not scale.
+const STEM: usize = 32;
+const HEAD: usize = 1280;
+
+/// Channel numbers are multiples of this.
+const DIVISOR: usize = 8;
 
 /// Pixels that are cut off a picture's sides, together, before it is classified.
 const CROP_MARGIN: usize = 32;
@@ -70,10 +74,16 @@ impl Variant {
         }
     }
 
-    /// Names, sizes, preprocessing.
-    pub fn info(self) -> ModelInfo {
+    /// The name on the command line and in addresses.
+    pub fn name(self) -> &'static str {
+        self.scale().name
+    }
+
+    /// The network without its weights, for tensors under the names of the published `.pth` files,
+    /// timm's, or canonical ones.
+    pub fn blueprint(self) -> Blueprint {
         let scale = self.scale();
-        ModelInfo {
+        let info = ModelInfo {
             name: scale.name,
             title: scale.title,
             origin: "Google's EfficientNet-Lite, trained on ImageNet (Apache-2.0)",
@@ -85,151 +95,192 @@ impl Variant {
                 resize_shorter_side: scale.side + CROP_MARGIN,
                 crop: scale.side,
             },
-            layers: plan::describe(&plan::plan(&scale)),
-        }
-    }
-
-    /// What each naming calls the numbers of every convolution, in forward order.
-    pub(super) fn namings(self) -> Vec<Vec<Source>> {
-        let plan = plan::plan(&self.scale());
-        Naming::ALL.map(|naming| naming.sources(&plan)).into()
+            layers: Vec::new(),
+        };
+        Blueprint::new(info, graph(&scale), names::is_training_only)
     }
 
     /// Names and shapes of the tensors that the variant's own publication holds.
     pub fn published_tensors(self) -> BTreeMap<String, Vec<usize>> {
-        let sources = Naming::Published.sources(&plan::plan(&self.scale()));
-        sources.iter().flat_map(Source::tensors).collect()
+        self.blueprint().tensors(Naming::Published.position())
     }
 
     /// The network's tensors with batch normalisation folded in, under canonical names.
     ///
     /// # Errors
-    /// As [`EfficientNetLite::load`].
-    pub fn folded(self, weights: NamedTensors) -> Result<NamedTensors> {
-        let scale = self.scale();
-        let plan = plan::plan(&scale);
-        let sources = Naming::Canonical.sources(&plan);
-        let named = |source: &Source, Fitted { weight, bias }| {
-            let shapes = source.tensors().into_iter().zip([weight, bias]);
-            shapes.map(|((name, shape), values)| (name, NamedTensor { shape, values })).collect()
-        };
-        let fitted = fit(scale.name, &plan, weights)?;
-        let tensors = sources.iter().zip(fitted).map(|(source, fitted)| named(source, fitted));
-        Ok(tensors.flat_map(|tensors: Vec<_>| tensors).collect())
-    }
-}
-
-fn fit(model: &str, plan: &Plan<()>, weights: NamedTensors) -> Result<Vec<Fitted>> {
-    let namings = Naming::ALL.map(|naming| naming.sources(plan));
-    Ok(fit::fit(model, namings, weights, names::is_training_only)?)
-}
-
-/// Parameters of a convolution, frozen.
-#[derive(Clone, Debug)]
-struct Weights {
-    /// `[outputs, inputs of each, kernel, kernel]`
-    weight: Tensor<4>,
-    /// `[outputs]`
-    bias: Tensor<1>,
-}
-
-/// An EfficientNet-Lite with weights.
-pub struct EfficientNetLite {
-    info: ModelInfo,
-    plan: Plan<Weights>,
-}
-
-impl EfficientNetLite {
-    /// Builds the network from tensors under the names of the published `.pth` files, timm's, or
-    /// canonical ones. Batch normalisation is folded into the convolutions.
-    ///
-    /// # Errors
     /// Every tensor that is missing, unexpected, wrongly shaped or not finite, in one error.
-    pub fn load(variant: Variant, weights: NamedTensors, device: &Device) -> Result<Self> {
-        let info = variant.info();
-        let plan = plan::plan(&variant.scale());
-        let mut fitted = fit(info.name, &plan, weights)?.into_iter();
-        // The network is frozen: its weights stay off the gradient tape.
-        let device = device.clone().inner();
-        let mut upload = |plan: &Convolution<()>| {
-            let Fitted { weight, bias } = fitted.next().unwrap_or_default();
-            Weights {
-                weight: Tensor::from_data(TensorData::new(weight, plan.kernels()), &device),
-                bias: Tensor::from_data(TensorData::new(bias, [plan.outputs]), &device),
-            }
-        };
-        Ok(Self { info, plan: plan.load(&mut upload) })
+    pub fn folded(self, weights: NamedTensors) -> Result<NamedTensors> {
+        self.blueprint().folded(weights, Naming::Canonical.position())
     }
 }
 
-impl VisionModel for EfficientNetLite {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn forward(&self, input: Tensor<4>, taps: &[&str], manner: Manner) -> Result<Activations> {
-        let mut pass = Pass { tape: Tape::new(&self.info, taps)?, manner };
-        // Nothing comes back once nothing more is wanted.
-        self.plan.run(input, &mut pass);
-        Ok(pass.tape.into_activations())
-    }
+/// Blocks of one shape; only the first has the stride.
+struct Stage {
+    repeats: usize,
+    kernel: usize,
+    stride: usize,
+    expansion: usize,
+    outputs: usize,
 }
 
-/// A forward pass under way.
-struct Pass<'a> {
-    tape: Tape<'a>,
-    manner: Manner,
-}
-
-impl Pass<'_> {
-    /// Notes the value if it is wanted; it goes on if anything still is.
-    fn offer(&mut self, layer: &str, value: Tensor<4>) -> Option<Tensor<4>> {
-        self.tape.offer(layer, &value);
-        (!self.tape.is_complete()).then_some(value)
+impl Stage {
+    const fn new(
+        repeats: usize,
+        kernel: usize,
+        stride: usize,
+        expansion: usize,
+        outputs: usize,
+    ) -> Self {
+        Self { repeats, kernel, stride, expansion, outputs }
     }
 }
 
-impl Plan<Weights> {
-    fn run(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
-        let mut value = self.stem.activated(input, pass)?;
-        for block in &self.blocks {
-            value = block.run(value, pass)?;
-        }
-        let value = self.head.activated(value, pass)?;
-        let value = pass.offer("avgpool", value.mean_dims(&[2, 3]))?;
-        pass.offer(&self.classifier.name, self.classifier.apply(value))
-    }
-}
+/// EfficientNet-B0: Tan and Le 2019, table 1.
+const STAGES: [Stage; 7] = [
+    Stage::new(1, 3, 1, 1, 16),
+    Stage::new(2, 3, 2, 6, 24),
+    Stage::new(2, 5, 2, 6, 40),
+    Stage::new(3, 3, 2, 6, 80),
+    Stage::new(3, 5, 1, 6, 112),
+    Stage::new(4, 5, 2, 6, 192),
+    Stage::new(1, 3, 1, 6, 320),
+];
 
-impl Block<Weights> {
-    fn run(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
-        let wide = match &self.expand {
-            Some(expand) => expand.activated(input.clone(), pass)?,
-            None => input.clone(),
-        };
-        let filtered = self.depthwise.activated(wide, pass)?;
-        let narrow = pass.offer(&self.project.name, self.project.apply(filtered))?;
-        let output =
-            if self.residual { narrow + pass.manner.erosion.of_path(input) } else { narrow };
-        pass.offer(&self.name, output)
-    }
-}
-
-impl Convolution<Weights> {
-    /// # Shapes
-    /// - `input`: `[batch, inputs, height, width]`
-    /// - returns: `[batch, outputs, height / stride, width / stride]`, rounded up
-    fn apply(&self, input: Tensor<4>) -> Tensor<4> {
-        let Weights { weight, bias } = self.weights.clone();
-        match self.mixing {
-            Mixing::Dense => ops::convolution(input, weight, bias, self.window),
-            Mixing::Depthwise => ops::depthwise_convolution(input, weight, bias, self.window),
+/// The whole network, from the table.
+fn graph(scale: &Scale) -> Graph {
+    let mut network = Builder::default();
+    let mut x = network.activated("stem", &names::stem(), Graph::PICTURE, STEM, window(3, 2), 1);
+    let mut number = 0;
+    for (stage_number, stage) in STAGES.iter().enumerate() {
+        let outputs = scaled_width(stage.outputs, scale.width);
+        // The Lite networks do not deepen their first and last stage.
+        let is_end = stage_number == 0 || stage_number + 1 == STAGES.len();
+        let deeper = (stage.repeats as f64 * scale.depth).ceil() as usize;
+        for repeat in 0..if is_end { stage.repeats } else { deeper } {
+            let stride = if repeat == 0 { stage.stride } else { 1 };
+            let widens = 1 < stage.expansion;
+            let place = Place { number, in_stage: [stage_number, repeat], widens };
+            x = network.block(stage, stride, x, outputs, &place);
+            number += 1;
         }
     }
+    x = network.activated("head", &names::head(), x, HEAD, window(1, 1), 1);
+    let graph = &mut network.graph;
+    let mean = graph.mean(x);
+    let mean = graph.layer(mean, "avgpool", names::average(), Role::PassedThrough);
+    let logits = graph.linear(mean, CLASSES, names::classifier_sources);
+    graph.layer(logits, "logits", names::classifier(), Role::Classes);
+    network.graph
+}
 
-    /// The convolution, then ReLU6; both are offered.
-    fn activated(&self, input: Tensor<4>, pass: &mut Pass<'_>) -> Option<Tensor<4>> {
-        let before = pass.offer(&self.pre_relu_name(), self.apply(input))?;
-        pass.offer(&self.name, ops::relu6(before, pass.manner.relu))
+fn window(kernel: usize, stride: usize) -> Pool {
+    Pool { kernel, stride, padding: Padding::Same }
+}
+
+/// The nearest multiple of the divisor, unless that is less than nine tenths.
+fn scaled_width(channels: usize, scale: f64) -> usize {
+    let wanted = channels as f64 * scale;
+    let half = DIVISOR as f64 / 2.0;
+    let nearest = ((wanted + half) as usize / DIVISOR * DIVISOR).max(DIVISOR);
+    if (nearest as f64) < 0.9 * wanted { nearest + DIVISOR } else { nearest }
+}
+
+#[derive(Default)]
+struct Builder {
+    graph: Graph,
+}
+
+impl Builder {
+    /// An inverted residual (Sandler et al. 2018, arXiv:1801.04381): wide, depthwise, narrow again.
+    fn block(
+        &mut self,
+        stage: &Stage,
+        stride: usize,
+        input: NodeId,
+        outputs: usize,
+        place: &Place,
+    ) -> NodeId {
+        let name = format!("block{}", place.number);
+        let part = |part: &str| format!("{name}_{part}");
+        let inputs = self.graph.channels(input);
+        let wide = inputs * stage.expansion;
+        let mut x = input;
+        if place.widens {
+            let published = names::in_block(place, Part::Expanded);
+            x = self.activated(&part("expanded"), &published, x, wide, window(1, 1), 1);
+        }
+        let published = names::in_block(place, Part::Depthwise);
+        let filter = window(stage.kernel, stride);
+        x = self.activated(&part("depthwise"), &published, x, wide, filter, wide);
+        // No nonlinearity follows it.
+        let published = names::in_block(place, Part::Projected);
+        x = self.convolution(&part("projected"), &published, x, outputs, window(1, 1), 1);
+        let aliases = names::aliases(&published).concat();
+        self.graph.layer(x, part("projected"), aliases, Role::Features);
+        if stride == 1 && inputs == outputs {
+            x = self.graph.residual(x, input);
+        }
+        self.graph.layer(x, name, names::whole_block(place), Role::Features)
+    }
+
+    /// A convolution, then ReLU6; both are layers.
+    fn activated(
+        &mut self,
+        name: &str,
+        published: &[Names; 2],
+        input: NodeId,
+        outputs: usize,
+        window: Pool,
+        groups: usize,
+    ) -> NodeId {
+        let [before_aliases, after_aliases] = names::aliases(published);
+        let before = self.convolution(name, published, input, outputs, window, groups);
+        let pre_relu = format!("{name}_pre_relu");
+        self.graph.layer(before, pre_relu, before_aliases, Role::BeforeNonlinearity);
+        let after = self.graph.relu6(before);
+        self.graph.layer(after, name, after_aliases, Role::Features)
+    }
+
+    /// A convolution, batch normalisation folded in.
+    fn convolution(
+        &mut self,
+        name: &str,
+        published: &[Names; 2],
+        input: NodeId,
+        outputs: usize,
+        window: Pool,
+        groups: usize,
+    ) -> NodeId {
+        self.graph.convolution(input, outputs, window, groups, |shape| {
+            names::sources(name, published, shape)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_and_depths_are_the_published_ones() {
+        // Numbers of parameters as Google's repository gives them, in millions.
+        for (variant, blocks, millions) in [
+            (Variant::Lite0, 16, 4.65),
+            (Variant::Lite1, 21, 5.42),
+            (Variant::Lite2, 21, 6.09),
+            (Variant::Lite3, 24, 8.2),
+            (Variant::Lite4, 30, 13.0),
+        ] {
+            let blueprint = variant.blueprint();
+            let layers = &blueprint.info.layers;
+            assert!(layers.iter().any(|layer| layer.name == format!("block{}", blocks - 1)));
+            assert!(layers.iter().all(|layer| layer.name != format!("block{blocks}")));
+            // Mean and variance of batch normalisation are measured, not trained.
+            let trained = variant.published_tensors().into_iter();
+            let trained = trained.filter(|(name, _)| !name.contains(".running_"));
+            let numbers: usize = trained.map(|(_, shape)| shape.iter().product::<usize>()).sum();
+            let found = numbers as f64 / 1e6;
+            assert!((found - millions).abs() < 0.01 * millions, "{variant:?}: {found}");
+        }
     }
 }

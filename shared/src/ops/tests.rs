@@ -120,7 +120,7 @@ fn the_processor_convolves_as_the_library_does() {
             let weight = flex(weight.clone());
             primitives::convolution::<burn::backend::Flex>(x, weight, bias_too, window)
         });
-        let found = convolution(input, weight, bias, pool);
+        let found = convolution(input, weight, bias, pool, 1);
         assert_eq!(found.dims(), expected.dims());
         assert_close(&values(found), &values(expected), 1e-5);
     }
@@ -149,7 +149,7 @@ fn the_library_and_the_processor_agree_on_convolution_gradients() {
 fn convolution_gradients_match_differences() {
     for (shape, outputs, pool) in CONVOLUTIONS.into_iter().take(7) {
         let (weight, bias) = weights(outputs, shape[1], pool.kernel);
-        let function = |input| convolution(input, weight.clone(), bias.clone(), pool);
+        let function = |input| convolution(input, weight.clone(), bias.clone(), pool, 1);
         check_gradient(noise(shape), function, 1e-2);
     }
 }
@@ -178,7 +178,7 @@ fn every_channel_is_filtered_by_itself_as_the_library_does_it() {
             let weight = flex(weight.clone());
             primitives::depthwise_convolution::<burn::backend::Flex>(x, weight, bias_too, window)
         });
-        let found = depthwise_convolution(input, weight, bias, pool);
+        let found = convolution(input, weight, bias, pool, shape[1]);
         assert_eq!(found.dims(), expected.dims());
         assert_close(&values(found), &values(expected), 1e-5);
     }
@@ -203,11 +203,29 @@ fn the_library_and_the_processor_agree_on_depthwise_gradients() {
     }
 }
 
+/// In groups, a convolution is a dense one whose kernels are 0 outside their group.
+#[test]
+fn groups_do_not_see_each_other() {
+    let pool = Pool { kernel: 3, stride: 2, padding: Padding::Symmetric(1) };
+    let (input, groups) = (noise([2, 6, 7, 5]), 2);
+    let (weight, bias) = weights(4, 3, pool.kernel);
+    let nothing = || Tensor::zeros([2, 3, 3, 3], &crate::device::cpu());
+    let [one, other] = [0, 2].map(|from| weight.clone().narrow(0, from, 2));
+    let dense = Tensor::cat(
+        vec![Tensor::cat(vec![one, nothing()], 1), Tensor::cat(vec![nothing(), other], 1)],
+        0,
+    );
+    let expected = convolution(input.clone(), dense, bias.clone(), pool, 1);
+    let found = convolution(input, weight, bias, pool, groups);
+    assert_eq!(found.dims(), expected.dims());
+    assert_close(&values(found), &values(expected), 1e-5);
+}
+
 #[test]
 fn depthwise_gradients_match_differences() {
     for (shape, pool) in DEPTHWISE {
         let (weight, bias) = weights(shape[1], 1, pool.kernel);
-        let function = |input| depthwise_convolution(input, weight.clone(), bias.clone(), pool);
+        let function = |input| convolution(input, weight.clone(), bias.clone(), pool, shape[1]);
         check_gradient(noise(shape), function, 1e-2);
     }
 }

@@ -1,6 +1,6 @@
 //! Named ways of making dreams.
 
-use crate::tap::LayerInfo;
+use crate::tap::{Grid, LayerInfo};
 use crate::visualize::making::Making;
 use crate::visualize::objective::Objective;
 use crate::visualize::settings::{Parameterization, Settings, Transforms};
@@ -38,7 +38,7 @@ impl Preset {
             let name = term.measure.layer()?;
             layers.iter().find(|layer| layer.is_called(name))
         });
-        if layers.any(|layer| layer.stride == 0) { Self::Object } else { Self::Texture }
+        if layers.any(|layer| layer.grid == Grid::None) { Self::Object } else { Self::Texture }
     }
 
     /// Its settings.

@@ -20,10 +20,10 @@ use burn::tensor::Tensor;
 pub use self::error::ScoreError;
 pub use self::measure::COSINE_POWER;
 use self::measure::{OfActivation, OfPicture};
-use crate::Result;
-use crate::models::ModelInfo;
-use crate::tap::Activations;
+use crate::network::ModelInfo;
+use crate::tap::{Activations, LayerId};
 use crate::visualize::Objective;
+use crate::{Error, Result};
 
 /// What an objective may refer to besides the model's layers.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +54,7 @@ struct Term {
 
 #[derive(Clone, Debug)]
 enum Target {
-    Activation { layer: String, measure: OfActivation },
+    Activation { layer: LayerId, name: String, measure: OfActivation },
     Picture(OfPicture),
 }
 
@@ -95,12 +95,12 @@ impl Score {
         Ok(Self { terms: terms.collect::<Result<_>>()? })
     }
 
-    /// Canonical names of the layers whose activations are needed, each once.
-    pub fn taps(&self) -> Vec<&str> {
+    /// The layers whose activations are needed, each once.
+    pub fn taps(&self) -> Vec<LayerId> {
         let mut taps = Vec::new();
         for term in &self.terms {
-            if let Target::Activation { layer, .. } = &term.target
-                && !taps.contains(&layer.as_str())
+            if let Target::Activation { layer, .. } = term.target
+                && !taps.contains(&layer)
             {
                 taps.push(layer);
             }
@@ -115,11 +115,11 @@ impl Score {
     pub fn of_activations(&self, activations: &Activations) -> Result<Option<Share>> {
         let mut share = ShareBuilder::default();
         for term in &self.terms {
-            if let Target::Activation { layer, measure } = &term.target {
+            if let Target::Activation { layer, name, measure } = &term.target {
                 let activation = activations
-                    .get(layer)
-                    .ok_or_else(|| ScoreError::NotCaught { layer: layer.clone() })?;
-                share.add(term.weight, measure.per_picture(activation, layer)?);
+                    .get(*layer)
+                    .ok_or_else(|| Error::NotCaught { layer: name.clone() })?;
+                share.add(term.weight, measure.per_picture(activation, name)?);
             }
         }
         Ok(share.finish())
@@ -214,14 +214,13 @@ mod tests {
     }
 
     fn activations(batch: usize) -> Activations {
-        let caught =
-            [("mixed4a", ramp([batch, 4, 3, 3], 0.37)), ("mixed4b", ramp([batch, 3, 2, 2], 0.71))];
-        Activations(caught.map(|(name, activation)| (name.to_owned(), activation)).into())
+        let caught = [ramp([batch, 4, 3, 3], 0.37), ramp([batch, 3, 2, 2], 0.71)];
+        Activations((0..).map(LayerId).zip(caught).collect())
     }
 
     fn one_of(activations: &Activations, picture: usize) -> Activations {
-        let of = |(name, caught): (&String, &Tensor<4>)| {
-            (name.clone(), caught.clone().narrow(0, picture, 1))
+        let of = |(layer, caught): (&LayerId, &Tensor<4>)| {
+            (*layer, caught.clone().narrow(0, picture, 1))
         };
         Activations(activations.0.iter().map(of).collect())
     }
@@ -266,8 +265,11 @@ mod tests {
             }
             let share = score.of_activations(&caught).unwrap().unwrap();
             let mut gradients = share.score.backward();
-            let of = |name| read(caught.get(name).unwrap().grad_remove(&mut gradients).unwrap());
-            ["mixed4a", "mixed4b"].map(of)
+            let of = |layer| {
+                let caught = caught.get(LayerId(layer)).unwrap();
+                read(caught.grad_remove(&mut gradients).unwrap())
+            };
+            [0, 1].map(of)
         };
         let together = gradient(activations(2));
         for picture in 0..2 {

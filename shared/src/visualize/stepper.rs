@@ -8,11 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::image::Picture;
-use crate::models::{Erosion, Manner, VisionModel};
+use crate::network::{self, Erosion, Network, Start};
 use crate::ops::ReluGradient;
 use crate::visualize::adam::Adam;
 use crate::visualize::parameters::Painter;
-use crate::visualize::score::{Context, Score, Share};
+use crate::visualize::score::{Context, Score};
 use crate::visualize::snapshot::Snapshot;
 use crate::visualize::transform::Sampling;
 use crate::visualize::{Objective, Settings};
@@ -31,7 +31,7 @@ use crate::{Error, Result, device};
 /// The same seed on the same device gives the same pictures: every step draws its transforms from
 /// a stream of its own, so that a dream resumed at step n goes on as if it had never stopped.
 pub struct Dream {
-    model: Arc<dyn VisionModel>,
+    model: Arc<Network>,
     score: Score,
     painter: Painter,
     settings: Settings,
@@ -78,7 +78,7 @@ impl Dream {
     /// # Errors
     /// A setting that cannot work, or an objective that names what the model does not have.
     pub fn new(
-        model: Arc<dyn VisionModel>,
+        model: Arc<Network>,
         objective: Objective,
         context: Context,
         settings: Settings,
@@ -134,7 +134,10 @@ impl Dream {
     /// The objective on the pictures themselves, without transforms, as they are now.
     pub async fn evaluate(&self) -> Result<Report> {
         let picture = self.picture();
-        let values = self.look(picture.clone(), Manner::default())?.into_iter();
+        let taps = self.score.taps();
+        let input = self.model.info().preprocessing.apply(picture.clone());
+        let caught = self.model.forward(Start::Picture(input), &network::Pass::to(&taps))?;
+        let values = self.score.of_activations(&caught)?.into_iter();
         let values: Vec<_> =
             values.chain(self.score.of_picture(&picture)).map(|share| share.values).collect();
         Ok(self.report(self.steps_made(), &device::read(Tensor::cat(values, 0)).await?))
@@ -177,16 +180,6 @@ impl Dream {
         Ok(())
     }
 
-    /// What the network makes of pictures.
-    fn look(&self, seen: Tensor<4>, manner: Manner) -> Result<Option<Share>> {
-        let taps = self.score.taps();
-        if taps.is_empty() {
-            return Ok(None);
-        }
-        let input = self.model.info().preprocessing.apply(seen);
-        self.score.of_activations(&self.model.forward(input, &taps, manner)?)
-    }
-
     fn pass(&self, step: usize) -> Result<Pass> {
         let redirected = step <= self.settings.redirected_steps;
         let relu = if redirected { ReluGradient::Redirected } else { ReluGradient::Exact };
@@ -225,16 +218,25 @@ impl Dream {
         random.set_stream(step as u64 | (view as u64) << VIEW_BITS);
         let sampling = Sampling::draw(&self.settings, &mut random, &self.device)?;
         let seen = sampling.as_ref().map_or(canvas.clone(), |sampling| sampling.apply(canvas));
-        let seen = self.noisy(seen, &mut random).autodiff().require_grad();
+        let seen = self.noisy(seen, &mut random);
         let erosion = Erosion::new(self.settings.erosion, random.next_u64());
-        let Some(share) = self.look(seen.clone(), Manner { relu, erosion })? else {
+        let taps = self.score.taps();
+        let preprocessing = &self.model.info().preprocessing;
+        let start = Start::Picture(preprocessing.apply(seen));
+        let (caught, pullback) =
+            self.model.look(start, &network::Pass { taps: &taps, edits: &[], relu, erosion })?;
+        let caught = caught.tracked();
+        let Some(share) = self.score.of_activations(&caught)? else {
             return Ok(View { gradient: None, values: None });
         };
         // Larger is better, and optimizers go down: the sign turns here and where penalties join.
-        let mut gradients = share.score.neg().backward();
-        let gradient = seen.grad_remove(&mut gradients).map(|gradient| match &sampling {
-            Some(sampling) => sampling.pull_back(gradient),
-            None => gradient,
+        let gradients = caught.gradients(share.score.neg());
+        let gradient = pullback.pull(gradients).map(|gradient| {
+            let gradient = preprocessing.pull_back(gradient);
+            match &sampling {
+                Some(sampling) => sampling.pull_back(gradient),
+                None => gradient,
+            }
         });
         Ok(View { gradient, values: Some(share.values) })
     }

@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use shared::burn::tensor::{Device, Tensor, TensorData};
 use shared::device::read;
+use shared::models;
 use shared::models::inception::Variant;
-use shared::models::{self, Manner, VisionModel};
+use shared::network::{Network, Pass, Start};
 use shared::ops::{self, Beta, Lrn, Padding, Pool, ReluGradient};
 use shared::visualize::score::Context;
 use shared::visualize::settings::Transforms;
-use shared::visualize::{Dream, Settings};
+use shared::visualize::{Dream, Preset, Settings};
 use shared::weights::NamedTensors;
 
 /// What the library promises between devices and to the reference, relative.
@@ -30,8 +31,8 @@ pub struct Reference {
     pub golden: NamedTensors,
 }
 
-fn network(weights: NamedTensors, device: &Device) -> Arc<dyn VisionModel> {
-    Arc::from(models::load("googlenet", weights, device).unwrap())
+fn network(weights: NamedTensors, device: &Device) -> Arc<Network> {
+    Arc::new(models::load("googlenet", weights, device).unwrap())
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -84,18 +85,20 @@ pub async fn reproduces_the_reference(reference: &Reference, device: &Device) {
         let held = &golden[&format!("input{size}")];
         let input = tensor(held.values.clone(), held.shape.clone(), device);
         let input = input.autodiff().require_grad();
-        let caught =
-            network.forward(input.clone(), &["mixed3a", layer], Manner::default()).unwrap();
-        let means = caught.get("mixed3a").unwrap().mean_dims(&[2, 3]);
+        let taps = ["mixed3a", layer].map(|name| network.info().layer_id(name).unwrap());
+        let start = Start::Picture(input.clone());
+        let caught = network.forward(start, &Pass::to(&taps)).unwrap();
+        let [inner, outer] = taps.map(|layer| caught.get(layer).unwrap());
+        let means = inner.mean_dims(&[2, 3]);
         let means = read(means.inner()).await.unwrap();
         let name = format!("{size}.mixed3a.mean");
         assert_agrees(&name, &means, &golden[&name].values);
         if layer == "logits" {
-            let logits = read(caught.get(layer).unwrap().inner()).await.unwrap();
+            let logits = read(outer.clone().inner()).await.unwrap();
             let name = format!("{size}.logits");
             assert_agrees(&name, &logits, &golden[&name].values);
         }
-        let score = caught.get(layer).unwrap().narrow(1, channel, 1).mean();
+        let score = outer.narrow(1, channel, 1).mean();
         let name = format!("{size}.{value_name}");
         let value = read(score.clone().inner()).await.unwrap();
         assert_agrees(&name, &value, &golden[&name].values);
@@ -107,12 +110,11 @@ pub async fn reproduces_the_reference(reference: &Reference, device: &Device) {
     }
 }
 
-/// Losses and the picture after three steps of the standard dream, all transforms included.
-async fn three_steps(device: &Device) -> (Vec<f32>, Vec<f32>) {
+/// Losses and the picture after three steps of a dream.
+async fn three_steps(settings: Settings, device: &Device) -> (Vec<f32>, Vec<f32>) {
     let network = network(formula::weights(Variant::GoogLeNet), device);
     // The whole layer: what rounding does to a single unit at a kink can be a hundred times as much.
-    let objective = "mixed3a".parse().unwrap();
-    let settings = Settings { transforms: Transforms::STANDARD, ..Settings::square(48) };
+    let objective = "mixed3b".parse().unwrap();
     let mut dream =
         Dream::new(network, objective, Context::default(), settings, 7, device).unwrap();
     let mut losses = Vec::new();
@@ -123,12 +125,19 @@ async fn three_steps(device: &Device) -> (Vec<f32>, Vec<f32>) {
     (losses, pictures[0].planes().to_vec())
 }
 
-/// A dream's first steps are the same on both devices.
+/// First steps are the same on both devices: of a dream with Lucid's transforms, and of one with
+/// all that the presets of today add (pyramid, zoom, noise, views, erosion).
 pub async fn dreams_agree(one: &Device, other: &Device) {
-    let (losses, picture) = three_steps(one).await;
-    let (other_losses, other_picture) = three_steps(other).await;
-    assert_agrees("losses", &other_losses, &losses);
-    assert_agrees("picture", &other_picture, &picture);
+    let texture = Preset::Texture.making().settings;
+    for (name, settings) in [
+        ("Lucid's", Settings { transforms: Transforms::STANDARD, ..Settings::square(48) }),
+        ("texture", Settings { width: 48, height: 48, ..texture }),
+    ] {
+        let (losses, picture) = three_steps(settings.clone(), one).await;
+        let (other_losses, other_picture) = three_steps(settings, other).await;
+        assert_agrees(&format!("{name} losses"), &other_losses, &losses);
+        assert_agrees(&format!("{name} picture"), &other_picture, &picture);
+    }
 }
 
 /// Values and input gradients of what we wrote ourselves, on a small uneven picture.
@@ -144,10 +153,13 @@ async fn own_operations(device: &Device) -> Vec<(&'static str, Vec<f32>)> {
     let same = Pool { kernel: 5, stride: 2, padding: Padding::Same };
     type Operation = Box<dyn Fn(Tensor<4>) -> Tensor<4>>;
     let operations: [(&str, Operation); 7] = [
-        ("convolution", Box::new(move |x| ops::convolution(x, weight.clone(), bias.clone(), pool))),
+        (
+            "convolution",
+            Box::new(move |x| ops::convolution(x, weight.clone(), bias.clone(), pool, 1)),
+        ),
         (
             "depthwise convolution",
-            Box::new(move |x| ops::depthwise_convolution(x, kernels.clone(), biases.clone(), same)),
+            Box::new(move |x| ops::convolution(x, kernels.clone(), biases.clone(), same, 7)),
         ),
         ("relu6", Box::new(|x| ops::relu6(x * 4.0, ReluGradient::Exact))),
         ("relu6, redirected", Box::new(|x| ops::relu6(x.abs() + 6.5, ReluGradient::Redirected))),

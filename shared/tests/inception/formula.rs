@@ -2,7 +2,8 @@
 
 use shared::burn::tensor::Tensor;
 use shared::device::cpu;
-use shared::models::inception::{Inception, Variant};
+use shared::models::inception::Variant;
+use shared::network::Network;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
 use super::closed_form::{picture as picture_of, uniform};
@@ -44,8 +45,8 @@ pub fn file(variant: Variant) -> Vec<u8> {
 }
 
 /// The variant with these weights.
-pub fn network(variant: Variant) -> Inception {
-    Inception::load(variant, weights(variant), &cpu()).unwrap()
+pub fn network(variant: Variant) -> Network {
+    variant.blueprint().load(weights(variant), &cpu()).unwrap()
 }
 
 /// RGB in 0..1, as the script makes it.

@@ -4,10 +4,11 @@ use std::fs;
 
 use shared::burn::tensor::{Tensor, TensorData, s};
 use shared::device::cpu;
-use shared::models::inception::{Inception, Variant};
-use shared::models::{Manner, VisionModel};
+use shared::models::inception::Variant;
+use shared::network::Network;
 use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
 
+use crate::caught::forward;
 use crate::closeness::assert_agrees;
 use crate::{formula, reference, values};
 
@@ -35,14 +36,14 @@ const REFERENCE_NAMES: [(&str, &str); 18] = [
 
 struct Reference {
     tensors: NamedTensors,
-    network: Inception,
+    network: Network,
 }
 
 fn trained_googlenet() -> Option<Reference> {
     let weights = reference::path("weights/bvlc_googlenet.safetensors")?;
     let golden = reference::path("golden/googlenet.safetensors")?;
     let read = |path| from_safetensors(&fs::read(path).unwrap()).unwrap();
-    let network = Inception::load(Variant::GoogLeNet, read(weights), &cpu()).unwrap();
+    let network = Variant::GoogLeNet.blueprint().load(read(weights), &cpu()).unwrap();
     Some(Reference { tensors: read(golden), network })
 }
 
@@ -67,7 +68,7 @@ fn googlenet_reproduces_every_layer_of_the_reference_at_two_sizes() {
         REFERENCE_NAMES.iter().map(|(_, name)| *name).chain(["avgpool0", "logits"]).collect();
     for size in ["128", "224"] {
         let input = reference.input(&format!("input{size}"));
-        let caught = reference.network.forward(input, &taps, Manner::default()).unwrap();
+        let caught = forward(&reference.network, input, &taps).unwrap();
         for (theirs, ours) in REFERENCE_NAMES {
             let means = values(caught.get(ours).unwrap().mean_dims(&[2, 3]));
             let name = format!("{size}.{theirs}.mean");
@@ -93,7 +94,7 @@ fn googlenet_reproduces_both_input_gradients_of_the_reference() {
     ];
     for (input, layer, channel, value_name, gradient_name) in cases {
         let input = reference.input(input).autodiff().require_grad();
-        let caught = reference.network.forward(input.clone(), &[layer], Manner::default()).unwrap();
+        let caught = forward(&reference.network, input.clone(), &[layer]).unwrap();
         let score = caught.get(layer).unwrap().narrow(1, channel, 1).mean();
         assert_agrees(value_name, &values(score.clone()), &reference.get(value_name).values);
         let mut gradients = score.backward();
@@ -111,7 +112,7 @@ fn check_against_script(variant: Variant, golden: &[u8]) {
     let means: Vec<_> = expected.keys().filter_map(|name| name.strip_suffix(".mean")).collect();
     assert!(15 < means.len());
     let taps: Vec<_> = means.iter().copied().chain(["logits"]).collect();
-    let caught = network.forward(input, &taps, Manner::default()).unwrap();
+    let caught = forward(&network, input, &taps).unwrap();
     for layer in means {
         let name = format!("{layer}.mean");
         let found = values(caught.get(layer).unwrap().mean_dims(&[2, 3]));

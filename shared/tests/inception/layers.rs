@@ -4,22 +4,23 @@ use std::collections::BTreeSet;
 
 use shared::burn::tensor::{Tensor, s};
 use shared::device::cpu;
-use shared::models::inception::{Inception, Variant};
-use shared::models::{Erosion, Manner, VisionModel};
-use shared::tap::{Activations, Nonlinearity};
+use shared::models::inception::Variant;
+use shared::network::{Erosion, Network};
+use shared::tap::{Grid, LayerInfo, Role, Sees};
 
+use crate::caught::{Caught, eroded, forward};
 use crate::{formula, values};
 
 /// The network's input for a square part of the formula's picture.
-fn input(network: &Inception, side: usize) -> Tensor<4> {
+fn input(network: &Network, side: usize) -> Tensor<4> {
     network.info().preprocessing.apply(formula::picture().slice(s![.., .., ..side, ..side]))
 }
 
-fn run(network: &Inception, side: usize, taps: &[&str]) -> Activations {
-    network.forward(input(network, side), taps, Manner::default()).unwrap()
+fn run(network: &Network, side: usize, taps: &[&str]) -> Caught {
+    forward(network, input(network, side), taps).unwrap()
 }
 
-fn layer_names(network: &Inception) -> Vec<&str> {
+fn layer_names(network: &Network) -> Vec<&str> {
     network.info().layers.iter().map(|layer| layer.name.as_str()).collect()
 }
 
@@ -29,7 +30,7 @@ fn every_tap_gives_the_channels_and_positions_its_description_promises() {
         let network = formula::network(variant);
         let caught = run(&network, 64, &layer_names(&network));
         for layer in &network.info().layers {
-            let side = 64_usize.checked_div(layer.stride).unwrap_or(1);
+            let side = layer.grid.stride().map_or(1, |stride| 64 / stride);
             let dims = caught.get(&layer.name).unwrap().dims();
             assert_eq!(dims, [1, layer.channels, side, side], "{}", layer.name);
         }
@@ -43,7 +44,7 @@ fn relu_of_the_tap_before_is_the_tap_after() {
     let mut pairs = 0;
     for layer in &network.info().layers {
         let Some(after) = layer.name.strip_suffix("_pre_relu") else { continue };
-        assert_eq!(layer.nonlinearity, Nonlinearity::Before);
+        assert_eq!(layer.role, Role::BeforeNonlinearity);
         let before = values(caught.get(&layer.name).unwrap());
         assert!(before.iter().any(|value| *value < 0.0), "{}", layer.name);
         let rectified: Vec<_> = before.iter().map(|value| value.max(0.0)).collect();
@@ -68,9 +69,8 @@ fn a_tap_alone_gives_what_it_gives_among_all_others() {
 #[test]
 fn erosion_weighs_a_modules_branches() {
     let network = formula::network(Variant::GoogLeNet);
-    let manner = Manner { erosion: Erosion::new(0.3, 1), ..Manner::default() };
     let taps = ["mixed3a", "mixed3b_pool"];
-    let caught = network.forward(input(&network, 64), &taps, manner).unwrap();
+    let caught = eroded(&network, input(&network, 64), &taps, Erosion::new(0.3, 1)).unwrap();
     let exact = run(&network, 64, &taps);
     assert_eq!(values(caught.get("mixed3a").unwrap()), values(exact.get("mixed3a").unwrap()));
     let [eroded, exact] = [&caught, &exact].map(|caught| caught.get("mixed3b_pool").unwrap());
@@ -97,7 +97,7 @@ fn a_batch_gives_what_its_pictures_give_one_by_one() {
     let picture = input(&network, 48);
     let mirrored = picture.clone().flip([3]);
     let logits = |input| {
-        let caught = network.forward(input, &["logits"], Manner::default()).unwrap();
+        let caught = forward(&network, input, &["logits"]).unwrap();
         values(caught.get("logits").unwrap())
     };
     let together = logits(Tensor::cat(vec![picture.clone(), mirrored.clone()], 0));
@@ -146,7 +146,7 @@ fn published_names_resolve_to_the_canonical_layer() {
         ("softmax2_pre_activation_matmul", "logits"),
     ];
     for variant in Variant::ALL {
-        let info = variant.info();
+        let info = variant.blueprint().info;
         for (alias, canonical) in cases {
             let has_it = info.layers.iter().any(|layer| layer.name == canonical);
             let found = info.layer(alias).map(|layer| layer.name.as_str());
@@ -163,7 +163,7 @@ fn published_names_resolve_to_the_canonical_layer() {
 fn no_name_means_two_layers() {
     for variant in Variant::ALL {
         let mut seen = BTreeSet::new();
-        for layer in variant.info().layers {
+        for layer in variant.blueprint().info.layers {
             for name in layer.aliases.into_iter().chain([layer.name]) {
                 assert!(!name.is_empty() && seen.insert(name.clone()), "{name}");
             }
@@ -175,7 +175,7 @@ fn no_name_means_two_layers() {
 fn an_unknown_tap_is_answered_with_the_nearest_name() {
     let network = formula::network(Variant::GoogLeNet);
     let input = Tensor::zeros([1, 3, 32, 32], &cpu());
-    let error = network.forward(input, &["mixd4a"], Manner::default()).unwrap_err().to_string();
+    let error = forward(&network, input, &["mixd4a"]).unwrap_err().to_string();
     assert!(error.contains("mixd4a") && error.contains("mixed4a"), "{error}");
 }
 
@@ -200,16 +200,19 @@ fn strides_and_receptive_fields_are_those_counted_by_hand() {
         // torchvision's last pooling is 2x2.
         ("maxpool10", 32, 459, 251),
         ("mixed5b", 32, 715, 379),
-        ("avgpool0", 0, 0, 0),
-        ("logits", 0, 0, 0),
     ];
     let [caffe, torchvision] =
-        [Variant::GoogLeNet, Variant::GoogLeNetTorchvision].map(Variant::info);
+        [Variant::GoogLeNet, Variant::GoogLeNetTorchvision].map(|variant| variant.blueprint().info);
+    let sight = |layer: &LayerInfo| (layer.grid.stride(), layer.sees.pixels());
     for (name, stride, receptive_field, in_torchvision) in by_hand {
         let layer = caffe.layer(name).unwrap();
-        assert_eq!((layer.stride, layer.receptive_field), (stride, receptive_field), "{name}");
+        assert_eq!(sight(layer), (Some(stride), Some(receptive_field)), "{name}");
         let layer = torchvision.layer(name).unwrap();
-        assert_eq!((layer.stride, layer.receptive_field), (stride, in_torchvision), "{name}");
+        assert_eq!(sight(layer), (Some(stride), Some(in_torchvision)), "{name}");
+    }
+    for name in ["avgpool0", "logits"] {
+        let layer = caffe.layer(name).unwrap();
+        assert_eq!((layer.grid, layer.sees), (Grid::None, Sees::Everything), "{name}");
     }
 }
 
@@ -218,13 +221,13 @@ fn one_position_depends_on_no_more_than_its_receptive_field() {
     let network = formula::network(Variant::GoogLeNetTorchvision);
     for (layer, place) in [("conv2d0", 16), ("conv2d2", 8), ("mixed3a", 4), ("mixed3b", 4)] {
         let input = input(&network, 77).autodiff().require_grad();
-        let caught = network.forward(input.clone(), &[layer], Manner::default()).unwrap();
+        let caught = forward(&network, input.clone(), &[layer]).unwrap();
         let score = caught.get(layer).unwrap().slice(s![.., .., place, place]).sum();
         let gradient = input.grad_remove(&mut score.backward()).unwrap();
         let columns = values(gradient.abs().sum_dim(2).sum_dim(1));
         let touched: Vec<_> = (0..columns.len()).filter(|x| columns[*x] != 0.0).collect();
         let width = touched[touched.len() - 1] - touched[0] + 1;
-        let promised = network.info().layer(layer).unwrap().receptive_field;
+        let promised = network.info().layer(layer).unwrap().sees.pixels().unwrap();
         assert!(width <= promised && promised <= 2 * width, "{layer}: {width} of {promised}");
     }
 }
@@ -235,7 +238,7 @@ fn an_input_too_small_for_a_layer_is_refused_with_the_smallest_that_works() {
         let network = formula::network(variant);
         let forward = |height, width, tap| {
             let input = Tensor::zeros([1, 3, height, width], &cpu());
-            network.forward(input, &[tap], Manner::default())
+            forward(&network, input, &[tap])
         };
         // 1, after the first convolution still 1, is too short for a 3x3 pooling.
         let error = forward(1, 40, "logits").unwrap_err().to_string();
@@ -249,8 +252,7 @@ fn an_input_too_small_for_a_layer_is_refused_with_the_smallest_that_works() {
         assert!(forward(1, 1, "conv2d0").is_ok());
     }
     let network = formula::network(Variant::InceptionV1);
-    let caught =
-        network.forward(Tensor::zeros([1, 3, 1, 1], &cpu()), &["logits"], Manner::default());
+    let caught = forward(&network, Tensor::zeros([1, 3, 1, 1], &cpu()), &["logits"]);
     assert_eq!(caught.unwrap().get("logits").unwrap().dims(), [1, 1008, 1, 1]);
 }
 
@@ -258,12 +260,12 @@ fn an_input_too_small_for_a_layer_is_refused_with_the_smallest_that_works() {
 fn gradients_flow_to_the_picture_and_nothing_else_is_tracked() {
     let weights = formula::weights(Variant::GoogLeNet);
     // Even a device that tracks gradients must not make the weights tracked.
-    let network = Inception::load(Variant::GoogLeNet, weights, &cpu().autodiff()).unwrap();
+    let network = Variant::GoogLeNet.blueprint().load(weights, &cpu().autodiff()).unwrap();
     let caught = run(&network, 32, &["mixed3a"]);
     let output = caught.get("mixed3a").unwrap();
     assert_eq!(output.device(), cpu());
     let tracked = input(&network, 32).autodiff().require_grad();
-    let caught = network.forward(tracked.clone(), &["mixed3a"], Manner::default()).unwrap();
+    let caught = forward(&network, tracked.clone(), &["mixed3a"]).unwrap();
     let mut gradients = caught.get("mixed3a").unwrap().sum().backward();
     assert!(tracked.grad_remove(&mut gradients).is_some());
 }

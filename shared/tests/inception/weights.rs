@@ -3,28 +3,28 @@
 use std::collections::BTreeMap;
 
 use shared::device::cpu;
-use shared::models::inception::{Inception, Variant};
-use shared::models::{Manner, VisionModel};
+use shared::models::inception::Variant;
 use shared::weights::{
     NamedTensor, NamedTensors, Precision, from_caffemodel, from_safetensors, to_safetensors,
 };
 
+use crate::caught::forward;
 use crate::{formula, values};
 
 fn logits(variant: Variant, weights: NamedTensors) -> Vec<f32> {
-    let network = Inception::load(variant, weights, &cpu()).unwrap();
+    let network = variant.blueprint().load(weights, &cpu()).unwrap();
     let input = network.info().preprocessing.apply(formula::picture());
-    let caught = network.forward(input, &["logits"], Manner::default()).unwrap();
+    let caught = forward(&network, input, &["logits"]).unwrap();
     values(caught.get("logits").unwrap())
 }
 
 fn refusal(variant: Variant, weights: NamedTensors) -> String {
-    Inception::load(variant, weights, &cpu()).err().unwrap().to_string()
+    variant.blueprint().load(weights, &cpu()).err().unwrap().to_string()
 }
 
 /// Caffe's layer as Lucent calls it.
 fn lucent_name(caffe: &str) -> String {
-    let info = Variant::GoogLeNet.info();
+    let info = Variant::GoogLeNet.blueprint().info;
     let (layer, part) = caffe.rsplit_once('.').unwrap();
     match info.layer(layer).unwrap().name.as_str() {
         "logits" => format!("softmax2_pre_activation_matmul.{part}"),
@@ -95,7 +95,7 @@ fn folded_batch_norm_is_the_same_function_in_another_naming() {
     // With scale 1, shift 0, mean 0 and variance 1 - epsilon, batch normalisation does nothing.
     let mut normalised = formula::weights(Variant::GoogLeNetTorchvision);
     let mut plain = NamedTensors::new();
-    let info = Variant::GoogLeNetTorchvision.info();
+    let info = Variant::GoogLeNetTorchvision.blueprint().info;
     for (name, tensor) in &mut normalised {
         let fill = |value| vec![value; tensor.values.len()];
         let (layer, part) = name.rsplit_once('.').unwrap();

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use shared::device::cpu;
-use shared::models::Manner;
 use shared::models::inception::Variant;
 use shared::models::{self, Choice};
 use shared::weights::{
     NamedTensor, NamedTensors, Precision, from_bytes, from_pytorch, to_safetensors,
 };
 
+use crate::caught::forward;
 use crate::pth::{Saved, dict, legacy, pth, weights};
 use crate::{formula, reference, values};
 
@@ -29,7 +29,7 @@ fn logits(file: &[u8]) -> Vec<f32> {
     // What is kept of it for later is the network's own as well.
     assert_eq!(models::distilled(MODEL, tensors).unwrap().len(), PLAIN.len());
     let input = network.info().preprocessing.apply(formula::picture());
-    let caught = network.forward(input, &["logits"], Manner::default()).unwrap();
+    let caught = forward(&network, input, &["logits"]).unwrap();
     values(caught.get("logits").unwrap())
 }
 

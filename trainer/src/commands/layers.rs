@@ -49,20 +49,20 @@ fn row(layer: &LayerInfo) -> Row<'_> {
         name: &layer.name,
         aliases: &layer.aliases,
         channels: layer.channels,
-        stride: layer.stride,
-        receptive_field: layer.receptive_field,
+        stride: layer.grid.stride().unwrap_or_default(),
+        receptive_field: layer.sees.pixels().unwrap_or_default(),
     }
 }
 
 /// Columns as wide as their widest entry; numbers to the right.
 fn table(info: &ModelInfo) -> Vec<String> {
     let side = info.preprocessing.crop;
-    let shape = |layer: &LayerInfo| match layer.stride {
-        0 => format!("{}", layer.channels),
+    let shape = |layer: &LayerInfo| match layer.grid.stride() {
+        None => format!("{}", layer.channels),
         // Every stage rounds so that a layer has its input's side over its stride, rounded up.
-        stride => format!("{0}x{1}x{1}", layer.channels, side.div_ceil(stride)),
+        Some(stride) => format!("{0}x{1}x{1}", layer.channels, side.div_ceil(stride)),
     };
-    let or_dash = |number: usize| if number == 0 { "-".to_owned() } else { number.to_string() };
+    let or_dash = |number: Option<usize>| number.map_or("-".to_owned(), |n| n.to_string());
     let heading = format!("shape at {side} px");
     let mut rows = vec![
         ["layer", "channels", &heading, "stride", "sees px", "also called"].map(str::to_owned),
@@ -72,8 +72,8 @@ fn table(info: &ModelInfo) -> Vec<String> {
             layer.name.clone(),
             layer.channels.to_string(),
             shape(layer),
-            or_dash(layer.stride),
-            or_dash(layer.receptive_field),
+            or_dash(layer.grid.stride()),
+            or_dash(layer.sees.pixels()),
             layer.aliases.join(", "),
         ]
     }));

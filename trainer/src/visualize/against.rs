@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use shared::burn::tensor::Device;
-use shared::models::Manner;
+use shared::network::{Pass, Start};
+use shared::tap::LayerId;
 use shared::visualize::Objective;
 use shared::visualize::score::Score;
 
@@ -33,7 +34,7 @@ pub fn best_photographs(
         .iter()
         .map(|objective| Score::resolve(objective, info, &context))
         .collect::<shared::Result<Vec<_>>>()?;
-    let mut taps: Vec<&str> = scores.iter().flat_map(Score::taps).collect();
+    let mut taps: Vec<LayerId> = scores.iter().flat_map(Score::taps).collect();
     taps.sort_unstable();
     taps.dedup();
 
@@ -59,7 +60,7 @@ pub fn best_photographs(
         };
         seen += 1;
         let input = info.preprocessing.apply(crop.to_tensor(device));
-        let activations = loaded.model.forward(input, &taps, Manner::default())?;
+        let activations = loaded.model.forward(Start::Picture(input), &Pass::to(&taps))?;
         for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {
             let Some(share) = score.of_activations(&activations)? else { continue };
             let values = pollster::block_on(shared::device::read(share.values))?;

@@ -3,8 +3,7 @@
 //! A convolution is followed by batch normalisation there; here the two are one, so the names of
 //! both mean what comes out of the normalisation.
 
-use super::plan::{Block, Convolution, Plan};
-use crate::models::fit::{Source, Then};
+use crate::network::Source;
 
 /// TensorFlow's batch normalisation of these networks.
 const BATCH_NORM_EPSILON: f64 = 1e-3;
@@ -21,105 +20,103 @@ pub(super) enum Naming {
 }
 
 impl Naming {
-    pub const ALL: [Self; 3] = [Self::Published, Self::Timm, Self::Canonical];
+    const ALL: [Self; 3] = [Self::Published, Self::Timm, Self::Canonical];
 
-    /// What this scheme calls the numbers of every convolution, in forward order.
-    pub fn sources(self, plan: &Plan<()>) -> Vec<Source> {
-        let blocks = plan.blocks.iter().flat_map(|block| {
-            block.convolutions().map(move |convolution| {
-                let [published, timm] = in_block(block, convolution);
-                (convolution, published, timm)
-            })
-        });
-        let stem = (&plan.stem, named("_conv_stem", "_bn0"), named("conv_stem", "bn1"));
-        let head = (&plan.head, named("_conv_head", "_bn1"), named("conv_head", "bn2"));
-        let convolutions = [stem].into_iter().chain(blocks).chain([head]);
-        let mut sources: Vec<Source> = convolutions
-            .map(|(convolution, published, timm)| match self {
-                Self::Canonical => folded(convolution),
-                Self::Published => normalised(convolution, published),
-                Self::Timm => normalised(convolution, timm),
-            })
-            .collect();
-        let classifier = match self {
-            Self::Canonical => plan.classifier.name.as_str(),
-            Self::Published => "_fc",
-            Self::Timm => "classifier",
+    /// Where its names stand among those of every scheme.
+    pub fn position(self) -> usize {
+        Self::ALL.iter().position(|naming| *naming == self).unwrap_or_default()
+    }
+
+    /// What this scheme calls the numbers of a convolution of this canonical name.
+    fn source(self, canonical: &str, [published, timm]: &[Names; 2], shape: [usize; 4]) -> Source {
+        let normalised = |[name, prefix]: &Names| {
+            Source::normalised(name, shape, prefix.clone(), BATCH_NORM_EPSILON)
         };
-        sources.push(Source {
-            weight: format!("{classifier}.weight"),
-            shape: vec![plan.classifier.outputs, plan.classifier.inputs],
-            then: Then::Bias(format!("{classifier}.bias")),
-        });
-        sources
+        match self {
+            Self::Canonical => Source::biased(canonical, shape),
+            Self::Published => normalised(published),
+            Self::Timm => normalised(timm),
+        }
     }
 }
 
+/// What the schemes call the numbers of a convolution.
+pub(super) fn sources(canonical: &str, names: &[Names; 2], shape: [usize; 4]) -> Vec<Source> {
+    Naming::ALL.map(|naming| naming.source(canonical, names, shape)).into()
+}
+
+/// What the schemes call the numbers of the classifier.
+pub(super) fn classifier_sources(shape: [usize; 2]) -> Vec<Source> {
+    let name = |naming| match naming {
+        Naming::Canonical => "logits",
+        Naming::Published => "_fc",
+        Naming::Timm => "classifier",
+    };
+    Naming::ALL.map(|naming| Source::biased(name(naming), shape)).into()
+}
+
 /// What a scheme calls a convolution, and its batch normalisation.
-type Names = [String; 2];
+pub(super) type Names = [String; 2];
 
 fn named(convolution: &str, normalisation: &str) -> Names {
     [convolution.to_owned(), normalisation.to_owned()]
 }
 
+/// Where a block stands.
+pub(super) struct Place {
+    /// Among all blocks.
+    pub number: usize,
+    /// Its stage and its place there, as timm counts.
+    pub in_stage: [usize; 2],
+    /// Whether its first convolution widens.
+    pub widens: bool,
+}
+
+/// A convolution of a block.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Expanded,
+    Depthwise,
+    Projected,
+}
+
 /// The published and timm's names of a block's convolution.
-fn in_block(block: &Block<()>, convolution: &Convolution<()>) -> [Names; 2] {
-    let number = block.name.trim_start_matches("block");
-    let part = convolution.name.rsplit('_').next().unwrap_or_default();
-    let (published, timm) = match (part, block.expand.is_some()) {
-        ("expanded", _) => (["_expand_conv", "_bn0"], ["conv_pw", "bn1"]),
-        ("depthwise", true) => (["_depthwise_conv", "_bn1"], ["conv_dw", "bn2"]),
-        ("depthwise", false) => (["_depthwise_conv", "_bn1"], ["conv_dw", "bn1"]),
-        (_, true) => (["_project_conv", "_bn2"], ["conv_pwl", "bn3"]),
-        (_, false) => (["_project_conv", "_bn2"], ["conv_pw", "bn2"]),
+pub(super) fn in_block(place: &Place, part: Part) -> [Names; 2] {
+    let (published, timm) = match (part, place.widens) {
+        (Part::Expanded, _) => (["_expand_conv", "_bn0"], ["conv_pw", "bn1"]),
+        (Part::Depthwise, true) => (["_depthwise_conv", "_bn1"], ["conv_dw", "bn2"]),
+        (Part::Depthwise, false) => (["_depthwise_conv", "_bn1"], ["conv_dw", "bn1"]),
+        (Part::Projected, true) => (["_project_conv", "_bn2"], ["conv_pwl", "bn3"]),
+        (Part::Projected, false) => (["_project_conv", "_bn2"], ["conv_pw", "bn2"]),
     };
-    let [stage, place] = block.place;
+    let Place { number, in_stage: [stage, repeat], .. } = place;
     [
         published.map(|name| format!("_blocks.{number}.{name}")),
-        timm.map(|name| format!("blocks.{stage}.{place}.{name}")),
+        timm.map(|name| format!("blocks.{stage}.{repeat}.{name}")),
     ]
 }
 
-fn folded(convolution: &Convolution<()>) -> Source {
-    let name = &convolution.name;
-    let then = Then::Bias(format!("{name}.bias"));
-    Source { weight: format!("{name}.weight"), shape: convolution.kernels().into(), then }
+/// The published and timm's names of the first convolution.
+pub(super) fn stem() -> [Names; 2] {
+    [named("_conv_stem", "_bn0"), named("conv_stem", "bn1")]
 }
 
-fn normalised(convolution: &Convolution<()>, [name, prefix]: Names) -> Source {
-    let then = Then::BatchNorm { prefix, epsilon: BATCH_NORM_EPSILON };
-    Source { weight: format!("{name}.weight"), shape: convolution.kernels().into(), then }
+/// The published and timm's names of the last convolution.
+pub(super) fn head() -> [Names; 2] {
+    [named("_conv_head", "_bn1"), named("conv_head", "bn2")]
 }
 
-/// Aliases of a layer before and after its nonlinearity. timm's normalisation includes the
-/// nonlinearity, the published one does not.
-type Aliases = [Vec<String>; 2];
-
-fn aliases([convolution, normalisation]: Names, [timm, activation]: Names) -> Aliases {
+/// Aliases of a convolution's output before and after its nonlinearity. timm's normalisation
+/// includes the nonlinearity, the published one does not.
+pub(super) fn aliases([published, timm]: &[Names; 2]) -> [Vec<String>; 2] {
+    let ([convolution, normalisation], [timm, activation]) = (published.clone(), timm.clone());
     [vec![convolution, normalisation, timm], vec![activation]]
 }
 
-/// Of the first convolution.
-pub(super) fn stem() -> Aliases {
-    aliases(named("_conv_stem", "_bn0"), named("conv_stem", "bn1"))
-}
-
-/// Of a convolution in a block.
-pub(super) fn of_block(block: &Block<()>, convolution: &Convolution<()>) -> Aliases {
-    let [published, timm] = in_block(block, convolution);
-    aliases(published, timm)
-}
-
 /// Of a block as a whole.
-pub(super) fn whole_block(block: &Block<()>) -> Vec<String> {
-    let [stage, place] = block.place;
-    let number = block.name.trim_start_matches("block");
-    vec![format!("_blocks.{number}"), format!("blocks.{stage}.{place}")]
-}
-
-/// Of the last convolution.
-pub(super) fn head() -> Aliases {
-    aliases(named("_conv_head", "_bn1"), named("conv_head", "bn2"))
+pub(super) fn whole_block(place: &Place) -> Vec<String> {
+    let Place { number, in_stage: [stage, repeat], .. } = place;
+    vec![format!("_blocks.{number}"), format!("blocks.{stage}.{repeat}")]
 }
 
 /// Of the mean over all positions.

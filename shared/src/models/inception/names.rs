@@ -7,14 +7,13 @@
 //! `maxpool0` and `maxpool10` for those.
 
 use super::Variant;
-use super::plan::Convolution;
-use crate::models::fit::{Source, Then};
+use crate::network::Source;
 
 /// torchvision's batch normalisation: `BasicConv2d` sets it.
 const BATCH_NORM_EPSILON: f64 = 1e-3;
 
 /// Layers outside the modules: canonical, Caffe, torchvision.
-const TRUNK: [(&str, &str, &str); 11] = [
+const TRUNK: [(&str, &str, &str); 10] = [
     ("conv2d0", "conv1/7x7_s2", "conv1"),
     ("maxpool0", "pool1/3x3_s2", ""),
     ("localresponsenorm0", "pool1/norm1", ""),
@@ -25,7 +24,6 @@ const TRUNK: [(&str, &str, &str); 11] = [
     ("maxpool4", "pool3/3x3_s2", "maxpool3"),
     ("maxpool10", "pool4/3x3_s2", ""),
     ("avgpool0", "pool5/7x7_s1", "avgpool"),
-    ("logits", "loss3/classifier", "fc"),
 ];
 
 /// Layers inside a module: what follows the module's name in the canonical, Caffe's and
@@ -40,8 +38,10 @@ const PARTS: [(&str, &str, &str); 7] = [
     ("_pool_reduce", "/pool_proj", ".branch4.1"),
 ];
 
-/// Lucent's name of the classifier.
-const LUCENT_LOGITS: &str = "softmax2_pre_activation_matmul";
+/// What the schemes call the classifier.
+const CAFFE_CLASSIFIER: &str = "loss3/classifier";
+const TORCHVISION_CLASSIFIER: &str = "fc";
+const LUCENT_CLASSIFIER: &str = "softmax2_pre_activation_matmul";
 
 /// A published way to name weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,11 @@ pub(super) enum Naming {
 impl Naming {
     pub const ALL: [Self; 3] = [Self::Caffe, Self::Torchvision, Self::Lucent];
 
+    /// Where its names stand among those of every scheme.
+    pub fn position(self) -> usize {
+        Self::ALL.iter().position(|naming| *naming == self).unwrap_or_default()
+    }
+
     /// The scheme in which a variant is published.
     pub fn native(variant: Variant) -> Self {
         match variant {
@@ -66,39 +71,35 @@ impl Naming {
         }
     }
 
-    /// What this scheme calls the numbers of a convolution.
-    pub fn source(self, plan: &Convolution<()>) -> Source {
-        let Convolution { inputs, outputs, window, .. } = plan;
-        let name = self.of(&plan.name);
-        let kernels = vec![*outputs, *inputs, window.kernel, window.kernel];
-        let (weight, shape, then) = match (self, plan.is_classifier()) {
-            (_, true) => {
-                (name.clone(), vec![*outputs, *inputs], Then::Bias(format!("{name}.bias")))
-            }
-            (Self::Torchvision, false) => {
-                let prefix = format!("{name}.bn");
-                let then = Then::BatchNorm { prefix, epsilon: BATCH_NORM_EPSILON };
-                (format!("{name}.conv"), kernels, then)
-            }
-            (Self::Caffe | Self::Lucent, false) => {
-                (name.clone(), kernels, Then::Bias(format!("{name}.bias")))
-            }
-        };
-        Source { weight: format!("{weight}.weight"), shape, then }
-    }
-
-    /// What this scheme calls the convolution (or classifier) of this canonical name.
-    pub fn of(self, canonical: &str) -> String {
-        let is_classifier = canonical == "logits";
-        match self {
+    /// What this scheme calls the numbers of the convolution of this canonical name.
+    pub fn convolution(self, canonical: &str, shape: [usize; 4]) -> Source {
+        let in_tables = match self {
             Self::Caffe => {
                 foreign(canonical, |(_, caffe, _)| caffe, |module| format!("inception_{module}"))
-                    .unwrap_or_default()
             }
-            Self::Torchvision => torchvision(canonical).unwrap_or_default(),
-            Self::Lucent if is_classifier => LUCENT_LOGITS.to_owned(),
-            Self::Lucent => format!("{canonical}_pre_relu_conv"),
+            Self::Torchvision => torchvision(canonical),
+            Self::Lucent => Some(format!("{canonical}_pre_relu_conv")),
+        };
+        let name = in_tables.unwrap_or_default();
+        match self {
+            Self::Torchvision => Source::normalised(
+                &format!("{name}.conv"),
+                shape,
+                format!("{name}.bn"),
+                BATCH_NORM_EPSILON,
+            ),
+            Self::Caffe | Self::Lucent => Source::biased(&name, shape),
         }
+    }
+
+    /// What this scheme calls the numbers of the classifier.
+    pub fn classifier(self, shape: [usize; 2]) -> Source {
+        let name = match self {
+            Self::Caffe => CAFFE_CLASSIFIER,
+            Self::Torchvision => TORCHVISION_CLASSIFIER,
+            Self::Lucent => LUCENT_CLASSIFIER,
+        };
+        Source::biased(name, shape)
     }
 }
 
@@ -132,11 +133,14 @@ pub(super) fn aliases(canonical: &str) -> Vec<String> {
         let branch = name.strip_suffix(".1")?;
         Some(branch.to_owned())
     }));
-    if canonical == "logits" {
-        aliases.push(LUCENT_LOGITS.to_owned());
-        aliases.push("softmax2_pre_activation".to_owned());
-    }
     aliases
+}
+
+/// Published names of the classifier's output.
+pub(super) fn classifier_aliases() -> Vec<String> {
+    let names =
+        [CAFFE_CLASSIFIER, TORCHVISION_CLASSIFIER, LUCENT_CLASSIFIER, "softmax2_pre_activation"];
+    names.map(str::to_owned).into()
 }
 
 /// torchvision's `.conv` comes before batch normalisation; folding makes one layer of the two.

@@ -22,11 +22,6 @@ impl Widths {
         let [one, three_bottleneck, three, five_bottleneck, five, pool_reduce] = widths;
         Self { name, one, three_bottleneck, three, five_bottleneck, five, pool_reduce }
     }
-
-    /// Channels of the module's output.
-    pub fn output(&self) -> usize {
-        self.one + self.three + self.five + self.pool_reduce
-    }
 }
 
 /// The modules of the paper: Szegedy et al. 2014, table 1.

@@ -80,14 +80,6 @@ pub enum ScoreError {
         /// Where the value stands.
         channel: usize,
     },
-    /// An activation that is needed was not caught.
-    #[error(
-        "the activations hold no {layer}; the forward pass must tap all that the score asks for"
-    )]
-    NotCaught {
-        /// The canonical name.
-        layer: String,
-    },
 }
 
 impl From<Outside> for Error {

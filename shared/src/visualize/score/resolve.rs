@@ -2,45 +2,36 @@
 
 use super::measure::{OfActivation, OfPicture};
 use super::{Context, ScoreError, Target};
-use crate::models::ModelInfo;
-use crate::tap::{LayerInfo, nearest};
+use crate::network::ModelInfo;
+use crate::tap::{LayerInfo, Role, nearest};
 use crate::visualize::objective::{Channel, Measure};
 use crate::{Error, Result};
-
-/// The layer whose channels are classes.
-const LOGITS: &str = "logits";
 
 /// Characters of a misspelt label that are compared with the real ones. It may come from anybody.
 const COMPARED: usize = 100;
 
 /// What a measure looks at, with every name and number checked.
 pub(super) fn target(measure: &Measure, model: &ModelInfo, context: &Context) -> Result<Target> {
-    match measure {
+    let (name, measure) = match measure {
         Measure::Unit { layer, channel, place } => {
-            let layer = model.layer(layer)?;
-            let channel = channel_idx(channel, layer, context)?;
-            Ok(of_activation(
-                layer,
-                match *place {
-                    Some(place) => OfActivation::Place { channel, place },
-                    None => OfActivation::Channel(channel),
-                },
-            ))
+            let channel = channel_idx(channel, model.layer(layer)?, context)?;
+            let measure = match *place {
+                Some(place) => OfActivation::Place { channel, place },
+                None => OfActivation::Channel(channel),
+            };
+            (layer, measure)
         }
-        Measure::Layer(layer) => Ok(of_activation(model.layer(layer)?, OfActivation::Squares)),
+        Measure::Layer(layer) => (layer, OfActivation::Squares),
         Measure::Direction { layer, name } => {
-            let layer = model.layer(layer)?;
-            let values = direction(name, layer, context)?;
-            Ok(of_activation(layer, OfActivation::Direction(values)))
+            let values = direction(name, model.layer(layer)?, context)?;
+            (layer, OfActivation::Direction(values))
         }
-        Measure::Similar(layer) => Ok(of_activation(model.layer(layer)?, OfActivation::Similar)),
-        Measure::TotalVariation => Ok(Target::Picture(OfPicture::TotalVariation)),
-        Measure::L2 => Ok(Target::Picture(OfPicture::L2)),
-    }
-}
-
-fn of_activation(layer: &LayerInfo, measure: OfActivation) -> Target {
-    Target::Activation { layer: layer.name.clone(), measure }
+        Measure::Similar(layer) => (layer, OfActivation::Similar),
+        Measure::TotalVariation => return Ok(Target::Picture(OfPicture::TotalVariation)),
+        Measure::L2 => return Ok(Target::Picture(OfPicture::L2)),
+    };
+    let layer = model.layer_id(name)?;
+    Ok(Target::Activation { layer, name: model.at(layer).name.clone(), measure })
 }
 
 fn channel_idx(channel: &Channel, layer: &LayerInfo, context: &Context) -> Result<usize> {
@@ -53,7 +44,7 @@ fn channel_idx(channel: &Channel, layer: &LayerInfo, context: &Context) -> Resul
     }
     Err(Error::OutOfRange {
         layer: layer.name.clone(),
-        what: if layer.name == LOGITS { "classes" } else { "channels" },
+        what: if layer.role == Role::Classes { "classes" } else { "channels" },
         index,
         count: layer.channels,
     })
@@ -72,7 +63,7 @@ fn class_idx(
         let (layer, label) = (layer.name.clone(), label.to_owned());
         Err(ScoreError::NoLabels { layer, label, reason })
     };
-    if layer.name != LOGITS {
+    if layer.role != Role::Classes {
         return refused("only logits have labels");
     }
     if labels.is_empty() {
@@ -136,17 +127,17 @@ fn direction(
 pub(super) mod tests {
     use super::*;
     use crate::preprocess::{ChannelOrder, Preprocessing};
-    use crate::tap::Nonlinearity;
+    use crate::tap::{Grid, LayerId, Sees};
     use crate::visualize::score::Score;
 
-    fn layer(name: &str, alias: &str, channels: usize) -> LayerInfo {
+    fn layer(name: &str, alias: &str, channels: usize, role: Role) -> LayerInfo {
         LayerInfo {
             name: name.to_owned(),
             aliases: vec![alias.to_owned()],
             channels,
-            stride: 16,
-            receptive_field: 100,
-            nonlinearity: Nonlinearity::After,
+            grid: Grid::Convolutional { stride: 16 },
+            sees: Sees::Pixels(100),
+            role,
         }
     }
 
@@ -163,9 +154,9 @@ pub(super) mod tests {
                 crop: 8,
             },
             layers: vec![
-                layer("mixed4a", "inception_4a/output", 4),
-                layer("mixed4b", "inception4b", 3),
-                layer("logits", "loss3/classifier", 5),
+                layer("mixed4a", "inception_4a/output", 4, Role::Features),
+                layer("mixed4b", "inception4b", 3, Role::Features),
+                layer("logits", "loss3/classifier", 5, Role::Classes),
             ],
         }
     }
@@ -190,7 +181,7 @@ pub(super) mod tests {
     fn aliases_become_canonical_and_each_layer_is_tapped_once() {
         let score =
             resolve("mixed4a:1 + inception_4a/output:3@center - 2*inception4b - tv").unwrap();
-        assert_eq!(score.taps(), ["mixed4a", "mixed4b"]);
+        assert_eq!(score.taps(), [LayerId(0), LayerId(1)]);
         assert!(resolve("tv + l2").unwrap().taps().is_empty());
     }
 
@@ -204,11 +195,11 @@ pub(super) mod tests {
             (r#"logits:"persian CAT""#, 4),
         ] {
             let score = resolve(text).unwrap();
-            let Target::Activation { layer, measure } = &score.terms[0].target else {
+            let Target::Activation { name, measure, .. } = &score.terms[0].target else {
                 panic!("{text} should look at an activation");
             };
             assert_eq!(
-                (layer.as_str(), measure),
+                (name.as_str(), measure),
                 ("logits", &OfActivation::Channel(class)),
                 "{text}"
             );

@@ -135,7 +135,7 @@ fn is_averaged(set: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::fit::Then;
+    use crate::network::fit::Then;
 
     fn namings() -> Vec<Vec<Source>> {
         let source = |weight: &str, shape: &[usize]| Source {

@@ -6,7 +6,7 @@ use crate::weights::{NamedTensor, NamedTensors, WeightsError};
 
 /// What a file calls the numbers of one convolution.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The kernels' name.
     pub weight: String,
     /// Their shape, outputs first.
@@ -17,7 +17,7 @@ pub(super) struct Source {
 
 /// What follows the product with the kernels.
 #[derive(Clone, Debug)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// A bias of this name is added.
     Bias(String),
     /// Batch normalisation, whose four tensors begin with this prefix.
@@ -25,6 +25,23 @@ pub(super) enum Then {
 }
 
 impl Source {
+    /// `{name}.weight` of this shape, and `{name}.bias`.
+    pub fn biased(name: &str, shape: impl Into<Vec<usize>>) -> Self {
+        let then = Then::Bias(format!("{name}.bias"));
+        Self { weight: format!("{name}.weight"), shape: shape.into(), then }
+    }
+
+    /// `{name}.weight` of this shape, followed by the batch normalisation called `prefix`.
+    pub fn normalised(
+        name: &str,
+        shape: impl Into<Vec<usize>>,
+        prefix: String,
+        epsilon: f64,
+    ) -> Self {
+        let then = Then::BatchNorm { prefix, epsilon };
+        Self { weight: format!("{name}.weight"), shape: shape.into(), then }
+    }
+
     /// Names and shapes of the tensors: weight and bias, or weight and the four parameters of its
     /// batch normalisation.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {

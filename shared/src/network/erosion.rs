@@ -1,19 +1,8 @@
-//! How a forward pass is made.
+//! A network made a slightly different one for each picture.
 
 use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-use crate::ops::ReluGradient;
-
-/// How a forward pass is made; by default exactly.
-#[derive(Clone, Debug, Default)]
-pub struct Manner {
-    /// What ReLUs do to the gradient.
-    pub relu: ReluGradient,
-    /// How much the network's paths count.
-    pub erosion: Erosion,
-}
 
 /// Makes a network a slightly different one for each picture: where paths join, in a residual
 /// block and in a module of branches, each of them counts by a random factor. What excites many
@@ -28,16 +17,6 @@ impl Erosion {
     pub fn new(strength: f64, seed: u64) -> Self {
         let random = || (strength as f32, ChaCha8Rng::seed_from_u64(seed));
         Self((strength != 0.0).then(random))
-    }
-
-    /// A path on its way to others that it joins: every picture's by its factor.
-    ///
-    /// # Shapes
-    /// - `path`: `[batch, channels, height, width]`
-    /// - returns: the same
-    pub(super) fn of_path(&mut self, path: Tensor<4>) -> Tensor<4> {
-        let channels = path.dims()[1];
-        self.of_paths(path, &[channels])
     }
 
     /// Paths that were joined, each of so many channels: every picture's by its factors.

@@ -1,0 +1,158 @@
+//! A network is a graph of data, and one executor runs it.
+//!
+//! A model file builds a [`Graph`] that reads like its paper. Which nodes a tap needs, where a pass
+//! may start and what may be edited come from the graph's edges, never from names.
+
+mod erosion;
+mod execute;
+mod fit;
+mod graph;
+mod info;
+mod pass;
+mod sets;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::Result;
+use crate::tap::LayerId;
+use crate::weights::{NamedTensor, NamedTensors};
+
+use fit::Fitted;
+
+pub use erosion::Erosion;
+pub use graph::{Graph, NodeId};
+pub use info::ModelInfo;
+pub use pass::{Change, Edit, Pass, Places, Pullback, Start};
+pub use sets::Choice;
+
+pub(crate) use fit::Source;
+
+/// A network without its weights: what a model file gives.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// Names, sizes, preprocessing.
+    pub info: ModelInfo,
+    graph: Graph,
+    is_training_only: fn(&str) -> bool,
+}
+
+impl Blueprint {
+    /// A graph and what is known of it. The layers of `info` become those of the graph. Tensors
+    /// that are `is_training_only` may stand in a file and are ignored.
+    pub fn new(mut info: ModelInfo, graph: Graph, is_training_only: fn(&str) -> bool) -> Self {
+        info.layers = graph.layers().to_vec();
+        Self { info, graph, is_training_only }
+    }
+
+    /// What the naming of this number calls the tensors, and their shapes.
+    pub fn tensors(&self, naming: usize) -> BTreeMap<String, Vec<usize>> {
+        let sources = self.graph.kernels.iter().filter_map(|kernel| kernel.sources.get(naming));
+        sources.flat_map(Source::tensors).collect()
+    }
+
+    /// Which of the sets of weights in a file is taken; nothing where no more than one fits.
+    pub fn choice(&self, weights: &NamedTensors) -> Option<Choice> {
+        let choice = sets::choose(&self.namings(), weights);
+        (!choice.left.is_empty()).then_some(choice)
+    }
+
+    /// The network with weights in any of its published namings, whatever a training script put
+    /// before the names ([`Blueprint::choice`]). Batch normalisation is folded into convolutions.
+    ///
+    /// # Errors
+    /// Every tensor that is missing, unexpected, wrongly shaped or not finite, in one error.
+    pub fn load(self, weights: NamedTensors, device: &Device) -> Result<Network> {
+        let mut fitted = self.fit(weights)?.into_iter();
+        Ok(self.with(device, |_| fitted.next().unwrap_or_default()))
+    }
+
+    /// The tensors with batch normalisation folded in, under the names of the naming of this
+    /// number, none of which may have any.
+    ///
+    /// # Errors
+    /// As [`Blueprint::load`].
+    pub fn folded(&self, weights: NamedTensors, naming: usize) -> Result<NamedTensors> {
+        let sources = self.graph.kernels.iter().filter_map(|kernel| kernel.sources.get(naming));
+        let fitted = self.fit(weights)?;
+        let named = sources.zip(fitted).flat_map(|(source, Fitted { weight, bias })| {
+            let tensors = source.tensors().into_iter().zip([weight, bias]);
+            tensors.map(|((name, shape), values)| (name, NamedTensor { shape, values }))
+        });
+        Ok(named.collect())
+    }
+
+    /// The tensors that the network takes, as they are.
+    ///
+    /// # Errors
+    /// As [`Blueprint::load`].
+    pub fn taken(&self, weights: NamedTensors) -> Result<NamedTensors> {
+        let mut weights = sets::taken(&self.namings(), weights);
+        weights.retain(|name, _| !(self.is_training_only)(name));
+        self.fit(weights.clone())?;
+        Ok(weights)
+    }
+
+    fn fit(&self, weights: NamedTensors) -> Result<Vec<Fitted>> {
+        let namings = self.namings();
+        let weights = sets::taken(&namings, weights);
+        Ok(fit::fit(self.info.name, namings, weights, self.is_training_only)?)
+    }
+
+    /// What each naming calls the numbers of every kernel, in forward order.
+    fn namings(&self) -> Vec<Vec<Source>> {
+        let count = self.graph.kernels.iter().map(|kernel| kernel.sources.len()).min();
+        let of = |naming: usize| {
+            self.graph.kernels.iter().map(|kernel| kernel.sources[naming].clone()).collect()
+        };
+        (0..count.unwrap_or_default()).map(of).collect()
+    }
+
+    fn with(self, device: &Device, mut fitted: impl FnMut(&graph::Kernel) -> Fitted) -> Network {
+        // The network is frozen: its weights stay off the gradient tape.
+        let device = device.clone().inner();
+        let upload = |kernel: &graph::Kernel| {
+            let Fitted { weight, bias } = fitted(kernel);
+            let outputs = bias.len();
+            Weights {
+                weight: Tensor::from_data(TensorData::new(weight, kernel.shape), &device),
+                bias: Tensor::from_data(TensorData::new(bias, [outputs]), &device),
+            }
+        };
+        let weights = self.graph.kernels.iter().map(upload).collect();
+        Network { info: self.info, graph: self.graph, weights }
+    }
+}
+
+/// Parameters of a convolution, frozen.
+#[derive(Clone, Debug)]
+struct Weights {
+    /// `[outputs, inputs of each, kernel, kernel]`
+    weight: Tensor<4>,
+    /// `[outputs]`
+    bias: Tensor<1>,
+}
+
+/// A network that can be looked into.
+#[derive(Debug)]
+pub struct Network {
+    info: ModelInfo,
+    graph: Graph,
+    /// One for each of the graph's kernels.
+    weights: Vec<Weights>,
+}
+
+impl Network {
+    /// Names, sizes, preprocessing.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn node(&self, layer: LayerId) -> NodeId {
+        self.graph.node(layer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

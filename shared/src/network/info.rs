@@ -1,0 +1,72 @@
+//! What can be said of a model without its weights.
+
+use crate::preprocess::Preprocessing;
+use crate::tap::{self, LayerId, LayerInfo, Role};
+use crate::{Error, Result};
+
+/// What can be said of a model without its weights.
+#[derive(Clone, Debug)]
+pub struct ModelInfo {
+    /// The name on the command line and in addresses: `googlenet`.
+    pub name: &'static str,
+    /// The name for people: "GoogLeNet".
+    pub title: &'static str,
+    /// Where its weights come from, in a few words.
+    pub origin: &'static str,
+    /// How pictures become its input.
+    pub preprocessing: Preprocessing,
+    /// Every layer that can be tapped, in forward order; a [`LayerId`] counts them.
+    pub layers: Vec<LayerInfo>,
+}
+
+impl ModelInfo {
+    /// The layer of this canonical name or alias.
+    ///
+    /// # Errors
+    /// There is none; the error has the nearest.
+    pub fn layer(&self, name: &str) -> Result<&LayerInfo> {
+        self.layer_id(name).map(|id| self.at(id))
+    }
+
+    /// The number of the layer of this canonical name or alias.
+    ///
+    /// # Errors
+    /// There is none; the error has the nearest.
+    pub fn layer_id(&self, name: &str) -> Result<LayerId> {
+        let found = self.layers.iter().position(|layer| layer.is_called(name));
+        found.map(LayerId).ok_or_else(|| Error::UnknownLayer {
+            model: self.name.to_owned(),
+            name: name.to_owned(),
+            nearest: self.nearest_layer(name),
+        })
+    }
+
+    /// The layer of this number, which must be one of this model's.
+    pub fn at(&self, layer: LayerId) -> &LayerInfo {
+        &self.layers[layer.0]
+    }
+
+    /// The layer whose channels are classes.
+    ///
+    /// # Errors
+    /// The model has none.
+    pub fn classes(&self) -> Result<LayerId> {
+        let found = self.layers.iter().position(|layer| layer.role == Role::Classes);
+        found.map(LayerId).ok_or_else(|| Error::UnknownLayer {
+            model: self.name.to_owned(),
+            name: "classes".to_owned(),
+            nearest: self.nearest_layer("classes"),
+        })
+    }
+
+    /// What is to be said where activations hold nothing of a layer.
+    pub fn not_caught(&self, layer: LayerId) -> Error {
+        Error::NotCaught { layer: self.at(layer).name.clone() }
+    }
+
+    /// The canonical name closest to a misspelt one.
+    pub fn nearest_layer(&self, name: &str) -> String {
+        let names = self.layers.iter().map(|layer| layer.name.as_str());
+        tap::nearest(name, names).unwrap_or_default().to_owned()
+    }
+}
