@@ -5,10 +5,10 @@ use serde::Serialize;
 use shared::burn::tensor::Device;
 use shared::image::Picture;
 
-use crate::cache::LoadedModel;
-use crate::images::ahead::{Decoded, FEW, decode_ahead};
-use crate::images::source::Source;
 use crate::interrupt;
+use crate::model::LoadedModel;
+use crate::pictures::ahead::{Decoded, FEW, decode_ahead};
+use crate::pictures::source::Source;
 
 /// A picture and the classes it looks most like. A stable interface: scripts read it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -29,11 +29,11 @@ use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::image::Picture;
 use shared::tap::LayerInfo;
 
-use crate::cache::LoadedModel;
 use crate::failure::WrongCall;
-use crate::images::ahead::decode_ahead;
-use crate::images::source::{self, Source};
 use crate::interrupt;
+use crate::model::LoadedModel;
+use crate::pictures::ahead::decode_ahead;
+use crate::pictures::source::{self, Source};
 use crate::progress::{Progress, Unit};
 use job::Job;
 use label::Labels;

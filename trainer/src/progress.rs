@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
 
@@ -110,10 +110,10 @@ fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
     ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// `googlenet: 12.0 MB of 53.5 MB, 1.2 MB/s, 35 s left`
+/// `googlenet: 12.00 MB of 53.50 MB, 1.20 MB/s, 35 s left`
 fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, unit: Unit) -> String {
     let amount = |count: u64| match unit {
-        Unit::Bytes => output::bytes(count),
+        Unit::Bytes => DecimalBytes(count).to_string(),
         Unit::Count(_) => count.to_string(),
     };
     let word = match unit {
@@ -121,7 +121,7 @@ fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, unit: Unit) 
         Unit::Count(word) => format!(" {word}"),
     };
     let speed = match unit {
-        Unit::Bytes => format!("{}/s", output::bytes(rate as u64)),
+        Unit::Bytes => format!("{}/s", DecimalBytes(rate as u64)),
         Unit::Count(_) => format!("{rate:.1}/s"),
     };
     match total {
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_plain_line_says_rate_and_remaining_time() {
         let line = plain_line("googlenet", 12_000_000, Some(53_000_000), 1e6, Unit::Bytes);
-        assert_eq!(line, "googlenet: 12.0 MB of 53.0 MB, 1.0 MB/s, 41 s left");
+        assert_eq!(line, "googlenet: 12.00 MB of 53.00 MB, 1.00 MB/s, 41 s left");
         let line = plain_line("classify", 7, Some(7), 20.0, Unit::Count("pictures"));
         assert_eq!(line, "classify: 7 of 7 pictures, 20.0/s");
     }

@@ -13,9 +13,9 @@ use shared::image::Picture;
 use shared::visualize::parameters::color_matrix;
 use shared::visualize::spectrum::MagnitudeSpectrum;
 
-use crate::images::ahead::{FEW, decode_ahead};
-use crate::images::source::{self, Source};
 use crate::interrupt;
+use crate::pictures::ahead::{FEW, decode_ahead};
+use crate::pictures::source::{self, Source};
 use crate::progress::{Progress, Unit};
 
 /// An average over photographs.

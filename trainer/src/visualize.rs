@@ -21,8 +21,8 @@ use shared::format::png::{self, Text};
 use shared::models::ModelInfo;
 use shared::visualize::score::{Context, Score};
 
-use crate::cache::LoadedModel;
 use crate::failure::WrongCall;
+use crate::model::LoadedModel;
 use crate::progress::{Progress, Unit};
 use crate::{interrupt, output};
 use climb::Climb;

@@ -16,8 +16,9 @@ use shared::visualize::objective::{Channel, Measure, Objective};
 
 use super::files::Files;
 use super::sheets::Layout;
-use crate::images;
-use crate::images::source::{self, Content, Source};
+use crate::pictures::decode;
+use crate::pictures::found::Content;
+use crate::pictures::source::{self, Source};
 
 /// Sheets of about 1.3 MB: 256 units.
 ///
@@ -51,7 +52,7 @@ pub fn gather(
         refuse_doubles(&layer, &dreams)?;
         refuse_an_odd_one(&layer, &dreams)?;
         let pictures = dreams.iter().map(|dream| {
-            let picture = images::read(&dream.file)?;
+            let picture = decode::read(&dream.file)?;
             Ok(thumbnail::of(&picture, LAYOUT.side)?)
         });
         let sprites = LAYOUT.lay_out(&format!("{layer}/dreams-"), pictures, files)?;

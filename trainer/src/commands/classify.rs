@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use super::arguments::{DeviceArgs, WeightsArgs};
 use crate::classify::{Classified, classify};
-use crate::cli::{DeviceArgs, WeightsArgs};
 use crate::failure::WrongCall;
-use crate::images::source::{self, Source};
+use crate::model::LoadedModel;
+use crate::pictures::source::{self, Source};
 use crate::progress::{Progress, Unit};
-use crate::{cache, device, naming, output};
+use crate::{device, naming, output};
 
 /// Characters of a bar at probability 1.
 const BAR: usize = 24;
@@ -56,8 +57,8 @@ pub fn run(args: Args) -> Result<()> {
         }
     }
     let named = naming::split(&args.words, "a picture or folder", |path| path.exists())?;
-    let device = device::open(args.device.device)?;
-    let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
+    let device = device::open(args.device.device.into())?;
+    let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
     let pictures: Vec<_> = named.rest.iter().map(|path| Source::as_given(path)).collect();
     let listing = source::list(&pictures)?;
     let count = listing.pictures;

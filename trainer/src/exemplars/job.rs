@@ -16,7 +16,7 @@ pub struct Job {
     pub top: usize,
     /// How many pictures the source has.
     pub pictures: u64,
-    /// As [`crate::images::source::Listing::fingerprint`].
+    /// As [`crate::pictures::source::Listing::fingerprint`].
     pub pictures_sha256: String,
     /// Of the list that titles pictures, hexadecimal; empty where there is none.
     pub titles_sha256: String,

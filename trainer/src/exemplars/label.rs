@@ -5,12 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use shared::models::labels;
 
 use crate::bundle::gallery;
-use crate::cache;
-use crate::images::shard;
+use crate::hash;
+use crate::pictures::shard;
 
 /// What is needed of a picture's entry in a gallery's list.
 #[derive(Deserialize)]
@@ -44,7 +43,7 @@ impl Labels {
             let bytes = gallery::read_text(&path)?;
             let entries: Vec<Entry> = serde_json::from_slice(&bytes).with_context(reading)?;
             labels.titles = entries.into_iter().map(|entry| (entry.file, entry.title)).collect();
-            labels.sha256 = cache::hex(&Sha256::digest(&bytes));
+            labels.sha256 = hash::sha256(&bytes);
         }
         Ok(labels)
     }

@@ -16,7 +16,7 @@ pub struct Wanted<'a> {
     /// Files of its gallery in order, relative to the gallery's folder, with `/`.
     pub gallery: &'a [String],
     /// The fingerprint of the gallery's folder, where there is one:
-    /// [`crate::images::source::Listing::fingerprint`].
+    /// [`crate::pictures::source::Listing::fingerprint`].
     pub pictures_sha256: Option<&'a str>,
 }
 

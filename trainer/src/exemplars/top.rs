@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub struct Seen {
     /// Its number in the source.
     pub number: u64,
-    /// As [`crate::images::source::Found::name`].
+    /// As [`crate::pictures::found::Found::name`].
     pub file: String,
     /// What it shows; may be empty.
     pub label: String,

@@ -10,10 +10,10 @@ use shared::visualize::score::Score;
 
 use super::plan::{about, activation};
 use super::record::Against;
-use crate::cache::LoadedModel;
-use crate::images::ahead::{FEW, decode_ahead};
-use crate::images::source::{self, Source};
 use crate::interrupt;
+use crate::model::LoadedModel;
+use crate::pictures::ahead::{FEW, decode_ahead};
+use crate::pictures::source::{self, Source};
 use crate::progress::{Progress, Unit};
 
 /// For each objective, the best of a folder's photographs as a classifier sees them (resized and

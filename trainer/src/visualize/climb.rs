@@ -14,7 +14,7 @@ use shared::visualize::snapshot::Snapshot;
 
 use super::plan::{Plan, Task, activation};
 use super::record::{Record, Stage, recipe};
-use crate::cache::LoadedModel;
+use crate::model::LoadedModel;
 use crate::progress::Progress;
 use crate::{interrupt, output};
 

@@ -4,21 +4,20 @@
 //! than memory. The order is always the same, which makes a picture's place in it its number.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::decode::ENDINGS;
 use super::folder::Walk;
+use super::found::{Content, Found, Place, Visit};
 use super::left_out::LeftOut;
-use super::{ENDINGS, name, shard};
+use super::{name, shard};
+use crate::interrupt;
 use crate::progress::{Progress, Unit};
-use crate::{cache, interrupt};
-
-/// The largest picture file that is read out of a shard, in bytes.
-const LARGEST_IN_SHARD: u64 = 256 << 20;
 
 /// A folder of pictures, a tar shard, or a file.
 #[derive(Clone, Debug)]
@@ -40,61 +39,6 @@ pub struct Listing {
     /// Sources without any picture.
     pub empty: usize,
 }
-
-/// A picture that was come across, not read yet.
-pub struct Found<'a> {
-    /// Relative to the source, with `/` between folders: `n02088364/beagle.jpg`, or
-    /// `train-000.tar/n02088364/beagle.jpg` inside a shard.
-    pub name: String,
-    /// Bytes of the file.
-    pub size: u64,
-    pub(super) place: Place<'a>,
-}
-
-pub(super) enum Place<'a> {
-    File(PathBuf),
-    Shard(&'a mut dyn Read),
-    /// It cannot be had, and why.
-    Broken(String),
-}
-
-/// A picture file, or where it lies.
-pub enum Content {
-    /// A file of its own.
-    File(PathBuf),
-    /// Taken out of a shard.
-    Bytes(Vec<u8>),
-    /// It cannot be had, and why.
-    Broken(String),
-}
-
-impl Found<'_> {
-    /// Takes the picture out of its shard. Errors become part of the content: the rest of the
-    /// source can still be walked.
-    pub fn content(self) -> Content {
-        match self.place {
-            Place::File(path) => Content::File(path),
-            Place::Broken(reason) => Content::Broken(reason),
-            Place::Shard(_) if LARGEST_IN_SHARD < self.size => {
-                Content::Broken(format!("{} bytes are more than a picture has", self.size))
-            }
-            Place::Shard(reader) => {
-                let mut bytes = Vec::new();
-                match reader.take(self.size).read_to_end(&mut bytes) {
-                    Ok(length) if length as u64 == self.size => Content::Bytes(bytes),
-                    Ok(length) => Content::Broken(format!(
-                        "the shard ends after {length} of this file's {} bytes",
-                        self.size
-                    )),
-                    Err(error) => Content::Broken(error.to_string()),
-                }
-            }
-        }
-    }
-}
-
-/// What is done with each picture come across.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>>;
 
 impl Source {
     /// A folder or a shard, its pictures named relative to it.
@@ -222,7 +166,7 @@ pub fn list(sources: &[Source]) -> Result<Listing> {
         bail!(nothing(&empty.join(", ")));
     }
     empty.iter().for_each(|name| eprintln!("{}", nothing(name)));
-    let fingerprint = cache::hex(&hasher.finalize());
+    let fingerprint = HEXLOWER.encode(&hasher.finalize());
     Ok(Listing { pictures, fingerprint, empty: empty.len() })
 }
 
