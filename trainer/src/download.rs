@@ -16,7 +16,7 @@ use ureq::Agent;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 
 use crate::interrupt;
-use crate::progress::{Progress, Unit};
+use crate::progress::{Counted, Progress};
 
 pub use error::DownloadError;
 pub use part::{Origin, Part};
@@ -198,7 +198,7 @@ fn receive(
         return Err(too_long().into());
     }
     let mut done = part.length()?;
-    let mut progress = Progress::resumed("download", done, total, Unit::Bytes);
+    let mut progress = Progress::resumed("download", done, total, Counted::Bytes);
     let mut body = response.into_body().into_reader();
     let mut chunk = vec![0; CHUNK];
     loop {

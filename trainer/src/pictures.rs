@@ -6,6 +6,7 @@ mod folder;
 pub mod found;
 mod jpeg;
 mod left_out;
+pub mod listing;
 mod name;
 pub mod shard;
 pub mod source;

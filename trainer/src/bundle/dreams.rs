@@ -18,7 +18,8 @@ use super::files::Files;
 use super::sheets::Layout;
 use crate::pictures::decode;
 use crate::pictures::found::Content;
-use crate::pictures::source::{self, Source};
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
 
 /// Sheets of about 1.3 MB: 256 units.
 ///
@@ -79,7 +80,7 @@ fn files_in(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
     if sources.is_empty() {
         return Ok(files);
     }
-    source::list(&sources)?;
+    Listing::of(sources.clone())?;
     for source in sources {
         source.walk(&mut |found| {
             let name = found.name.clone();

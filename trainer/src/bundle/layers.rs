@@ -14,7 +14,8 @@ use super::ingredients::Ingredients;
 use super::{dreams, gallery};
 use crate::exemplars::{self, Wanted};
 use crate::failure::WrongCall;
-use crate::pictures::source::{self, Source};
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
 
 /// Where layers come from.
 pub struct Layers<'a> {
@@ -105,7 +106,7 @@ impl Layers<'_> {
             let fingerprint = self.ingredients.exemplars.as_ref().map(|exemplars| {
                 // They may lie among the photographs, as may what is written now.
                 let source = Source::new(folder)?.without(exemplars).without(self.target);
-                Ok::<_, anyhow::Error>(source::list(&[source])?.fingerprint)
+                Ok::<_, anyhow::Error>(Listing::of(vec![source])?.sha256)
             });
             return Ok(Some(Photographs::new(gallery, credits, fingerprint.transpose()?)));
         }

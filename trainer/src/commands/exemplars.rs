@@ -170,8 +170,9 @@ pub fn run(args: Args) -> Result<()> {
         if args.json { output::json_line(&made)? } else { output::line(&text(&made))? }
     }
     match records.first() {
-        Some(Record { unreadable, job, .. }) if 0 < *unreadable => {
-            bail!("{unreadable} of {} pictures could not be read and were skipped", job.pictures)
+        Some(Record { unreadable, images, .. }) if 0 < *unreadable => {
+            let all = images + unreadable;
+            bail!("{unreadable} of {all} pictures could not be read and were skipped")
         }
         _ => Ok(()),
     }

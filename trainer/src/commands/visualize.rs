@@ -18,7 +18,7 @@ use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
 use crate::visualize::record::Record;
 use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
-use crate::visualize::{Job, Made, Out, Outcome, plan_from_png, resolve};
+use crate::visualize::{Made, Out, Outcome, Visualize, plan_from_png, resolve};
 use crate::weights::Weights;
 use crate::{device, hash, labels, naming, output};
 
@@ -210,8 +210,8 @@ pub fn run(args: Args) -> Result<()> {
     let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel { directions, ..LoadedModel::load(&plan.model, weights, &device)? };
     adopt(&mut plan, &loaded);
-    let job = Job { plan: &plan, out: &out, only, against: args.against.as_deref() };
-    let Outcome { made, unreadable } = job.run(&loaded, &device)?;
+    let visualize = Visualize { plan: &plan, out: &out, only, against: args.against.as_deref() };
+    let Outcome { made, unreadable } = visualize.run(&loaded, &device)?;
     print(&made, &plan.tasks, args.json)?;
     if 0 < unreadable {
         bail!("{unreadable} photographs could not be read and were skipped; the rest is done");

@@ -12,9 +12,9 @@ use shared::format::png::{self, Text};
 use shared::image::Picture;
 use shared::models::ModelInfo;
 
-use super::job::Job;
 use super::record::{ExemplarRecord, Record, UnitRecord};
 use crate::figure::{Cell, Figure, Row};
+use crate::job::Job;
 use crate::output;
 use crate::pictures::decode;
 use crate::pictures::source::Source;
