@@ -1,14 +1,13 @@
 //! What a network sees in pictures.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 use shared::burn::tensor::Device;
-use shared::image::Picture;
 
-use crate::cache::LoadedModel;
-use crate::images::ahead::{Decoded, FEW, decode_ahead};
-use crate::images::source::Source;
-use crate::interrupt;
+use crate::activations::{Narrow, Walk};
+use crate::model::LoadedModel;
+use crate::pictures::listing::Listing;
+use crate::progress::Progress;
 
 /// A picture and the classes it looks most like. A stable interface: scripts read it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,68 +31,52 @@ pub struct ClassScore {
     pub probability: f32,
 }
 
-/// Classifies pictures in batches while the next ones are decoded. Hands each result, or what
-/// kept the picture from being read, to `each`, in order.
-pub fn classify(
-    loaded: &LoadedModel,
-    pictures: Vec<Source>,
-    batch: usize,
-    top: usize,
-    device: &Device,
-    mut each: impl FnMut(Result<Classified>) -> Result<()>,
-) -> Result<()> {
-    let preprocessing = loaded.model.info().preprocessing.clone();
-    let crop = move |picture| Ok(preprocessing.classification_crop(&picture));
-    let mut waiting: Vec<Decoded<Picture>> = Vec::new();
-    let mut ready = decode_ahead(pictures, 0, batch.max(FEW), crop);
-    loop {
-        interrupt::check()?;
-        let next = ready.next().transpose()?;
-        let ended = next.is_none();
-        waiting.extend(next);
-        let decoded = waiting.iter().filter(|decoded| decoded.picture.is_ok()).count();
-        if decoded < batch && !ended {
-            continue;
-        }
-        let crops: Vec<&Picture> =
-            waiting.iter().filter_map(|decoded| decoded.picture.as_ref().ok()).collect();
-        let mut rows = logits(loaded, &crops, device)?.into_iter();
-        for Decoded { name, picture } in waiting.drain(..) {
-            let result = match picture {
-                Err(unreadable) => Err(unreadable),
-                Ok(_) => {
-                    let row = rows.next().context("the network answered for too few pictures")?;
-                    Ok(Classified { file: name, top: best(&row, &loaded.labels, top) })
-                }
-            };
-            each(result)?;
-        }
-        if ended {
-            return Ok(());
-        }
-    }
+/// A classification of pictures.
+pub struct Classify<'a> {
+    /// The network.
+    pub loaded: &'a LoadedModel,
+    /// Where it computes.
+    pub device: &'a Device,
+    /// Pictures computed together.
+    pub batch: usize,
+    /// Classes told of each picture.
+    pub top: usize,
 }
 
-/// One row of logits for each picture; all pictures have the size the network classifies at,
-/// except those too narrow for it, which run alone.
-fn logits(loaded: &LoadedModel, crops: &[&Picture], device: &Device) -> Result<Vec<Vec<f32>>> {
-    let classes = loaded.model.info().classes()?;
-    let mut rows = Vec::new();
-    for group in crops.chunk_by(|one, next| size(one) == size(next)) {
-        let activations = loaded.activations(group.iter().copied(), &[classes], device)?;
-        let logits = activations.get(classes).context("the network gave no logits")?;
-        let n_classes = logits.dims()[1];
-        let values = pollster::block_on(shared::device::read(logits))?;
-        if values.iter().any(|value| !value.is_finite()) {
-            bail!("the network answered with values that are not finite: are its weights damaged?");
-        }
-        rows.extend(values.chunks_exact(n_classes).map(<[f32]>::to_vec));
+impl Classify<'_> {
+    /// Hands what each picture is to `each`, in order. Those that cannot be read are named; returns
+    /// how many they are.
+    pub fn run(
+        &self,
+        listing: &Listing,
+        mut each: impl FnMut(&Progress, Classified) -> Result<()>,
+    ) -> Result<u64> {
+        let Self { loaded, device, batch, top } = *self;
+        let classes = loaded.model.info().classes()?;
+        let taps = &[classes];
+        let walk = Walk { name: "classify", loaded, device, taps, batch, narrow: Narrow::Kept };
+        let mut unreadable = 0;
+        let ended = walk.run(listing, 0, |progress, mut batch| {
+            unreadable += batch.unreadable;
+            if batch.pictures.is_empty() {
+                return Ok(());
+            }
+            let (logits, [_, n_classes, ..]) = batch.take(classes)?;
+            if logits.iter().any(|logit| !logit.is_finite()) {
+                bail!(
+                    "the network answered with values that are not finite: are its weights damaged?"
+                );
+            }
+            for (picture, logits) in batch.pictures.into_iter().zip(logits.chunks_exact(n_classes))
+            {
+                let top = best(logits, &loaded.labels, top);
+                each(progress, Classified { file: picture.name, top })?;
+            }
+            Ok(())
+        })?;
+        ended.whole()?;
+        Ok(unreadable)
     }
-    Ok(rows)
-}
-
-fn size(picture: &Picture) -> (usize, usize) {
-    (picture.width(), picture.height())
 }
 
 /// The `top` largest of a row of logits with their softmax probabilities; of equals the first.

@@ -1,5 +1,6 @@
 //! One verb a file: arguments in, one library call, results out.
 
+mod arguments;
 pub mod classify;
 pub mod doctor;
 pub mod exemplars;

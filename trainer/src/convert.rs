@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use shared::models;
 use shared::weights::{NamedTensors, Precision, to_safetensors};
 
-use crate::cache::{self, Weights};
-use crate::import;
+use crate::weights::Weights;
+use crate::{hash, import};
 
 /// Where weights come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn read(model: &str, weights: &Weights) -> Result<(NamedTensors, Origin)> {
     let tensors = import::tensors(model, &bytes, weights)?;
     let tensors = models::distilled(model, tensors)
         .with_context(|| format!("no weights for {model}: {weights}"))?;
-    let origin = Origin { source: weights.name(), sha256: cache::sha256_of(&bytes) };
+    let origin = Origin { source: weights.name(), sha256: hash::sha256(&bytes) };
     Ok((tensors, origin))
 }
 

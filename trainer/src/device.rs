@@ -3,8 +3,20 @@
 use anyhow::Result;
 use shared::burn::tensor::Device;
 
-use crate::cli::DeviceChoice;
 use crate::failure::WrongCall;
+
+/// A device by the name of its driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// A GPU that this program was built for and that is here, else the processor.
+    Auto,
+    /// The processor.
+    Cpu,
+    /// A GPU through Vulkan, Metal or DX12.
+    Wgpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
 
 /// A device and why it was chosen.
 #[derive(Clone, Debug)]
@@ -40,19 +52,19 @@ pub const COMPILED: &[&str] = &[
 ];
 
 /// The device asked for, announced on stderr.
-pub fn open(choice: DeviceChoice) -> Result<Device> {
+pub fn open(choice: Choice) -> Result<Device> {
     let chosen = choose(choice)?;
     eprintln!("device: {} ({})", chosen.driver, chosen.reason);
     Ok(chosen.device)
 }
 
 /// The device asked for, or the best one for `auto`.
-pub fn choose(choice: DeviceChoice) -> Result<Chosen> {
+pub fn choose(choice: Choice) -> Result<Chosen> {
     match choice {
-        DeviceChoice::Auto => Ok(automatic()),
-        DeviceChoice::Cpu => Ok(processor("asked for".to_owned())),
-        DeviceChoice::Wgpu => asked_for("wgpu"),
-        DeviceChoice::Cuda => asked_for("cuda"),
+        Choice::Auto => Ok(automatic()),
+        Choice::Cpu => Ok(processor("asked for".to_owned())),
+        Choice::Wgpu => asked_for("wgpu"),
+        Choice::Cuda => asked_for("cuda"),
     }
 }
 
@@ -132,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_choice_of_device_gives_its_reason() {
-        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu] {
+        for choice in [Choice::Auto, Choice::Cpu] {
             assert!(!choose(choice).unwrap().reason.is_empty());
         }
     }
@@ -140,7 +152,7 @@ mod tests {
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn a_driver_that_was_not_compiled_in_is_refused_with_the_command_that_mends_it() {
-        let error = choose(DeviceChoice::Cuda).unwrap_err().to_string();
+        let error = choose(Choice::Cuda).unwrap_err().to_string();
         assert!(error.contains("--features cuda"), "{error}");
     }
 }

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::DeviceChoice;
-use crate::{built_in, cache, device, fetch};
+use crate::{built_in, cache, device, weights};
 
 /// Everything a person who asks for help is asked for first.
 #[derive(Clone, Debug, Serialize)]
@@ -78,7 +77,7 @@ pub struct Missing {
 pub fn examine() -> Result<Examination> {
     let folder = cache::folder()?;
     let cached = files(&folder);
-    let automatic = device::choose(DeviceChoice::Auto)?;
+    let automatic = device::choose(device::Choice::Auto)?;
     Ok(Examination {
         version: env!("CARGO_PKG_VERSION"),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -115,7 +114,7 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
             let state = if is_here("part") { " (downloaded in part)" } else { "" };
             missing.push(Missing {
                 what: format!("weights of {}{state}", info.name),
-                mend: fetch::way_to(info.name),
+                mend: weights::way_to(info.name),
             });
         }
     }
@@ -182,8 +181,8 @@ mod tests {
         let cached = ["weights/googlenet.safetensors", "weights/inception-v1.part"]
             .map(|path| CachedFile { path: path.to_owned(), size: 1 });
         let missing = missing(&cached);
-        assert!(missing.iter().all(|missing| missing.mend != fetch::way_to("googlenet")));
-        let partly = missing.iter().find(|missing| missing.mend == fetch::way_to("inception-v1"));
+        assert!(missing.iter().all(|missing| missing.mend != weights::way_to("googlenet")));
+        let partly = missing.iter().find(|missing| missing.mend == weights::way_to("inception-v1"));
         assert!(partly.unwrap().what.contains("in part"));
         assert!(missing.iter().all(|missing| !missing.what.contains(built_in::MODEL)));
     }

@@ -4,10 +4,11 @@
 //! the next run needs to go on ([`Origin`]). The part is locked while in use, so two runs cannot
 //! write to it at once, and the lock goes with the process however that ends.
 
+mod error;
 mod part;
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use ureq::Agent;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 
 use crate::interrupt;
-use crate::progress::{Progress, Unit};
+use crate::progress::{Counted, Progress};
 
+pub use error::DownloadError;
 pub use part::{Origin, Part};
 
 /// Bytes read at a time, and so how much a kill can cost.
@@ -47,65 +49,6 @@ impl Default for Patience {
             limit: 2 << 30,
         }
     }
-}
-
-/// Why a file did not come.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// No name, no route, no answer, before anything was received.
-    #[error("{address} cannot be reached: {reason}")]
-    Unreachable {
-        /// As asked for.
-        address: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// The server answered that it will not.
-    #[error("{address} answered {status}, expected the file")]
-    Refused {
-        /// As asked for.
-        address: String,
-        /// Its answer.
-        status: StatusCode,
-    },
-    /// Something between here and the file answered with a page for people.
-    #[error(
-        "{address} answered with a web page, expected a weights file: is there a login page in between?"
-    )]
-    WebPage {
-        /// As asked for.
-        address: String,
-    },
-    /// More than is accepted.
-    #[error("{address} is longer than the {limit} bytes accepted")]
-    TooLong {
-        /// As asked for.
-        address: String,
-        /// In bytes.
-        limit: u64,
-    },
-    /// The connection failed, and kept failing.
-    #[error("gave up after {attempts} attempts without a new byte: {reason}; what arrived is kept")]
-    GaveUp {
-        /// How many.
-        attempts: u32,
-        /// The last failure.
-        reason: String,
-    },
-    /// The disk.
-    #[error("{}: {reason}; what arrived is kept", path.display())]
-    Disk {
-        /// The file being written.
-        path: PathBuf,
-        /// What the system said.
-        reason: io::Error,
-    },
-    /// Somebody else is at it.
-    #[error("another pellucid is downloading to {}", .0.display())]
-    Busy(PathBuf),
-    /// Ctrl-C.
-    #[error("stopped; the same command goes on from here")]
-    Stopped,
 }
 
 /// What ended one attempt.
@@ -255,7 +198,7 @@ fn receive(
         return Err(too_long().into());
     }
     let mut done = part.length()?;
-    let mut progress = Progress::resumed("download", done, total, Unit::Bytes);
+    let mut progress = Progress::resumed("download", done, total, Counted::Bytes);
     let mut body = response.into_body().into_reader();
     let mut chunk = vec![0; CHUNK];
     loop {

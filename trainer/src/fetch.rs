@@ -5,25 +5,26 @@ mod published;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
 use shared::weights::Precision;
 
-use crate::cache::{self, Weights};
 use crate::convert::{self, Origin};
 use crate::download::{DownloadError, Part, Patience, download};
 use crate::failure::WrongCall;
-use crate::output;
+use crate::weights::{Weights, way_to};
+use crate::{cache, hash, output};
 
-pub use published::{Hash, PUBLISHED, Published, Source};
+pub use published::{Hash, Mirror, PUBLISHED, Published};
 
-/// Names of the classes of `inception-v1`, which are in an order of their own: Lucid's list.
+/// Names of the classes of `inception-v1`, which are in an request of their own: Lucid's list.
 const INCEPTION_V1_LABELS: &str =
     "https://storage.googleapis.com/modelzoo/labels/ImageNet_alternate.txt";
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct Request {
     /// The model's name in the registry.
     pub model: String,
     /// An address other than the published one.
@@ -47,52 +48,51 @@ pub struct Fetched {
     pub source_sha256: Option<String>,
 }
 
-/// The command that brings a model's published weights into the cache.
-pub fn way_to(model: &str) -> String {
-    format!("pellucid fetch {model}")
-}
-
 /// Fetches weights unless they are here already. An interrupted fetch goes on where it stopped.
-pub fn fetch(order: &Order, patience: &Patience) -> Result<Fetched> {
-    shared::models::info(&order.model)?;
-    let target = &order.target;
-    if target.is_file() && !order.force {
-        let sha256 = cache::sha256_of_file(target)?;
-        let model = order.model.clone();
+pub fn fetch(request: &Request, patience: &Patience) -> Result<Fetched> {
+    shared::models::info(&request.model)?;
+    let target = &request.target;
+    if target.is_file() && !request.force {
+        let sha256 = hash::sha256_of_file(target)?;
+        let model = request.model.clone();
         return Ok(Fetched { model, path: target.clone(), sha256, source_sha256: None });
     }
-    let fetched = fetch_from(order, &sources(order)?, patience)?;
-    if order.model == "inception-v1" && order.from.is_none() {
-        fetch_labels(order, patience);
+    let fetched = fetch_from(request, &mirrors(request)?, patience)?;
+    if request.model == "inception-v1" && request.from.is_none() {
+        fetch_labels(request, patience);
     }
     Ok(fetched)
 }
 
 /// Fetches weights from the first of these addresses that gives them. A download that is complete
 /// already needs none of them.
-pub fn fetch_from(order: &Order, sources: &[Source<'_>], patience: &Patience) -> Result<Fetched> {
-    let part_path = order.target.with_extension("part");
-    if let Some(fetched) = finished(order, sources, &part_path)? {
+pub fn fetch_from(
+    request: &Request,
+    mirrors: &[Mirror<'_>],
+    patience: &Patience,
+) -> Result<Fetched> {
+    let part_path = request.target.with_extension("part");
+    if let Some(fetched) = finished(request, mirrors, &part_path)? {
         return Ok(fetched);
     }
     let mut failures = Vec::new();
-    for (place, source) in sources.iter().enumerate() {
-        eprintln!("fetching {} from {}", order.model, source.address);
-        let is_last = place + 1 == sources.len();
+    for (place, mirror) in mirrors.iter().enumerate() {
+        eprintln!("fetching {} from {}", request.model, mirror.address);
+        let is_last = place + 1 == mirrors.len();
         // Where there are others, one that does not answer is not waited for.
         let attempts = if is_last { patience.attempts } else { patience.attempts.min(2) };
-        let failure = match receive(order, source, &part_path, &Patience { attempts, ..*patience })
-        {
-            Ok(fetched) => return Ok(fetched),
-            Err(Unusable::Here(error)) => return Err(error),
-            Err(Unusable::There(error)) => format!("{error:#}"),
-        };
+        let failure =
+            match receive(request, mirror, &part_path, &Patience { attempts, ..*patience }) {
+                Ok(fetched) => return Ok(fetched),
+                Err(Unusable::Here(error)) => return Err(error),
+                Err(Unusable::There(error)) => format!("{error:#}"),
+            };
         if !is_last {
             eprintln!("{failure}; trying another address");
         }
         failures.push(failure);
     }
-    let model = &order.model;
+    let model = &request.model;
     bail!(
         "no weights for {model} came over the network: {}. Run `{}` again later, name another \
          address with --from, or take a file from elsewhere with `pellucid import {model} FILE`",
@@ -102,20 +102,24 @@ pub fn fetch_from(order: &Order, sources: &[Source<'_>], patience: &Patience) ->
 }
 
 /// Weights from a download that ended before but was not kept: the process was killed in between.
-fn finished(order: &Order, sources: &[Source<'_>], part_path: &Path) -> Result<Option<Fetched>> {
+fn finished(
+    request: &Request,
+    mirrors: &[Mirror<'_>],
+    part_path: &Path,
+) -> Result<Option<Fetched>> {
     if !part_path.is_file() {
         return Ok(None);
     }
     let part = Part::open(part_path)?;
     let origin = part.origin();
-    let is_whole = |source: &&Source<'_>| match source.hash {
+    let is_whole = |mirror: &&Mirror<'_>| match mirror.hash {
         Hash::Unknown => origin.as_ref().is_some_and(|origin| {
-            origin.address == source.address && origin.total == part.length().ok()
+            origin.address == mirror.address && origin.total == part.length().ok()
         }),
         hash => verify(part_path, hash).is_ok(),
     };
-    let Some(source) = sources.iter().find(is_whole) else { return Ok(None) };
-    match keep(order, source, part_path) {
+    let Some(mirror) = mirrors.iter().find(is_whole) else { return Ok(None) };
+    match keep(request, mirror, part_path) {
         Ok(fetched) => {
             part.remove().context("removing the download")?;
             Ok(Some(fetched))
@@ -127,14 +131,14 @@ fn finished(order: &Order, sources: &[Source<'_>], part_path: &Path) -> Result<O
 
 /// Downloads from one address, makes sure of what came, and keeps it.
 fn receive(
-    order: &Order,
-    source: &Source<'_>,
+    request: &Request,
+    mirror: &Mirror<'_>,
     part_path: &Path,
     patience: &Patience,
 ) -> Result<Fetched, Unusable> {
     loop {
-        let part = download(source.address, part_path, source.hash.identity(), patience)?;
-        let unusable = match keep(order, source, part.path()) {
+        let part = download(mirror.address, part_path, mirror.hash.identity(), patience)?;
+        let unusable = match keep(request, mirror, part.path()) {
             Err(Unusable::There(error)) => error,
             kept_or_here => {
                 if kept_or_here.is_ok() {
@@ -144,12 +148,12 @@ fn receive(
             }
         };
         // The bytes are all here and wrong: going on from them would never end well.
-        let begun_elsewhere = part.origin().is_some_and(|origin| origin.address != source.address);
+        let begun_elsewhere = part.origin().is_some_and(|origin| origin.address != mirror.address);
         part.remove().context("removing the download").map_err(Unusable::Here)?;
         if !begun_elsewhere {
             return Err(Unusable::There(unusable.context(format!(
                 "what {} sent is not the published {}; it was removed",
-                source.address, order.model
+                mirror.address, request.model
             ))));
         }
         // Perhaps only what came from there was wrong.
@@ -158,8 +162,8 @@ fn receive(
 }
 
 /// Names for the classes. Weights work without them, so failing is only worth a sentence.
-fn fetch_labels(order: &Order, patience: &Patience) {
-    let target = cache::labels_file(&order.target);
+fn fetch_labels(request: &Request, patience: &Patience) {
+    let target = cache::labels_file(&request.target);
     let fetched = || -> Result<()> {
         let part = download(INCEPTION_V1_LABELS, &target.with_extension("part"), None, patience)?;
         let text = std::fs::read_to_string(part.path());
@@ -179,15 +183,15 @@ fn fetch_labels(order: &Order, patience: &Patience) {
 }
 
 /// The addresses to use.
-fn sources(order: &Order) -> Result<Vec<Source<'_>>> {
-    let published = PUBLISHED.iter().find(|published| published.model == order.model);
-    let published = published.map_or(&[][..], |published| published.sources);
-    let Some(address) = order.from.as_deref() else { return Ok(published.to_vec()) };
+fn mirrors(request: &Request) -> Result<Vec<Mirror<'_>>> {
+    let published = PUBLISHED.iter().find(|published| published.model == request.model);
+    let published = published.map_or(&[][..], |published| published.mirrors);
+    let Some(address) = request.from.as_deref() else { return Ok(published.to_vec()) };
     if !address.starts_with("http://") && !address.starts_with("https://") {
         return Err(WrongCall(format!(
             "--from {address}: expected an address that begins with http:// or https://; \
              a file is taken by `pellucid import {} FILE`",
-            order.model
+            request.model
         ))
         .into());
     }
@@ -195,8 +199,8 @@ fn sources(order: &Order) -> Result<Vec<Source<'_>>> {
     fn name(address: &str) -> &str {
         address.rsplit('/').next().unwrap_or_default()
     }
-    let mirrored = published.iter().find(|source| name(source.address) == name(address));
-    Ok(vec![Source { address, hash: mirrored.map_or(Hash::Unknown, |source| source.hash) }])
+    let mirrored = published.iter().find(|mirror| name(mirror.address) == name(address));
+    Ok(vec![Mirror { address, hash: mirrored.map_or(Hash::Unknown, |mirror| mirror.hash) }])
 }
 
 /// Why weights were not kept.
@@ -222,21 +226,22 @@ impl From<DownloadError> for Unusable {
     }
 }
 
-fn keep(order: &Order, source: &Source<'_>, part: &Path) -> Result<Fetched, Unusable> {
-    verify(part, source.hash).map_err(Unusable::There)?;
+fn keep(request: &Request, mirror: &Mirror<'_>, part: &Path) -> Result<Fetched, Unusable> {
+    verify(part, mirror.hash).map_err(Unusable::There)?;
     let file = Weights::File(part.to_owned());
-    let (tensors, origin) = convert::read(&order.model, &file).map_err(Unusable::There)?;
-    if source.hash == Hash::Unknown {
+    let (tensors, origin) = convert::read(&request.model, &file).map_err(Unusable::There)?;
+    if mirror.hash == Hash::Unknown {
         eprintln!("no hash is published for this file; its sha256 is {}", origin.sha256);
     }
-    let origin = Origin { source: source.address.to_owned(), ..origin };
-    let bytes = convert::encode(&order.model, &tensors, Precision::F32, &origin)
+    let origin = Origin { source: mirror.address.to_owned(), ..origin };
+    let bytes = convert::encode(&request.model, &tensors, Precision::F32, &origin)
         .map_err(Unusable::There)?;
-    output::write_whole(&order.target, |out| Ok(out.write_all(&bytes)?)).map_err(Unusable::Here)?;
+    output::write_whole(&request.target, |out| Ok(out.write_all(&bytes)?))
+        .map_err(Unusable::Here)?;
     Ok(Fetched {
-        model: order.model.clone(),
-        path: order.target.clone(),
-        sha256: cache::sha256_of(&bytes),
+        model: request.model.clone(),
+        path: request.target.clone(),
+        sha256: hash::sha256(&bytes),
         source_sha256: Some(origin.sha256),
     })
 }
@@ -246,7 +251,7 @@ fn verify(part: &Path, hash: Hash) -> Result<()> {
         Hash::Unknown => return Ok(()),
         Hash::Sha1(expected) => ("sha1", expected, sha1_of_file(part)?),
         Hash::Sha256Begins(expected) => {
-            let mut found = cache::sha256_of_file(part)?;
+            let mut found = hash::sha256_of_file(part)?;
             found.truncate(expected.len());
             ("beginning of the sha256", expected, found)
         }
@@ -259,7 +264,7 @@ fn verify(part: &Path, hash: Hash) -> Result<()> {
 
 fn sha1_of_file(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    Ok(cache::hex(&Sha1::digest(bytes)))
+    Ok(HEXLOWER.encode(&Sha1::digest(bytes)))
 }
 
 #[cfg(test)]
@@ -267,19 +272,19 @@ mod tests {
     use super::published::BVLC;
     use super::*;
 
-    fn order(model: &str, from: Option<&str>) -> Order {
+    fn request(model: &str, from: Option<&str>) -> Request {
         let from = from.map(str::to_owned);
-        Order { model: model.to_owned(), from, force: false, target: PathBuf::from("unused") }
+        Request { model: model.to_owned(), from, force: false, target: PathBuf::from("unused") }
     }
 
     #[test]
     fn every_model_of_the_registry_has_more_than_one_address() {
         for info in shared::models::registry() {
-            let order = order(info.name, None);
-            let sources = sources(&order).unwrap();
-            assert!(2 <= sources.len(), "{}", info.name);
+            let request = request(info.name, None);
+            let mirrors = mirrors(&request).unwrap();
+            assert!(2 <= mirrors.len(), "{}", info.name);
             let hosts: Vec<_> =
-                sources.iter().map(|source| source.address.split('/').nth(2)).collect();
+                mirrors.iter().map(|mirror| mirror.address.split('/').nth(2)).collect();
             assert!(hosts.windows(2).all(|hosts| hosts[0] != hosts[1]), "{hosts:?}");
         }
     }
@@ -287,15 +292,15 @@ mod tests {
     #[test]
     fn a_mirror_of_the_published_file_must_have_its_hash_and_another_file_need_not() {
         let mirror =
-            order("googlenet", Some("https://mirror.example.org/bvlc_googlenet.caffemodel"));
-        assert_eq!(sources(&mirror).unwrap()[0].hash, BVLC);
-        let other = order("googlenet", Some("https://example.org/googlenet.safetensors"));
-        assert_eq!(sources(&other).unwrap()[0].hash, Hash::Unknown);
+            request("googlenet", Some("https://mirror.example.org/bvlc_googlenet.caffemodel"));
+        assert_eq!(mirrors(&mirror).unwrap()[0].hash, BVLC);
+        let other = request("googlenet", Some("https://example.org/googlenet.safetensors"));
+        assert_eq!(mirrors(&other).unwrap()[0].hash, Hash::Unknown);
     }
 
     #[test]
     fn a_file_given_as_an_address_is_pointed_to_import() {
-        let error = sources(&order("googlenet", Some("/tmp/weights.caffemodel"))).unwrap_err();
+        let error = mirrors(&request("googlenet", Some("/tmp/weights.caffemodel"))).unwrap_err();
         assert!(error.to_string().contains("pellucid import googlenet"), "{error}");
     }
 }

@@ -4,9 +4,11 @@
 //! terminals and the network. A command turns arguments into plain data, calls one function
 //! here, and prints the result.
 
+pub mod activations;
 pub mod built_in;
 pub mod bundle;
 pub mod cache;
+pub mod checkpoint;
 pub mod classify;
 pub mod cli;
 pub mod commands;
@@ -18,12 +20,17 @@ pub mod exemplars;
 pub mod failure;
 pub mod fetch;
 pub mod figure;
-pub mod images;
+pub mod hash;
 pub mod import;
 pub mod interrupt;
+pub mod job;
+pub mod labels;
+pub mod model;
 pub mod naming;
 pub mod output;
+pub mod pictures;
 pub mod progress;
 pub mod single_file;
 pub mod spectrum;
 pub mod visualize;
+pub mod weights;

@@ -1,11 +1,13 @@
 //! Results on stdout, and nothing else there.
 
+use std::ffi::OsString;
 use std::fs;
-use std::io::{BufWriter, IsTerminal, Write, stdout};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Write, stdout};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 /// Prints a value as one line of JSON.
 pub fn json_line(value: &impl Serialize) -> Result<()> {
@@ -43,40 +45,32 @@ pub fn printable(message: &str) -> String {
 
 /// Writes a file whole or not at all: beside its target first, then renamed.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    }
-    let unfinished = beside(path, "writing");
-    let written = (|| {
-        let file = fs::File::create(&unfinished)?;
-        let mut out = BufWriter::new(file);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let written = || -> Result<()> {
+        let mut out = BufWriter::new(unfinished(path, folder)?);
         write(&mut out)?;
-        out.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-        fs::rename(&unfinished, path)?;
-        Ok::<_, anyhow::Error>(())
-    })();
-    if written.is_err() {
-        // The error that counts is the one that brought us here.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written.with_context(|| format!("writing {}", path.display()))
+        let file = out.into_inner().map_err(|error| error.into_error())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    written().with_context(|| format!("writing {}", path.display()))
 }
 
-/// A name in the same folder that no other running `pellucid` uses.
-pub fn beside(path: &Path, purpose: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{purpose}-{}", std::process::id()));
-    path.with_file_name(name)
-}
-
-/// Bytes as people say them: `14.0 MB`.
-pub fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
-    }
+/// A file that is removed again unless it takes its name: hidden, so that no walk over pictures
+/// takes it for one.
+fn unfinished(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".writing-");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&name);
+    // Otherwise a file of this kind is its owner's alone. The system takes off what it must.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -105,9 +99,15 @@ mod tests {
         assert_eq!(printable("a\x1b[2J\r\0b"), "a\\u{1b}[2J\\r\\u{0}b");
     }
 
+    #[cfg(unix)]
     #[test]
-    fn bytes_read_well() {
-        assert_eq!(bytes(14_008_808), "14.0 MB");
-        assert_eq!(bytes(999), "999 B");
+    fn what_is_written_is_as_open_to_others_as_any_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let [usual, whole] = ["usual", "whole"].map(|name| folder.path().join(name));
+        fs::write(&usual, "").unwrap();
+        write_whole(&whole, |_| Ok(())).unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&usual), mode(&whole));
     }
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
 
@@ -12,18 +12,18 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub enum Counted {
     /// Shown as kB, MB, ...
     Bytes,
     /// Shown as a number and this word: `pictures`, `steps`.
-    Count(&'static str),
+    Things(&'static str),
 }
 
 /// A job's progress, with rate and remaining time.
 pub struct Progress {
     bar: ProgressBar,
     what: String,
-    unit: Unit,
+    counted: Counted,
     started: Instant,
     /// Work done before this run, which says nothing about its rate.
     inherited: u64,
@@ -33,23 +33,23 @@ pub struct Progress {
 
 impl Progress {
     /// Begins. `total` is unknown for streams that do not say.
-    pub fn new(what: &str, total: Option<u64>, unit: Unit) -> Self {
-        Self::resumed(what, 0, total, unit)
+    pub fn new(what: &str, total: Option<u64>, counted: Counted) -> Self {
+        Self::resumed(what, 0, total, counted)
     }
 
     /// Begins with `done` already done by an earlier run.
-    pub fn resumed(what: &str, done: u64, total: Option<u64>, unit: Unit) -> Self {
+    pub fn resumed(what: &str, done: u64, total: Option<u64>, counted: Counted) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target =
             if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(total, target);
-        bar.set_style(style(total, unit));
+        bar.set_style(style(total, counted));
         bar.set_message(what.to_owned());
         bar.set_position(done);
         bar.reset_eta();
         let started = Instant::now();
         let last_line = (!terminal).then_some(started);
-        Self { bar, what: what.to_owned(), unit, started, inherited: done, last_line }
+        Self { bar, what: what.to_owned(), counted, started, inherited: done, last_line }
     }
 
     /// `count` more are done.
@@ -92,37 +92,37 @@ impl Progress {
     fn line(&self) -> String {
         let done = self.bar.position();
         let rate = (done - self.inherited.min(done)) as f64 / self.started.elapsed().as_secs_f64();
-        plain_line(&self.what, done, self.bar.length(), rate, self.unit)
+        plain_line(&self.what, done, self.bar.length(), rate, self.counted)
     }
 }
 
-fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
-    let template = match (total.is_some(), unit) {
-        (true, Unit::Bytes) => {
+fn style(total: Option<u64>, counted: Counted) -> ProgressStyle {
+    let template = match (total.is_some(), counted) {
+        (true, Counted::Bytes) => {
             "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left".to_owned()
         }
-        (false, Unit::Bytes) => "{msg} {spinner} {bytes} {bytes_per_sec}".to_owned(),
-        (true, Unit::Count(word)) => {
+        (false, Counted::Bytes) => "{msg} {spinner} {bytes} {bytes_per_sec}".to_owned(),
+        (true, Counted::Things(word)) => {
             format!("{{msg}} {{bar:30}} {{pos}}/{{len}} {word} {{per_sec}}, {{eta}} left")
         }
-        (false, Unit::Count(word)) => format!("{{msg}} {{spinner}} {{pos}} {word} {{per_sec}}"),
+        (false, Counted::Things(word)) => format!("{{msg}} {{spinner}} {{pos}} {word} {{per_sec}}"),
     };
     ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// `googlenet: 12.0 MB of 53.5 MB, 1.2 MB/s, 35 s left`
-fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, unit: Unit) -> String {
-    let amount = |count: u64| match unit {
-        Unit::Bytes => output::bytes(count),
-        Unit::Count(_) => count.to_string(),
+/// `googlenet: 12.00 MB of 53.50 MB, 1.20 MB/s, 35 s left`
+fn plain_line(what: &str, done: u64, total: Option<u64>, rate: f64, counted: Counted) -> String {
+    let amount = |count: u64| match counted {
+        Counted::Bytes => DecimalBytes(count).to_string(),
+        Counted::Things(_) => count.to_string(),
     };
-    let word = match unit {
-        Unit::Bytes => String::new(),
-        Unit::Count(word) => format!(" {word}"),
+    let word = match counted {
+        Counted::Bytes => String::new(),
+        Counted::Things(word) => format!(" {word}"),
     };
-    let speed = match unit {
-        Unit::Bytes => format!("{}/s", output::bytes(rate as u64)),
-        Unit::Count(_) => format!("{rate:.1}/s"),
+    let speed = match counted {
+        Counted::Bytes => format!("{}/s", DecimalBytes(rate as u64)),
+        Counted::Things(_) => format!("{rate:.1}/s"),
     };
     match total {
         Some(total) if done < total && 0.0 < rate => {
@@ -144,9 +144,9 @@ mod tests {
 
     #[test]
     fn a_plain_line_says_rate_and_remaining_time() {
-        let line = plain_line("googlenet", 12_000_000, Some(53_000_000), 1e6, Unit::Bytes);
-        assert_eq!(line, "googlenet: 12.0 MB of 53.0 MB, 1.0 MB/s, 41 s left");
-        let line = plain_line("classify", 7, Some(7), 20.0, Unit::Count("pictures"));
+        let line = plain_line("googlenet", 12_000_000, Some(53_000_000), 1e6, Counted::Bytes);
+        assert_eq!(line, "googlenet: 12.00 MB of 53.00 MB, 1.00 MB/s, 41 s left");
+        let line = plain_line("classify", 7, Some(7), 20.0, Counted::Things("pictures"));
         assert_eq!(line, "classify: 7 of 7 pictures, 20.0/s");
     }
 }

@@ -13,10 +13,11 @@ use shared::image::Picture;
 use shared::visualize::parameters::color_matrix;
 use shared::visualize::spectrum::MagnitudeSpectrum;
 
-use crate::images::ahead::{FEW, decode_ahead};
-use crate::images::source::{self, Source};
 use crate::interrupt;
-use crate::progress::{Progress, Unit};
+use crate::pictures::ahead::FEW;
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
+use crate::progress::{Counted, Progress};
 
 /// An average over photographs.
 pub struct Measured {
@@ -30,13 +31,13 @@ pub struct Measured {
 
 /// The average over pictures, at a side of `size` pixels.
 pub fn measure(source: Source, size: usize) -> Result<Measured> {
-    let sources = vec![source];
-    let listing = source::list(&sources)?;
-    let mut progress = Progress::new("spectrum", Some(listing.pictures), Unit::Count("pictures"));
+    let listing = Listing::of(vec![source])?;
+    let counted = Counted::Things("pictures");
+    let mut progress = Progress::new("spectrum", Some(listing.pictures), counted);
     let mut sum = vec![0.0; 3 * size * (size / 2 + 1)];
     let (mut pictures, mut unreadable) = (0, 0);
     let one = move |picture: Picture| Ok(magnitudes(&square(&picture, size)));
-    for decoded in decode_ahead(sources, 0, FEW, one) {
+    for decoded in listing.decode_ahead(0, FEW, one) {
         interrupt::check()?;
         match decoded?.picture {
             Ok(magnitudes) => {

@@ -21,9 +21,9 @@ use shared::format::png::{self, Text};
 use shared::models::ModelInfo;
 use shared::visualize::score::{Context, Score};
 
-use crate::cache::LoadedModel;
 use crate::failure::WrongCall;
-use crate::progress::{Progress, Unit};
+use crate::model::LoadedModel;
+use crate::progress::{Counted, Progress};
 use crate::{interrupt, output};
 use climb::Climb;
 use plan::Plan;
@@ -65,7 +65,7 @@ pub struct Made {
     pub record: Record,
 }
 
-/// What came of a job.
+/// What came of a plan.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// In the order of the plan.
@@ -74,8 +74,8 @@ pub struct Outcome {
     pub unreadable: usize,
 }
 
-/// A job: a plan, and where its results go.
-pub struct Job<'a> {
+/// A plan, and where its results go.
+pub struct Visualize<'a> {
     /// What is to be made.
     pub plan: &'a Plan,
     /// Where it goes. One picture in a [`Out::File`] needs a plan of one task and one stage.
@@ -95,7 +95,7 @@ pub fn resolve(plan: &Plan, info: &ModelInfo, context: &Context) -> Result<()> {
     Ok(())
 }
 
-impl Job<'_> {
+impl Visualize<'_> {
     /// Makes everything that an earlier run of the same job has not made.
     ///
     /// # Errors
@@ -141,8 +141,12 @@ impl Job<'_> {
         if 0 < done {
             eprintln!("going on: {done} of {total} steps are there already");
         }
-        let progress =
-            Progress::resumed("visualize", done as u64, Some(total as u64), Unit::Count("steps"));
+        let progress = Progress::resumed(
+            "visualize",
+            done as u64,
+            Some(total as u64),
+            Counted::Things("steps"),
+        );
         let progress = Mutex::new(progress);
         let records = side_by_side::run(
             &climbs,

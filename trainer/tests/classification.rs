@@ -9,9 +9,11 @@ mod reference;
 use std::fs;
 
 use serde_json::Value;
-use trainer::cli::DeviceChoice;
-use trainer::images::source::Source;
-use trainer::{cache, classify, device};
+use trainer::classify::Classify;
+use trainer::device::{self, Choice};
+use trainer::model::LoadedModel;
+use trainer::pictures::listing::Listing;
+use trainer::pictures::source::Source;
 
 /// How often the network is right, and how often it says what the reference says.
 struct Score {
@@ -33,14 +35,15 @@ fn score(first: usize, stride: usize) -> Option<Score> {
     let file = |picture: &&Value| Source::as_given(&folder.join(picture["file"].as_str().unwrap()));
     let files: Vec<Source> = expected.iter().map(file).collect();
 
-    let device = device::choose(DeviceChoice::Cpu).unwrap().device;
-    let loaded = cache::load("googlenet", Some(&weights), &device).unwrap();
+    let device = device::choose(Choice::Cpu).unwrap().device;
+    let loaded = LoadedModel::load("googlenet", Some(&weights), &device).unwrap();
     let mut found = Vec::new();
-    classify::classify(&loaded, files, 4, 1, &device, |result| {
-        found.push(result?.top[0].class as u64);
+    let classify = Classify { loaded: &loaded, device: &device, batch: 4, top: 1 };
+    let unreadable = classify.run(&Listing::of(files).unwrap(), |_, classified| {
+        found.push(classified.top[0].class as u64);
         Ok(())
-    })
-    .unwrap();
+    });
+    assert_eq!(unreadable.unwrap(), 0);
     assert_eq!(found.len(), expected.len());
 
     let count = |matches: &dyn Fn(&Value, u64) -> bool| {

@@ -13,9 +13,10 @@ use std::{fs, process};
 use server::{Answer, Asked, Server};
 use shared::models::inception::Variant;
 use shared::weights::{NamedTensor, Precision, to_safetensors};
-use trainer::cache;
 use trainer::download::{DownloadError, Patience, download};
-use trainer::fetch::{Hash, Order, Source, fetch, fetch_from};
+use trainer::fetch::{Hash, Mirror, Request, fetch, fetch_from};
+use trainer::hash;
+use trainer::weights::Weights;
 
 const HASTE: Patience = Patience {
     connect: Duration::from_secs(5),
@@ -189,8 +190,8 @@ fn a_file_beyond_the_limit_is_refused_announced_or_not() {
     }
 }
 
-fn order(from: String, target: PathBuf) -> Order {
-    Order { model: "googlenet".to_owned(), from: Some(from), force: true, target }
+fn request(from: String, target: PathBuf) -> Request {
+    Request { model: "googlenet".to_owned(), from: Some(from), force: true, target }
 }
 
 /// Names in a folder, sorted.
@@ -205,8 +206,8 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn without_a_network_the_answer_says_so_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let order = order(nowhere(), folder.path().join("g.safetensors"));
-    let error = format!("{:#}", fetch(&order, &HASTE).unwrap_err());
+    let request = request(nowhere(), folder.path().join("g.safetensors"));
+    let error = format!("{:#}", fetch(&request, &HASTE).unwrap_err());
     for hint in ["network", "pellucid import googlenet FILE", "--from"] {
         assert!(error.contains(hint), "{error}");
     }
@@ -219,8 +220,8 @@ fn a_mirror_that_serves_other_bytes_is_caught_by_the_hash_and_the_old_weights_st
     let target = folder.path().join("googlenet.safetensors");
     fs::write(&target, "old").unwrap();
     let server = Server::start(|asked, _| Answer::honest(&file(), asked));
-    let order = order(server.address("bvlc_googlenet.caffemodel"), target.clone());
-    let error = format!("{:#}", fetch(&order, &HASTE).unwrap_err());
+    let request = request(server.address("bvlc_googlenet.caffemodel"), target.clone());
+    let error = format!("{:#}", fetch(&request, &HASTE).unwrap_err());
     assert!(error.contains("405fc5acd08a3bb12de8ee5e23a96bec22f08204"), "{error}");
     assert_eq!(fs::read(&target).unwrap(), b"old");
     assert_eq!(names(folder.path()), ["googlenet.safetensors"]);
@@ -230,8 +231,8 @@ fn a_mirror_that_serves_other_bytes_is_caught_by_the_hash_and_the_old_weights_st
 fn bytes_that_are_no_weights_are_caught_by_their_structure() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(|asked, _| Answer::honest(&file(), asked));
-    let order = order(server.address("mine.safetensors"), folder.path().join("g.safetensors"));
-    fetch(&order, &HASTE).unwrap_err();
+    let request = request(server.address("mine.safetensors"), folder.path().join("g.safetensors"));
+    fetch(&request, &HASTE).unwrap_err();
     assert!(names(folder.path()).is_empty());
 }
 
@@ -244,14 +245,14 @@ fn weights_are_converted_into_place_and_not_fetched_twice() {
     });
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("weights/googlenet.safetensors");
-    let order = order(server.address("mine.safetensors"), target.clone());
-    let fetched = fetch(&order, &Patience { limit: 20 << 20, ..HASTE }).unwrap();
+    let request = request(server.address("mine.safetensors"), target.clone());
+    let fetched = fetch(&request, &Patience { limit: 20 << 20, ..HASTE }).unwrap();
     assert_eq!(starts(&server), [None, Some(9_000_000)]);
     assert_eq!(fetched.path, target);
     assert_eq!(names(target.parent().unwrap()), ["googlenet.safetensors"]);
-    trainer::convert::read("googlenet", &cache::Weights::File(target.clone())).unwrap();
+    trainer::convert::read("googlenet", &Weights::File(target.clone())).unwrap();
 
-    let again = fetch(&Order { force: false, ..order }, &HASTE).unwrap();
+    let again = fetch(&Request { force: false, ..request }, &HASTE).unwrap();
     assert_eq!((again.sha256, again.source_sha256), (fetched.sha256, None));
     assert_eq!(server.asked().len(), 2);
 }
@@ -269,16 +270,16 @@ fn published() -> (Vec<u8>, Hash) {
         (name, NamedTensor { shape, values })
     });
     let file = to_safetensors(&tensors.collect(), Precision::F16, &BTreeMap::new()).unwrap();
-    let begins = cache::sha256_of(&file)[..8].to_owned();
+    let begins = hash::sha256(&file)[..8].to_owned();
     // A published hash lives as long as the program does.
     (file, Hash::Sha256Begins(begins.leak()))
 }
 
 /// Fetches into a folder from the first of these addresses that gives the file.
 fn fetch_any(folder: &Path, sources: &[(&str, Hash)]) -> Result<(), String> {
-    let sources: Vec<_> = sources.iter().map(|&(address, hash)| Source { address, hash }).collect();
-    let order = order(String::new(), folder.join("googlenet.safetensors"));
-    let fetched = fetch_from(&order, &sources, &Patience { limit: 20 << 20, ..HASTE });
+    let mirrors: Vec<_> = sources.iter().map(|&(address, hash)| Mirror { address, hash }).collect();
+    let request = request(String::new(), folder.join("googlenet.safetensors"));
+    let fetched = fetch_from(&request, &mirrors, &Patience { limit: 20 << 20, ..HASTE });
     fetched.map(|_| ()).map_err(|error| format!("{error:#}"))
 }
 

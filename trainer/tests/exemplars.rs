@@ -17,8 +17,8 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::format::exemplars::{BARS, QUANTILES};
 use trainer::exemplars::{Wanted, bundle_part};
-use trainer::images;
-use trainer::images::source::Source;
+use trainer::pictures::decode;
+use trainer::pictures::source::Source;
 
 use bench::{Bench, stderr};
 use made::stripes;
@@ -101,7 +101,7 @@ fn every_layer_gets_its_numbers_heat_maps_and_figure() {
         );
     }
     // Three rows of up to three cells of 224 pixels.
-    let figure = images::read(&bench.path("found/conv2d1.png")).unwrap();
+    let figure = decode::read(&bench.path("found/conv2d1.png")).unwrap();
     assert!(3 * 224 < figure.height() && figure.height() < 7 * 224, "{}", figure.height());
 }
 

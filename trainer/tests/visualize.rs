@@ -15,7 +15,7 @@ use serde_json::Value;
 use shared::format::recipe::{Recipe, encode_png, recipe_from_png};
 use shared::image::Picture;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
-use trainer::images;
+use trainer::pictures::decode;
 use trainer::visualize::plan_from_png;
 
 use bench::{Bench, stderr};
@@ -26,7 +26,7 @@ fn bench() -> Bench {
 }
 
 fn picture(bench: &Bench, name: &str) -> Picture {
-    images::read(&bench.path(name)).unwrap()
+    decode::read(&bench.path(name)).unwrap()
 }
 
 fn recipe(path: &Path) -> Recipe {

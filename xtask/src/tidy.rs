@@ -1,5 +1,7 @@
 //! Who may depend on whom, and what `shared` must not touch.
 
+mod circles;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +13,9 @@ use crate::workspace::Workspace;
 /// Each package and the packages of ours it may depend on.
 const MAY_DEPEND_ON: [(&str, &[&str]); 4] =
     [("shared", &[]), ("trainer", &["shared"]), ("app", &["shared"]), ("xtask", &[])];
+
+/// Packages whose files may not import each other in a circle.
+const WITHOUT_CIRCLES: [&str; 1] = ["trainer"];
 
 /// What `shared` leaves to its callers: files, threads, clocks, browsers.
 const NOT_IN_SHARED: [(&str, &str); 8] = [
@@ -32,6 +37,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             let folder = workspace.root.join(package).join(folder);
             broken.extend(broken_sources(package, &folder, &workspace.root)?);
         }
+    }
+    for package in WITHOUT_CIRCLES {
+        let library = workspace.root.join(package).join("src");
+        let circles = circles::circles(&library_sources(&library)?)?;
+        broken.extend(circles.into_iter().map(|circle| format!("{package}/src: {circle}")));
     }
     if broken.is_empty() {
         println!("the dependency rule holds");
@@ -59,6 +69,21 @@ fn broken_dependencies(metadata: &Value) -> Result<Vec<String>> {
         }
     }
     Ok(broken)
+}
+
+/// The sources of a library, by their path in its folder. A program beside it is imported by nobody.
+fn library_sources(folder: &Path) -> Result<Vec<(String, String)>> {
+    let mut sources = Vec::new();
+    for file in stamp::files_below(folder)? {
+        let name = file.strip_prefix(folder).unwrap_or(&file).display().to_string();
+        if !name.ends_with(".rs") || name == "main.rs" || name.starts_with("bin/") {
+            continue;
+        }
+        let text = String::from_utf8(stamp::read(&file)?)
+            .with_context(|| format!("{} is not text", file.display()))?;
+        sources.push((name, text));
+    }
+    Ok(sources)
 }
 
 fn broken_sources(package: &str, folder: &Path, root: &Path) -> Result<Vec<String>> {

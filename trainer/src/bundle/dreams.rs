@@ -16,8 +16,10 @@ use shared::visualize::objective::{Channel, Measure, Objective};
 
 use super::files::Files;
 use super::sheets::Layout;
-use crate::images;
-use crate::images::source::{self, Content, Source};
+use crate::pictures::decode;
+use crate::pictures::found::Content;
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
 
 /// Sheets of about 1.3 MB: 256 units.
 ///
@@ -51,7 +53,7 @@ pub fn gather(
         refuse_doubles(&layer, &dreams)?;
         refuse_an_odd_one(&layer, &dreams)?;
         let pictures = dreams.iter().map(|dream| {
-            let picture = images::read(&dream.file)?;
+            let picture = decode::read(&dream.file)?;
             Ok(thumbnail::of(&picture, LAYOUT.side)?)
         });
         let sprites = LAYOUT.lay_out(&format!("{layer}/dreams-"), pictures, files)?;
@@ -78,7 +80,7 @@ fn files_in(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
     if sources.is_empty() {
         return Ok(files);
     }
-    source::list(&sources)?;
+    Listing::of(sources.clone())?;
     for source in sources {
         source.walk(&mut |found| {
             let name = found.name.clone();

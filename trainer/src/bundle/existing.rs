@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use shared::format::bundle::{Bundle, MANIFEST_LIMIT, Part};
 
-use super::MANIFEST;
 use super::files::Files;
+
+/// The name of the file that makes a folder a bundle.
+pub const MANIFEST: &str = "bundle.json";
 
 /// A bundle's folder and its description.
 #[derive(Debug)]

@@ -6,8 +6,7 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
-use super::MANIFEST;
-use super::existing::Existing;
+use super::existing::{Existing, MANIFEST};
 use crate::output;
 
 /// Between a folder's name and the number of the process that works beside it.
@@ -16,7 +15,7 @@ const REPLACED: &str = "replaced";
 
 /// Writes files into a new folder beside `folder`, then lets it take that name.
 pub fn write(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
-    let unfinished = output::beside(folder, WRITING);
+    let unfinished = beside(folder, WRITING);
     let written = write_files(&unfinished, files).and_then(|()| replace(folder, &unfinished));
     if written.is_err() {
         // The error that counts is the one that brought us here.
@@ -42,13 +41,20 @@ fn replace(folder: &Path, new: &Path) -> Result<()> {
         return Ok(fs::remove_dir_all(new)?);
     }
     // In two steps where the system has no single one for it.
-    let old = output::beside(folder, REPLACED);
+    let old = beside(folder, REPLACED);
     fs::rename(folder, &old)?;
     if let Err(error) = fs::rename(new, folder) {
         fs::rename(&old, folder)?;
         return Err(error.into());
     }
     Ok(fs::remove_dir_all(&old)?)
+}
+
+/// A name in the same folder that no other running `pellucid` uses.
+fn beside(path: &Path, purpose: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{purpose}-{}", std::process::id()));
+    path.with_file_name(name)
 }
 
 /// Lets two folders change places in one step, so that whoever looks finds the one or the other.
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_a_killed_export_leaves_is_known_by_its_name() {
-        let left = output::beside(Path::new("bundles/googlenet"), WRITING);
+        let left = beside(Path::new("bundles/googlenet"), WRITING);
         assert!(is_left_over(left.file_name().unwrap().to_str().unwrap()));
         assert!(!is_left_over("googlenet"));
         assert!(!is_left_over("hand.writing-practice"));

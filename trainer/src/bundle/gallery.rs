@@ -10,7 +10,7 @@ use shared::format::credits::{self, Credit};
 
 use super::files::Files;
 use super::sheets::Layout;
-use crate::images;
+use crate::pictures::decode;
 
 /// The list of pictures, with what each shows and whose it is.
 pub const LIST: &str = "gallery.json";
@@ -60,7 +60,7 @@ pub fn read_text(path: &Path) -> Result<Vec<u8>> {
 }
 
 fn read_picture(path: &Path) -> Result<Vec<u8>> {
-    let picture = images::read(path)?;
+    let picture = decode::read(path)?;
     let (width, height) = (picture.width(), picture.height());
     if (width, height) != (LAYOUT.side, LAYOUT.side) {
         bail!(

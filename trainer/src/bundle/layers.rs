@@ -10,15 +10,17 @@ use shared::models::ModelInfo;
 
 use super::existing::Existing;
 use super::files::Files;
-use super::{Order, dreams, gallery};
+use super::ingredients::Ingredients;
+use super::{dreams, gallery};
 use crate::exemplars::{self, Wanted};
 use crate::failure::WrongCall;
-use crate::images::source::{self, Source};
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
 
 /// Where layers come from.
 pub struct Layers<'a> {
     /// What is to be made.
-    pub order: &'a Order,
+    pub ingredients: &'a Ingredients,
     /// The model the layers are of.
     pub info: &'a ModelInfo,
     /// A bundle to take everything else from.
@@ -48,7 +50,7 @@ impl Layers<'_> {
         let wanted = self.wanted()?;
         let photographs = self.photographs(files)?;
         let names = photographs.as_ref().map_or(&[][..], |photographs| &photographs.names);
-        let mut made = dreams::gather(&self.order.dreams, self.info, files)?;
+        let mut made = dreams::gather(&self.ingredients.dreams, self.info, files)?;
         let mut layers = Vec::new();
         for name in self.in_order(&wanted) {
             let old = self.from.and_then(|from| from.bundle.layer(name).map(|layer| (from, layer)));
@@ -62,7 +64,7 @@ impl Layers<'_> {
                 _ => None,
             };
             let is_wanted = wanted.is_empty() || wanted.contains(&name);
-            let folder = self.order.exemplars.as_deref().filter(|_| is_wanted);
+            let folder = self.ingredients.exemplars.as_deref().filter(|_| is_wanted);
             if let Some(folder) = folder.filter(|folder| has_exemplars(folder, name)) {
                 self.add_exemplars(folder, photographs.as_ref(), &mut layer, files)?;
             } else if let Some((from, old)) = old {
@@ -79,7 +81,7 @@ impl Layers<'_> {
 
     /// The canonical names of `--layers`.
     fn wanted(&self) -> Result<Vec<&str>> {
-        let names = self.order.layers.iter();
+        let names = self.ingredients.layers.iter();
         names.map(|name| Ok(self.info.layer(name)?.name.as_str())).collect()
     }
 
@@ -99,12 +101,12 @@ impl Layers<'_> {
     }
 
     fn photographs(&self, files: &mut Files) -> Result<Option<Photographs>> {
-        if let Some(folder) = &self.order.gallery {
+        if let Some(folder) = &self.ingredients.gallery {
             let (gallery, credits) = gallery::gather(folder, files)?;
-            let fingerprint = self.order.exemplars.as_ref().map(|exemplars| {
+            let fingerprint = self.ingredients.exemplars.as_ref().map(|exemplars| {
                 // They may lie among the photographs, as may what is written now.
                 let source = Source::new(folder)?.without(exemplars).without(self.target);
-                Ok::<_, anyhow::Error>(source::list(&[source])?.fingerprint)
+                Ok::<_, anyhow::Error>(Listing::of(vec![source])?.sha256)
             });
             return Ok(Some(Photographs::new(gallery, credits, fingerprint.transpose()?)));
         }
@@ -156,7 +158,7 @@ impl Layers<'_> {
         let Some(exemplars) = &old.exemplars else { return Ok(()) };
         // They say which pictures by number: another gallery would show others under it.
         let old_gallery = from.bundle.gallery.as_ref().context("exemplars without a gallery")?;
-        if self.order.gallery.is_some() {
+        if self.ingredients.gallery.is_some() {
             let old_credits = credits_of(from, old_gallery)?;
             if !old_credits.iter().map(|credit| &credit.file).eq(names) {
                 bail!(
@@ -173,7 +175,7 @@ impl Layers<'_> {
 
     /// Adds to a layer's exemplars what the pictures of `--reference` reach, if it was measured.
     fn add_reference(&self, layer: &mut Layer, n_pictures: usize, files: &mut Files) -> Result<()> {
-        let folder = self.order.reference.as_deref();
+        let folder = self.ingredients.reference.as_deref();
         let Some(folder) = folder.filter(|folder| has_exemplars(folder, &layer.name)) else {
             return Ok(());
         };
@@ -197,7 +199,7 @@ impl Layers<'_> {
         {
             bail!("--layers names {missing}, but neither dreams nor exemplars of it were given");
         }
-        if let Some(folder) = &self.order.reference
+        if let Some(folder) = &self.ingredients.reference
             && !layers
                 .iter()
                 .any(|layer| layer.exemplars.is_some() && has_exemplars(folder, &layer.name))
@@ -208,7 +210,7 @@ impl Layers<'_> {
             );
         }
         let taken = |layer: &&Layer| wanted.is_empty() || wanted.contains(&layer.name.as_str());
-        if let Some(folder) = &self.order.exemplars
+        if let Some(folder) = &self.ingredients.exemplars
             && !layers.iter().filter(taken).any(|layer| has_exemplars(folder, &layer.name))
         {
             let which = if wanted.is_empty() { "any layer" } else { "a layer of --layers" };

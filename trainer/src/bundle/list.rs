@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use shared::format::bundle::{Entry, Index, SCHEMA};
 use shared::models;
 
-use super::existing::Existing;
-use super::{MANIFEST, folder};
+use super::existing::{Existing, MANIFEST};
+use super::folder;
 use crate::output;
 
 /// The file's name.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::classify::{Classified, classify};
-use crate::cli::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, WeightsArgs};
+use crate::classify::{Classified, Classify};
 use crate::failure::WrongCall;
-use crate::images::source::{self, Source};
-use crate::progress::{Progress, Unit};
-use crate::{cache, device, naming, output};
+use crate::model::LoadedModel;
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
+use crate::{device, naming, output};
 
 /// Characters of a bar at probability 1.
 const BAR: usize = 24;
@@ -56,29 +57,20 @@ pub fn run(args: Args) -> Result<()> {
         }
     }
     let named = naming::split(&args.words, "a picture or folder", |path| path.exists())?;
-    let device = device::open(args.device.device)?;
-    let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
-    let pictures: Vec<_> = named.rest.iter().map(|path| Source::as_given(path)).collect();
-    let listing = source::list(&pictures)?;
-    let count = listing.pictures;
-    let mut progress = Progress::new("classify", Some(count), Unit::Count("pictures"));
-    let mut unreadable = 0;
+    let device = device::open(args.device.device.into())?;
+    let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
+    let sources = named.rest.iter().map(|path| Source::as_given(path)).collect();
+    let listing = Listing::of(sources)?;
     let color = output::wants_color();
-    classify(&loaded, pictures, args.batch, args.top, &device, |result| {
-        match result {
-            Ok(classified) if args.json => progress.suspend(|| output::json_line(&classified))?,
-            Ok(classified) => progress.suspend(|| print(&classified, color))?,
-            Err(error) => {
-                unreadable += 1;
-                progress.note(&format!("skipped: {error:#}"));
-            }
-        }
-        progress.advance(1);
-        Ok(())
+    let classify = Classify { loaded: &loaded, device: &device, batch: args.batch, top: args.top };
+    let unreadable = classify.run(&listing, |progress, classified| {
+        progress.suspend(|| match args.json {
+            true => output::json_line(&classified),
+            false => print(&classified, color),
+        })
     })?;
-    progress.finish();
     if 0 < unreadable {
-        bail!("{unreadable} of {count} pictures could not be read and were skipped");
+        bail!("{unreadable} of {} pictures could not be read and were skipped", listing.pictures);
     }
     if 0 < listing.empty {
         bail!("{} of the {} named hold no picture", listing.empty, named.rest.len());

@@ -1,6 +1,7 @@
 //! `pellucid doctor`: what is here, what is missing, and how to mend it.
 
 use anyhow::Result;
+use indicatif::DecimalBytes;
 
 use crate::doctor::{BuiltIn, Examination, examine};
 use crate::output;
@@ -45,10 +46,10 @@ fn text(examination: &Examination) -> String {
         lines.push(format!("adapter    {} ({}{kind})", adapter.name, adapter.driver));
     }
     let BuiltIn { model, size } = &examination.built_in;
-    lines.push(format!("built in   {model} ({})", output::bytes(*size)));
+    lines.push(format!("built in   {model} ({})", DecimalBytes(*size)));
     lines.push(format!("cache      {}", examination.cache.display()));
     for file in &examination.cached {
-        lines.push(format!("           {:>9}  {}", output::bytes(file.size), file.path));
+        lines.push(format!("           {:>9}  {}", DecimalBytes(file.size).to_string(), file.path));
     }
     if examination.missing.is_empty() {
         lines.push("missing    nothing".to_owned());

@@ -11,13 +11,14 @@ use shared::format::exemplars::TOP_LIMIT;
 use shared::models;
 use shared::tap::LayerInfo;
 
-use crate::cli::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, WeightsArgs};
 use crate::exemplars::channels::Channels;
 use crate::exemplars::record::{Record, heat_path, json_path};
 use crate::exemplars::{Search, sheet};
 use crate::failure::WrongCall;
-use crate::images::source::Source;
-use crate::{cache, device, naming, output};
+use crate::model::LoadedModel;
+use crate::pictures::source::Source;
+use crate::{device, naming, output};
 
 /// Which layers, which pictures, and what to make of them.
 #[derive(Debug, clap::Args)]
@@ -137,8 +138,8 @@ pub fn run(args: Args) -> Result<()> {
         return Err(WrongCall(format!("--out {} {reason}: {mend}", args.out.display())).into());
     }
     let source = source.without(&args.out);
-    let device = device::open(args.device.device)?;
-    let loaded = cache::load(named.model, args.weights.weights.as_deref(), &device)?;
+    let device = device::open(args.device.device.into())?;
+    let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
     let search = Search {
         layers: &layers,
         source: &source,
@@ -169,8 +170,9 @@ pub fn run(args: Args) -> Result<()> {
         if args.json { output::json_line(&made)? } else { output::line(&text(&made))? }
     }
     match records.first() {
-        Some(Record { unreadable, job, .. }) if 0 < *unreadable => {
-            bail!("{unreadable} of {} pictures could not be read and were skipped", job.pictures)
+        Some(Record { unreadable, images, .. }) if 0 < *unreadable => {
+            let all = images + unreadable;
+            bail!("{unreadable} of {all} pictures could not be read and were skipped")
         }
         _ => Ok(()),
     }

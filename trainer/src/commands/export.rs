@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use indicatif::DecimalBytes;
 use serde::Serialize;
 use shared::format::bundle::{Bundle, Index};
 
-use crate::bundle::{self, Order, Weights};
-use crate::cli::PrecisionChoice;
-use crate::commands::single_file;
-use crate::{cache, output};
+use super::arguments::PrecisionChoice;
+use super::single_file;
+use crate::bundle::{self, Ingredients, WeightsFrom};
+use crate::output;
+use crate::weights::Weights;
 
 /// Which model, what was made of it, and where to.
 #[derive(Debug, clap::Args)]
@@ -113,13 +115,13 @@ pub fn run(args: Args) -> Result<()> {
     }
     let as_json = args.json;
     let out = args.out.clone().context("--out names no folder")?;
-    let bundle = bundle::export(&args.order()?, &out)?;
+    let bundle = bundle::export(&args.ingredients()?, &out)?;
     if as_json {
         return output::json_line(&Exported { path: out, bundle });
     }
     for part in bundle.parts() {
         let path = out.join(&part.path);
-        output::line(&format!("{:>9}  {}", output::bytes(part.size), path.display()))?;
+        output::line(&format!("{:>9}  {}", DecimalBytes(part.size).to_string(), path.display()))?;
     }
     output::line(&format!("{:>9}  {}", "", out.join("bundle.json").display()))
 }
@@ -137,19 +139,19 @@ fn list(folder: &Path, as_json: bool) -> Result<()> {
 }
 
 impl Args {
-    fn order(self) -> Result<Order> {
+    fn ingredients(self) -> Result<Ingredients> {
         // Before any file is looked for: a wrong name is a wrong call.
         let known = self.model.as_deref().map(shared::models::info).transpose()?;
         let weights = if self.without_weights {
-            Weights::Without
+            WeightsFrom::Nowhere
         } else if self.weights.is_none() && self.from.is_some() {
-            Weights::Kept
+            WeightsFrom::Bundle
         } else {
             let name = known.map_or("this model", |info| info.name);
-            let weights = cache::weights(name, self.weights.as_deref())?;
-            Weights::Given { weights, precision: self.precision.map(Into::into) }
+            let weights = Weights::find(name, self.weights.as_deref())?;
+            WeightsFrom::Given { weights, precision: self.precision.map(Into::into) }
         };
-        Ok(Order {
+        Ok(Ingredients {
             model: self.model,
             weights,
             gallery: self.gallery,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::download::Patience;
-use crate::fetch::{Order, fetch};
+use crate::fetch::{Request, fetch};
 use crate::{cache, output};
 
 /// Which weights.
@@ -34,10 +34,10 @@ pub struct Args {
 /// Fetches, and prints where the weights are.
 pub fn run(args: Args) -> Result<()> {
     let target = cache::weights_file(&args.model)?;
-    let order = Order { model: args.model, from: args.from, force: args.force, target };
-    let fetched = fetch(&order, &Patience::default())?;
+    let request = Request { model: args.model, from: args.from, force: args.force, target };
+    let fetched = fetch(&request, &Patience::default())?;
     if fetched.source_sha256.is_none() {
-        eprintln!("{} is here already; --force downloads it again", order.model);
+        eprintln!("{} is here already; --force downloads it again", request.model);
     }
     if args.json {
         return output::json_line(&fetched);

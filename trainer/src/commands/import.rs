@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use indicatif::DecimalBytes;
 use serde::Serialize;
 
-use crate::cache::{self, Weights};
-use crate::cli::PrecisionChoice;
-use crate::{convert, output};
+use super::arguments::PrecisionChoice;
+use crate::weights::Weights;
+use crate::{cache, convert, hash, output};
 
 /// Which file, for which model.
 #[derive(Debug, clap::Args)]
@@ -52,8 +53,8 @@ pub fn run(args: Args) -> Result<()> {
     let (tensors, origin) = convert::read(&args.model, &Weights::File(args.file))?;
     let bytes = convert::encode(&args.model, &tensors, args.precision.into(), &origin)?;
     output::write_whole(&path, |out| Ok(out.write_all(&bytes)?))?;
-    let sha256 = cache::sha256_of_file(&path)?;
-    eprintln!("{} tensors, {}", tensors.len(), output::bytes(bytes.len() as u64));
+    let sha256 = hash::sha256_of_file(&path)?;
+    eprintln!("{} tensors, {}", tensors.len(), DecimalBytes(bytes.len() as u64));
     if args.json {
         let (model, source_sha256) = (args.model, origin.sha256);
         return output::json_line(&Imported { model, path, sha256, source_sha256 });

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use indicatif::DecimalBytes;
 use serde::Serialize;
 
 use crate::single_file::{self, Talk};
@@ -54,7 +55,7 @@ pub fn run(args: &Args, path: &PathBuf, json: bool) -> Result<()> {
     if json {
         return output::json_line(&Written { path, bytes });
     }
-    output::line(&format!("{:>9}  {}", output::bytes(bytes), path.display()))
+    output::line(&format!("{:>9}  {}", DecimalBytes(bytes).to_string(), path.display()))
 }
 
 /// What follows the page's address: its query, its route or both. A whole address may be given.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::failure::WrongCall;
-use crate::images::source::Source;
 use crate::output;
+use crate::pictures::source::Source;
 use crate::spectrum::measure;
 
 /// Which pictures, and how finely.

@@ -9,17 +9,18 @@ use shared::format::recipe::recipe_from_png;
 use shared::models::{self, ModelInfo};
 use shared::visualize::{Making, Objective, Preset, score};
 
-use crate::cache::{self, LoadedModel, Weights};
-use crate::cli::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, WeightsArgs};
 use crate::failure::WrongCall;
+use crate::model::LoadedModel;
 use crate::visualize::compare::Comparison;
 use crate::visualize::directions;
 use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
 use crate::visualize::record::Record;
 use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
-use crate::visualize::{Job, Made, Out, Outcome, plan_from_png, resolve};
-use crate::{device, naming, output};
+use crate::visualize::{Made, Out, Outcome, Visualize, plan_from_png, resolve};
+use crate::weights::Weights;
+use crate::{device, hash, labels, naming, output};
 
 /// Pictures side by side on a sheet, as in the published figures.
 const COLUMNS: usize = 5;
@@ -198,19 +199,19 @@ pub fn run(args: Args) -> Result<()> {
     let info = models::info(&plan.model)?;
     let weights = args.weights.weights.as_deref();
     let labels = match weights {
-        Some(path) => cache::labels_beside(&info, &Weights::File(path.to_owned())),
-        None => cache::labels(&info),
+        Some(path) => labels::beside(&info, &Weights::File(path.to_owned())),
+        None => labels::known(&info),
     };
     let directions = args.directions.as_deref().map(|file| directions::read(file, &info));
     let directions = directions.transpose()?.unwrap_or_default();
-    plan.directions_sha256 = args.directions.as_deref().map(cache::sha256_of_file).transpose()?;
+    plan.directions_sha256 = args.directions.as_deref().map(hash::sha256_of_file).transpose()?;
     resolve(&plan, &info, &score::Context { labels, directions: directions.clone() })?;
 
-    let device = device::open(args.device.device)?;
-    let loaded = LoadedModel { directions, ..cache::load(&plan.model, weights, &device)? };
+    let device = device::open(args.device.device.into())?;
+    let loaded = LoadedModel { directions, ..LoadedModel::load(&plan.model, weights, &device)? };
     adopt(&mut plan, &loaded);
-    let job = Job { plan: &plan, out: &out, only, against: args.against.as_deref() };
-    let Outcome { made, unreadable } = job.run(&loaded, &device)?;
+    let visualize = Visualize { plan: &plan, out: &out, only, against: args.against.as_deref() };
+    let Outcome { made, unreadable } = visualize.run(&loaded, &device)?;
     print(&made, &plan.tasks, args.json)?;
     if 0 < unreadable {
         bail!("{unreadable} photographs could not be read and were skipped; the rest is done");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::DownloadError;
+use super::error::DownloadError;
 
 /// Where an unfinished file comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,16 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use shared::models::labels;
 
 use crate::bundle::gallery;
-use crate::cache;
-use crate::images::shard;
+use crate::hash;
+use crate::pictures::shard;
 
 /// What is needed of a picture's entry in a gallery's list.
 #[derive(Deserialize)]
-struct Entry {
+struct Titled {
     file: String,
     title: String,
 }
@@ -26,8 +25,8 @@ pub struct Labels {
     titles: HashMap<String, String>,
     /// By WordNet identifier.
     classes: HashMap<String, String>,
-    /// Of the list the titles come from.
-    sha256: String,
+    /// Of the list the titles come from, if there is one.
+    sha256: Option<String>,
 }
 
 impl Labels {
@@ -42,16 +41,16 @@ impl Labels {
         if path.is_file() {
             let reading = || format!("reading {}", path.display());
             let bytes = gallery::read_text(&path)?;
-            let entries: Vec<Entry> = serde_json::from_slice(&bytes).with_context(reading)?;
+            let entries: Vec<Titled> = serde_json::from_slice(&bytes).with_context(reading)?;
             labels.titles = entries.into_iter().map(|entry| (entry.file, entry.title)).collect();
-            labels.sha256 = cache::hex(&Sha256::digest(&bytes));
+            labels.sha256 = Some(hash::sha256(&bytes));
         }
         Ok(labels)
     }
 
-    /// Of the list that the titles come from, hexadecimal; empty where there is none.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
+    /// Of the list that the titles come from, hexadecimal, if there is one.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
     }
 
     /// A picture's title in the gallery; else the class whose WordNet identifier its folder, or its

@@ -16,7 +16,7 @@ pub struct Wanted<'a> {
     /// Files of its gallery in order, relative to the gallery's folder, with `/`.
     pub gallery: &'a [String],
     /// The fingerprint of the gallery's folder, where there is one:
-    /// [`crate::images::source::Listing::fingerprint`].
+    /// [`crate::pictures::listing::Listing::sha256`].
     pub pictures_sha256: Option<&'a str>,
 }
 
@@ -38,7 +38,8 @@ pub fn bundle_part(
     if record.job.model != model {
         bail!("{} is of {}, not of {model}", path.display(), record.job.model);
     }
-    if pictures_sha256.is_some_and(|sha256| sha256 != record.job.pictures_sha256) {
+    let chosen_from = record.job.data.as_ref().map(|data| data.sha256.as_str());
+    if pictures_sha256.is_some() && pictures_sha256 != chosen_from {
         bail!(
             "{} was chosen from other pictures than those of --gallery, or they changed since: \
              run `pellucid exemplars` on these",
@@ -119,33 +120,27 @@ mod tests {
 
     use shared::format::exemplars::Statistic;
 
-    use super::super::job::Job;
     use super::super::record;
     use super::super::state::State;
-    use super::super::tally::Batch;
-    use super::super::top::Seen;
+    use super::super::tally::Maps;
+    use super::super::top::Shown;
     use super::*;
+    use crate::job::{Data, Job};
 
     /// Results of three channels and four pictures.
     fn results() -> tempfile::TempDir {
-        let job = Job {
-            model: "googlenet".to_owned(),
-            model_sha256: "aa".to_owned(),
-            statistic: Statistic::Max,
-            top: 2,
-            pictures: 4,
-            pictures_sha256: "bb".to_owned(),
-            titles_sha256: String::new(),
-        };
-        let mut state = State::new(job, &[("mixed4a".to_owned(), 3)]);
-        let seen = |number| Seen { number, file: format!("a/{number}.jpg"), label: String::new() };
-        let pictures: Vec<_> = (0..4).map(|number| Arc::new(seen(number))).collect();
+        let data = Data { kind: "pictures".to_owned(), count: 4, sha256: "bb".to_owned() };
+        let job = Job::new("exemplars", "googlenet", "aa").over(data);
+        let mut state = State::new(job, &[("mixed4a".to_owned(), 3)], 2);
+        let shown =
+            |number| Shown { number, file: format!("a/{number}.jpg"), label: String::new() };
+        let pictures: Vec<_> = (0..4).map(|number| Arc::new(shown(number))).collect();
         let values: Vec<f32> = (0..4 * 3 * 8 * 8).map(|value| (value * 7 % 97) as f32).collect();
-        let batch = Batch { values: &values, pictures: &pictures, positions: [8, 8] };
-        state.layers[0].add(batch, Statistic::Max).unwrap();
+        let maps = Maps { values: &values, pictures: &pictures, positions: [8, 8] };
+        state.layers[0].add(maps, Statistic::Max).unwrap();
         state.done = 4;
         let folder = tempfile::tempdir().unwrap();
-        let layer = Record::new(&state, &state.layers[0]);
+        let layer = Record::new(&state, &state.layers[0], Statistic::Max);
         record::write(folder.path(), &layer, &state.layers[0]).unwrap();
         folder
     }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use shared::format::exemplars::Statistic;
 
 use super::heat;
-use super::job::Job;
 use super::state::State;
 use super::tally::{LayerTally, UnitTally};
+use crate::job::Job;
 use crate::output;
 
 /// What excites the units of a layer.
@@ -77,11 +77,11 @@ pub fn heat_path(folder: &Path, layer: &str) -> PathBuf {
 
 impl Record {
     /// Of a layer, when all pictures are done.
-    pub fn new(state: &State, tally: &LayerTally) -> Self {
+    pub fn new(state: &State, tally: &LayerTally, statistic: Statistic) -> Self {
         let units = tally.units.iter().enumerate();
         Self {
             layer: tally.layer.clone(),
-            statistic: state.job.statistic,
+            statistic,
             images: state.done - state.unreadable,
             unreadable: state.unreadable,
             positions: tally.positions,

@@ -12,12 +12,12 @@ use shared::format::png::{self, Text};
 use shared::image::Picture;
 use shared::models::ModelInfo;
 
-use super::job::Job;
 use super::record::{ExemplarRecord, Record, UnitRecord};
 use crate::figure::{Cell, Figure, Row};
-use crate::images::ahead::decode;
-use crate::images::source::Source;
+use crate::job::Job;
 use crate::output;
+use crate::pictures::decode;
+use crate::pictures::source::Source;
 use crate::visualize::sheet::number;
 
 /// Units on a page.
@@ -137,7 +137,7 @@ fn photographs<'a>(
         .fetch(&names)?
         .into_par_iter()
         .map(|(name, content)| {
-            let picture = decode(&name, content)?;
+            let picture = decode::content(&name, content)?;
             Ok((name, info.preprocessing.classification_crop(&picture)))
         })
         .collect()

@@ -6,18 +6,14 @@
 //! 0.8 % of everything in it, at any scale. (DDSketch, Masson et al. 2019, arXiv:1908.10693, has
 //! the same guarantee.) What is exactly zero, the smallest and the largest are exact.
 
+use serde::{Deserialize, Serialize};
 use shared::format::exemplars::{BARS, QUANTILES};
-
-use super::bytes::{Reader, Writer};
 
 /// Buckets double with each; 64 between a number and its double make half a bucket 0.8 %.
 const MANTISSA_BITS: u32 = 6;
 
 /// Bits of a number that do not matter for its bucket.
 const SHIFT: u32 = f32::MANTISSA_DIGITS - 1 - MANTISSA_BITS;
-
-/// One more than the last bucket a finite number can be in.
-const BUCKETS: usize = (f32::INFINITY.to_bits() >> SHIFT) as usize;
 
 /// Values looked at together.
 const BLOCK: usize = 128;
@@ -26,7 +22,7 @@ const BLOCK: usize = 128;
 const SIGN: u32 = 1 << 31;
 
 /// Counts of the values seen so far.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sketch {
     zeros: u64,
     positive: Counts,
@@ -36,7 +32,7 @@ pub struct Sketch {
 }
 
 /// Counts by magnitude.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Counts {
     /// The first bucket that is held.
     first: usize,
@@ -78,19 +74,6 @@ impl Counts {
             // The last bucket ends where infinity begins.
             (bound(bucket), bound(bucket + 1).min(f32::MAX), count)
         })
-    }
-
-    fn write(&self, out: &mut Writer) {
-        out.number(self.first as u64);
-        out.number(self.counts.len() as u64);
-        self.counts.iter().for_each(|&count| out.number(count));
-    }
-
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let first = from.below(BUCKETS as u64)? as usize;
-        let length = from.below((BUCKETS - first) as u64 + 1)? as usize;
-        let counts = (0..length).map(|_| from.number()).collect::<Option<_>>()?;
-        Some(Self { first, counts })
     }
 }
 
@@ -196,29 +179,6 @@ impl Sketch {
         }
         let total = self.not_zero().max(1) as f64;
         bars.map(|count| (1000.0 * count / total).round() as u32)
-    }
-
-    /// Appends the sketch to a state.
-    pub fn write(&self, out: &mut Writer) {
-        out.number(self.zeros);
-        out.number(u64::from(self.range.is_some()));
-        let (smallest, largest) = self.range.unwrap_or_default();
-        out.float(smallest);
-        out.float(largest);
-        self.positive.write(out);
-        self.negative.write(out);
-    }
-
-    /// What [`Self::write`] wrote; `None` if it is damaged.
-    pub fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let zeros = from.number()?;
-        let any = from.below(2)? == 1;
-        let range = (from.float()?, from.float()?);
-        if range.1 < range.0 {
-            return None;
-        }
-        let (positive, negative) = (Counts::read(from)?, Counts::read(from)?);
-        Some(Self { zeros, positive, negative, range: any.then_some(range) })
     }
 }
 
@@ -336,27 +296,5 @@ mod tests {
         let zero = sketch(&[0.0; 10], 10);
         assert_eq!((zero.quantiles(), zero.histogram()), ([0.0; 9], [0; BARS]));
         assert_eq!(Sketch::default().quantiles(), [0.0; 9]);
-    }
-
-    #[test]
-    fn a_sketch_survives_being_written_and_a_damaged_one_is_refused() {
-        for (name, values) in distributions() {
-            let sketch = sketch(&values, 784);
-            let mut out = Writer::default();
-            sketch.write(&mut out);
-            let bytes = out.into_bytes();
-            assert_eq!(Sketch::read(&mut Reader::new(&bytes)).as_ref(), Some(&sketch), "{name}");
-            for length in (0..bytes.len()).step_by(1 + bytes.len() / 50) {
-                assert_eq!(Sketch::read(&mut Reader::new(&bytes[..length])), None, "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_range_that_runs_backwards_is_damage() {
-        let backwards = Sketch { range: Some((2.0, 1.0)), ..Sketch::default() };
-        let mut out = Writer::default();
-        backwards.write(&mut out);
-        assert_eq!(Sketch::read(&mut Reader::new(&out.into_bytes())), None);
     }
 }

@@ -1,15 +1,14 @@
 //! What was seen of a layer so far: for each unit its exemplars and its distribution.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use shared::format::exemplars::Statistic;
 
-use super::bytes::{Reader, Writer};
 use super::heat;
 use super::sketch::Sketch;
-use super::top::{Exemplar, Seen, Top};
+use super::top::{Exemplar, Shown, Top};
 
 /// Sums run in so many lanes, as wide as vectors are: quick, and the same on every run.
 const LANES: usize = 16;
@@ -18,7 +17,7 @@ const LANES: usize = 16;
 const UNITS_TOGETHER: usize = 8;
 
 /// What was seen of a layer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerTally {
     /// Its canonical name.
     pub layer: String,
@@ -29,7 +28,7 @@ pub struct LayerTally {
 }
 
 /// What was seen of a unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitTally {
     /// The pictures that excite it most.
     pub top: Top,
@@ -39,11 +38,11 @@ pub struct UnitTally {
 
 /// The activations of a layer on some pictures.
 #[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
+pub struct Maps<'a> {
     /// `[pictures, channels, rows, columns]`
     pub values: &'a [f32],
     /// One for each picture.
-    pub pictures: &'a [Arc<Seen>],
+    pub pictures: &'a [Arc<Shown>],
     /// Rows and columns.
     pub positions: [usize; 2],
 }
@@ -60,65 +59,18 @@ impl LayerTally {
     }
 
     /// Takes in a batch, the units shared out over all cores.
-    pub fn add(&mut self, batch: Batch<'_>, statistic: Statistic) -> Result<(), NotFinite> {
-        self.positions = batch.positions;
+    pub fn add(&mut self, maps: Maps<'_>, statistic: Statistic) -> Result<(), NotFinite> {
+        self.positions = maps.positions;
         let channels = self.units.len();
-        let area = batch.positions[0] * batch.positions[1];
+        let area = maps.positions[0] * maps.positions[1];
         let units = self.units.par_iter_mut().with_min_len(UNITS_TOGETHER).enumerate();
         units.try_for_each(|(channel, unit)| {
-            for (place, picture) in batch.pictures.iter().enumerate() {
-                let map = &batch.values[(place * channels + channel) * area..][..area];
-                unit.add(map, batch.positions, picture, statistic)?;
+            for (place, picture) in maps.pictures.iter().enumerate() {
+                let map = &maps.values[(place * channels + channel) * area..][..area];
+                unit.add(map, maps.positions, picture, statistic)?;
             }
             Ok(())
         })
-    }
-
-    /// Appends the tally to a state, which names the pictures.
-    pub fn write(&self, out: &mut Writer) {
-        out.text(&self.layer);
-        self.positions.iter().for_each(|&side| out.number(side as u64));
-        out.number(self.units.len() as u64);
-        for unit in &self.units {
-            unit.sketch.write(out);
-            out.number(unit.top.best().len() as u64);
-            for exemplar in unit.top.best() {
-                out.number(exemplar.picture.number);
-                out.float(exemplar.value);
-                out.number(exemplar.row as u64);
-                out.number(exemplar.column as u64);
-                exemplar.heat.iter().for_each(|&value| out.float(value));
-            }
-        }
-    }
-
-    /// What [`Self::write`] wrote of a layer of so many channels; `None` if it is damaged.
-    pub fn read(
-        from: &mut Reader<'_>,
-        channels: usize,
-        limit: usize,
-        pictures: &BTreeMap<u64, Arc<Seen>>,
-    ) -> Option<Self> {
-        let layer = from.text()?;
-        let positions = [from.below(65_536)? as usize, from.below(65_536)? as usize];
-        let [high, wide] = heat::size(positions);
-        from.number().filter(|&count| count == channels as u64)?;
-        let units = (0..channels).map(|_| {
-            let sketch = Sketch::read(from)?;
-            let mut top = Top::new(limit);
-            for _ in 0..from.below(limit as u64 + 1)? {
-                top.offer(Exemplar {
-                    picture: pictures.get(&from.number()?)?.clone(),
-                    value: from.float()?,
-                    row: from.below(positions[0] as u64)? as usize,
-                    column: from.below(positions[1] as u64)? as usize,
-                    heat: (0..high * wide).map(|_| from.float()).collect::<Option<_>>()?,
-                });
-            }
-            Some(UnitTally { top, sketch })
-        });
-        let units = units.collect::<Option<_>>()?;
-        Some(Self { layer, positions, units })
     }
 }
 
@@ -128,7 +80,7 @@ impl UnitTally {
         &mut self,
         map: &[f32],
         positions: [usize; 2],
-        picture: &Arc<Seen>,
+        picture: &Arc<Shown>,
         statistic: Statistic,
     ) -> Result<(), NotFinite> {
         let Summary { sum, smallest, largest } = summarize(map);
@@ -196,9 +148,9 @@ mod tests {
 
     const CHANNELS: usize = 5;
 
-    fn seen(count: u64) -> Vec<Arc<Seen>> {
-        let seen = |number| Seen { number, file: format!("{number}.jpg"), label: String::new() };
-        (0..count).map(|number| Arc::new(seen(number))).collect()
+    fn shown(count: u64) -> Vec<Arc<Shown>> {
+        let shown = |number| Shown { number, file: format!("{number}.jpg"), label: String::new() };
+        (0..count).map(|number| Arc::new(shown(number))).collect()
     }
 
     /// `[pictures, CHANNELS, rows, columns]`; half of it zero, the last channel always.
@@ -214,11 +166,11 @@ mod tests {
 
     fn tally(values: &[f32], positions: [usize; 2], together: usize, by: Statistic) -> LayerTally {
         let area = positions[0] * positions[1];
-        let pictures = seen((values.len() / CHANNELS / area) as u64);
+        let pictures = shown((values.len() / CHANNELS / area) as u64);
         let mut tally = LayerTally::new("mixed4a", CHANNELS, 3);
         let batches = values.chunks(together * CHANNELS * area).zip(pictures.chunks(together));
         for (values, pictures) in batches {
-            tally.add(Batch { values, pictures, positions }, by).unwrap();
+            tally.add(Maps { values, pictures, positions }, by).unwrap();
         }
         tally
     }
@@ -280,24 +232,10 @@ mod tests {
             for place in [0, 17, 48] {
                 let mut values = vec![1.0; 49];
                 values[place] = wrong;
-                let batch = Batch { values: &values, pictures: &seen(1), positions: [7, 7] };
+                let maps = Maps { values: &values, pictures: &shown(1), positions: [7, 7] };
                 let mut tally = LayerTally::new("mixed5b", 1, 3);
-                assert_eq!(tally.add(batch, Statistic::Max), Err(NotFinite));
+                assert_eq!(tally.add(maps, Statistic::Max), Err(NotFinite));
             }
-        }
-    }
-
-    #[test]
-    fn a_tally_survives_being_written_and_a_damaged_one_is_refused() {
-        let pictures = seen(20).into_iter().map(|picture| (picture.number, picture)).collect();
-        let tally = tally(&activations(20, 64), [8, 8], 4, Statistic::Mean);
-        let mut out = Writer::default();
-        tally.write(&mut out);
-        let bytes = out.into_bytes();
-        let read = |bytes| LayerTally::read(&mut Reader::new(bytes), CHANNELS, 3, &pictures);
-        assert_eq!(read(&bytes), Some(tally));
-        for length in (0..bytes.len()).step_by(11) {
-            assert_eq!(read(&bytes[..length]), None);
         }
     }
 }

@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A picture that is an exemplar of some unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
     /// Its number in the source.
     pub number: u64,
-    /// As [`crate::images::source::Found::name`].
+    /// As [`crate::pictures::found::Found::name`].
     pub file: String,
     /// What it shows; may be empty.
     pub label: String,
 }
 
 /// What a picture does to a unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exemplar {
     /// What it is ranked by.
     pub value: f32,
-    /// Which picture.
-    pub picture: Arc<Seen>,
+    /// Which picture; one is shared by all its units until it is written.
+    #[serde(with = "of_its_own")]
+    pub picture: Arc<Shown>,
     /// Where the largest activation is.
     pub row: usize,
     /// Where the largest activation is.
@@ -28,8 +31,24 @@ pub struct Exemplar {
     pub heat: Vec<f32>,
 }
 
+mod of_its_own {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Shown;
+
+    pub fn serialize<S: Serializer>(shown: &Arc<Shown>, out: S) -> Result<S::Ok, S::Error> {
+        shown.as_ref().serialize(out)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Arc<Shown>, D::Error> {
+        Shown::deserialize(input).map(Arc::new)
+    }
+}
+
 /// At most `limit` exemplars, best first; of equals the one that came first.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Top {
     limit: usize,
     best: Vec<Exemplar>,
@@ -70,7 +89,7 @@ mod tests {
     use super::*;
 
     fn exemplar(number: u64, value: f32) -> Exemplar {
-        let picture = Arc::new(Seen { number, file: String::new(), label: String::new() });
+        let picture = Arc::new(Shown { number, file: String::new(), label: String::new() });
         Exemplar { value, picture, row: 0, column: 0, heat: Vec::new() }
     }
 

@@ -6,12 +6,12 @@ pub struct Published {
     /// The model's name in the registry.
     pub model: &'static str,
     /// Its addresses, in the order in which they are tried.
-    pub sources: &'static [Source<'static>],
+    pub mirrors: &'static [Mirror<'static>],
 }
 
 /// One address of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source<'a> {
+pub struct Mirror<'a> {
     /// Of the file.
     pub address: &'a str,
     /// What is known of its bytes.
@@ -45,8 +45,8 @@ pub const BVLC: Hash = Hash::Sha1("405fc5acd08a3bb12de8ee5e23a96bec22f08204");
 /// torchvision's.
 const TORCHVISION: Hash = Hash::Sha256Begins("1378be20");
 
-const fn source(address: &'static str, hash: Hash) -> Source<'static> {
-    Source { address, hash }
+const fn mirror(address: &'static str, hash: Hash) -> Mirror<'static> {
+    Mirror { address, hash }
 }
 
 /// An EfficientNet-Lite as timm publishes it: PyTorch's naming, with the beginning of the file's
@@ -55,8 +55,8 @@ macro_rules! lite {
     ($size:literal, $hash:literal) => {
         Published {
             model: concat!("efficientnet-lite", $size),
-            sources: &[
-                source(
+            mirrors: &[
+                mirror(
                     concat!(
                         "https://github.com/rwightman/pytorch-image-models/releases/download/",
                         "v0.1-weights/tf_efficientnet_lite",
@@ -67,7 +67,7 @@ macro_rules! lite {
                     ),
                     Hash::Sha256Begins($hash),
                 ),
-                source(
+                mirror(
                     concat!(
                         "https://huggingface.co/timm/tf_efficientnet_lite",
                         $size,
@@ -84,15 +84,15 @@ macro_rules! lite {
 pub const PUBLISHED: [Published; 8] = [
     Published {
         model: "googlenet",
-        sources: &[
+        mirrors: &[
             // Address and hash: models/bvlc_googlenet/readme.md of BVLC's Caffe.
-            source("http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel", BVLC),
+            mirror("http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel", BVLC),
             // tools/caffe_converter/model_zoo.py of Apache MXNet.
-            source(
+            mirror(
                 "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/caffe/models/bvlc_googlenet/bvlc_googlenet.caffemodel",
                 BVLC,
             ),
-            source(
+            mirror(
                 "https://www.deepdetect.com/downloads/platform/pretrained/caffe/googlenet/bvlc_googlenet.caffemodel",
                 BVLC,
             ),
@@ -101,12 +101,12 @@ pub const PUBLISHED: [Published; 8] = [
     // The conversion of Google's inception5h that Lucent loads; no hash is published.
     Published {
         model: "inception-v1",
-        sources: &[
-            source(
+        mirrors: &[
+            mirror(
                 "https://github.com/ProGamerGov/pytorch-old-tensorflow-models/raw/master/inception5h.pth",
                 Hash::Unknown,
             ),
-            source(
+            mirror(
                 "https://raw.githubusercontent.com/ProGamerGov/pytorch-old-tensorflow-models/master/inception5h.pth",
                 Hash::Unknown,
             ),
@@ -115,10 +115,10 @@ pub const PUBLISHED: [Published; 8] = [
     // PyTorch writes the beginning of a file's SHA-256 into its name.
     Published {
         model: "googlenet-torchvision",
-        sources: &[
-            source("https://download.pytorch.org/models/googlenet-1378be20.pth", TORCHVISION),
+        mirrors: &[
+            mirror("https://download.pytorch.org/models/googlenet-1378be20.pth", TORCHVISION),
             // Huawei's model zoo for Ascend.
-            source(
+            mirror(
                 "https://ascend-repo-modelzoo.obs.cn-east-2.myhuaweicloud.com/model/1_PyTorch_PTH/GoogleNet/PTH/googlenet-1378be20.pth",
                 TORCHVISION,
             ),

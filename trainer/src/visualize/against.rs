@@ -4,18 +4,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use shared::burn::tensor::Device;
-use shared::network::{Pass, Start};
 use shared::tap::LayerId;
 use shared::visualize::Objective;
 use shared::visualize::score::Score;
 
 use super::plan::{about, activation};
 use super::record::Against;
-use crate::cache::LoadedModel;
-use crate::images::ahead::{FEW, decode_ahead};
-use crate::images::source::{self, Source};
-use crate::interrupt;
-use crate::progress::{Progress, Unit};
+use crate::activations::{Narrow, Numbered, Walk};
+use crate::model::LoadedModel;
+use crate::pictures::listing::Listing;
+use crate::pictures::source::Source;
 
 /// For each objective, the best of a folder's photographs as a classifier sees them (resized and
 /// cropped as the model declares), and how many could not be read.
@@ -38,39 +36,27 @@ pub fn best_photographs(
     taps.sort_unstable();
     taps.dedup();
 
-    let sources = vec![Source::new(folder).context("--against")?];
-    let listing = source::list(&sources)?;
-    let what = Unit::Count("photographs");
-    let mut progress = Progress::new("photographs", Some(listing.pictures), what);
+    let listing = Listing::of(vec![Source::new(folder).context("--against")?])?;
     let mut best: Vec<Option<(f32, String)>> = vec![None; scores.len()];
     let (mut seen, mut unreadable) = (0, 0);
-    let preprocessing = info.preprocessing.clone();
-    let crop = move |picture| Ok(preprocessing.classification_crop(&picture));
-    for decoded in decode_ahead(sources, 0, FEW, crop) {
-        interrupt::check()?;
-        progress.advance(1);
-        let decoded = decoded?;
-        let crop = match decoded.picture {
-            Ok(crop) => crop,
-            Err(error) => {
-                unreadable += 1;
-                progress.note(&format!("skipped: {error:#}"));
-                continue;
+    // One by one: a score is of everything that the network saw together.
+    let (name, taps, batch, narrow) = ("photographs", taps.as_slice(), 1, Narrow::Kept);
+    let ended =
+        Walk { name, loaded, device, taps, batch, narrow }.run(&listing, 0, |_, batch| {
+            unreadable += batch.unreadable as usize;
+            let [Numbered { name, .. }] = batch.pictures.as_slice() else { return Ok(()) };
+            seen += 1;
+            for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {
+                let Some(share) = score.of_activations(&batch.activations)? else { continue };
+                let values = pollster::block_on(shared::device::read(share.values))?;
+                let value = activation(objective, &score.report(&values));
+                if best.as_ref().is_none_or(|(most, _)| *most < value) {
+                    *best = Some((value, name.clone()));
+                }
             }
-        };
-        seen += 1;
-        let input = info.preprocessing.apply(crop.to_tensor(device));
-        let activations = loaded.model.forward(Start::Picture(input), &Pass::to(&taps))?;
-        for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {
-            let Some(share) = score.of_activations(&activations)? else { continue };
-            let values = pollster::block_on(shared::device::read(share.values))?;
-            let value = activation(objective, &score.report(&values));
-            if best.as_ref().is_none_or(|(most, _)| *most < value) {
-                *best = Some((value, decoded.name.clone()));
-            }
-        }
-    }
-    progress.finish();
+            Ok(())
+        })?;
+    ended.whole()?;
     let found = best
         .into_iter()
         .map(|best| {

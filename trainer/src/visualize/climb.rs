@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use shared::burn::tensor::Device;
 use shared::format::recipe::{encode_png, recipe_from_png};
@@ -14,12 +13,11 @@ use shared::visualize::snapshot::Snapshot;
 
 use super::plan::{Plan, Task, activation};
 use super::record::{Record, Stage, recipe};
-use crate::cache::LoadedModel;
+use crate::checkpoint::{self, Checkpoint, Found, Saving};
+use crate::job::Job;
+use crate::model::LoadedModel;
 use crate::progress::Progress;
 use crate::{interrupt, output};
-
-/// A killed run loses at most this much work.
-const BETWEEN_STATES: Duration = Duration::from_secs(10);
 
 /// A task with the folder its files lie in.
 pub struct Climb<'a> {
@@ -35,15 +33,9 @@ pub struct Climb<'a> {
     pub only: Option<usize>,
 }
 
-/// What a half-done climb is and has seen: the first line of its state file, as JSON. The
-/// dream's snapshot follows.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    version: String,
-    model_sha256: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    directions_sha256: Option<String>,
-    task: Task,
+/// What a half-done climb has seen. Its checkpoint's body is the dream's snapshot.
+#[derive(Default, Serialize, Deserialize)]
+struct Climbed {
     losses: Vec<f32>,
     stages: Vec<Stage>,
 }
@@ -83,7 +75,7 @@ impl Climb<'_> {
 
     /// The record of a finished climb whose pictures all lie there, made by the same recipe.
     pub fn finished(&self) -> Option<Record> {
-        let record = Record::of_task(&self.record_path(), self.task, self.plan)?;
+        let record = Record::of_job(&self.record_path(), &self.job().ok()?)?;
         record.stages.iter().all(|stage| self.has_pictures(stage)).then_some(record)
     }
 
@@ -97,28 +89,38 @@ impl Climb<'_> {
             })
     }
 
+    /// What it depends on.
+    fn job(&self) -> Result<Job> {
+        self.record(Climbed::default(), Vec::new()).job(&self.task.stages())
+    }
+
     /// Steps that an earlier run has made and kept.
     pub fn steps_done(&self) -> usize {
         match self.finished() {
             Some(_) => self.task.steps,
-            None => self.saved().map_or(0, |(saved, _)| saved.losses.len()),
+            None => self.saved().ok().flatten().map_or(0, |(climbed, _)| climbed.losses.len()),
         }
     }
 
-    /// The state an earlier run left behind, if it belongs to this task and its pictures are there.
-    fn saved(&self) -> Option<(Saved, Snapshot)> {
-        let bytes = fs::read(self.state_path()).ok()?;
-        let line = bytes.iter().position(|&byte| byte == b'\n')?;
-        let saved: Saved = serde_json::from_slice(&bytes[..line]).ok()?;
-        let snapshot = Snapshot::from_bytes(&bytes[line + 1..]).ok()?;
-        let same = saved.task == *self.task
-            && saved.version == self.plan.version
-            && saved.model_sha256 == self.plan.model_sha256
-            && saved.directions_sha256 == self.plan.directions_sha256
-            && saved.losses.len() == snapshot.step
+    /// The state an earlier run left behind, if it belongs to this job and its pictures are there.
+    ///
+    /// # Errors
+    /// Something else lies in its place.
+    fn saved(&self) -> Result<Option<(Climbed, Snapshot)>> {
+        let Checkpoint { progress, body, .. } =
+            match checkpoint::find::<Climbed>(&self.state_path(), &self.job()?)? {
+                Found::Nothing => return Ok(None),
+                Found::Unusable(why) => bail!(why),
+                Found::OfAnother(difference) => {
+                    bail!("is the state of another job ({difference})")
+                }
+                Found::Ours(checkpoint) => checkpoint,
+            };
+        let snapshot = Snapshot::from_bytes(&body)?;
+        let is_whole = progress.losses.len() == snapshot.step
             && snapshot.step < self.task.steps
-            && saved.stages.iter().all(|stage| self.has_pictures(stage));
-        same.then_some((saved, snapshot))
+            && progress.stages.iter().all(|stage| self.has_pictures(stage));
+        Ok(is_whole.then_some((progress, snapshot)))
     }
 
     /// Climbs to the end and writes everything, unless that was done before.
@@ -131,6 +133,7 @@ impl Climb<'_> {
         if let Some(record) = self.finished() {
             return Ok(record);
         }
+        let progress = || progress.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dream = Dream::new(
             loaded.model.clone(),
             self.task.objective.clone(),
@@ -139,30 +142,36 @@ impl Climb<'_> {
             self.task.seed,
             device,
         )?;
-        let mut losses = Vec::new();
-        let mut stages = Vec::new();
-        if let Some((saved, snapshot)) = self.saved() {
-            dream.restore(&snapshot)?;
-            (losses, stages) = (saved.losses, saved.stages);
+        let mut climbed = Climbed::default();
+        match self.saved() {
+            Ok(Some((saved, snapshot))) => {
+                dream.restore(&snapshot)?;
+                climbed = saved;
+            }
+            Ok(None) => {}
+            Err(why) => {
+                let path = self.state_path();
+                progress().note(&format!("{} {why:#}: starting anew", path.display()));
+            }
         }
         let wanted = self.task.stages();
         let mut terms = Vec::new();
-        let mut last_state = Instant::now();
-        while losses.len() < self.task.steps {
-            if interrupt::requested() || BETWEEN_STATES <= last_state.elapsed() {
-                self.save(&dream, &losses, &stages)?;
+        let mut saving = Saving::from_later();
+        while climbed.losses.len() < self.task.steps {
+            if interrupt::requested() || saving.is_due() {
+                self.save(&dream, &climbed)?;
                 interrupt::check()?;
-                last_state = Instant::now();
+                saving.done();
             }
-            losses.push(pollster::block_on(dream.step())?.loss);
-            progress.lock().unwrap_or_else(PoisonError::into_inner).advance(1);
-            if wanted.contains(&losses.len()) {
-                let (stage, values) = self.keep(&dream, losses.len())?;
-                stages.push(stage);
+            climbed.losses.push(pollster::block_on(dream.step())?.loss);
+            progress().advance(1);
+            if wanted.contains(&climbed.losses.len()) {
+                let (stage, values) = self.keep(&dream, climbed.losses.len())?;
+                climbed.stages.push(stage);
                 terms = values;
             }
         }
-        let record = self.record(losses, stages, terms);
+        let record = self.record(climbed, terms);
         record.write(&self.record_path())?;
         self.forget()?;
         Ok(record)
@@ -182,7 +191,8 @@ impl Climb<'_> {
         Ok((Stage { step, activation, files }, terms))
     }
 
-    fn record(&self, losses: Vec<f32>, stages: Vec<Stage>, terms: Vec<(String, f32)>) -> Record {
+    fn record(&self, climbed: Climbed, terms: Vec<(String, f32)>) -> Record {
+        let Climbed { losses, stages } = climbed;
         Record {
             objective: self.task.objective.to_string(),
             seed: self.task.seed,
@@ -200,24 +210,12 @@ impl Climb<'_> {
         }
     }
 
-    fn save(&self, dream: &Dream, losses: &[f32], stages: &[Stage]) -> Result<()> {
-        if losses.is_empty() {
+    fn save(&self, dream: &Dream, climbed: &Climbed) -> Result<()> {
+        if climbed.losses.is_empty() {
             return Ok(());
         }
-        let saved = Saved {
-            version: self.plan.version.clone(),
-            model_sha256: self.plan.model_sha256.clone(),
-            directions_sha256: self.plan.directions_sha256.clone(),
-            task: self.task.clone(),
-            losses: losses.to_vec(),
-            stages: stages.to_vec(),
-        };
         let snapshot = pollster::block_on(dream.snapshot())?.to_bytes()?;
-        output::write_whole(&self.state_path(), |out| {
-            serde_json::to_writer(&mut *out, &saved)?;
-            out.write_all(b"\n")?;
-            Ok(out.write_all(&snapshot)?)
-        })
+        checkpoint::save(&self.state_path(), &self.job()?, climbed, &snapshot)
     }
 
     /// Removes the state, which a finished climb no longer needs.

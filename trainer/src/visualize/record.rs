@@ -9,6 +9,7 @@ use shared::format::recipe::Recipe;
 use shared::visualize::Settings;
 
 use super::plan::{Plan, Task};
+use crate::job::Job;
 use crate::output;
 
 /// What came of a task.
@@ -70,19 +71,23 @@ pub struct Against {
 }
 
 impl Record {
-    /// The record in a file, if there is a readable one that came of this very task.
-    pub fn of_task(path: &Path, task: &Task, plan: &Plan) -> Option<Self> {
+    /// What it depends on, if pictures are kept at these steps.
+    pub fn job(&self, stages: &[usize]) -> Result<Job> {
+        Job::new("visualize", &self.model, &self.model_sha256)
+            .asset("directions", self.directions_sha256.as_deref())
+            .options(&self.settings)?
+            .option("version", &self.version)?
+            .option("objective", &self.objective)?
+            .option("seed", &self.seed)?
+            .option("steps", &self.steps)?
+            .option("pictures at steps", &stages)
+    }
+
+    /// The record in a file, if there is a readable one that came of this very job.
+    pub fn of_job(path: &Path, job: &Job) -> Option<Self> {
         let record: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        let same = record.objective == task.objective.to_string()
-            && record.seed == task.seed
-            && record.steps == task.steps
-            && record.settings == task.settings
-            && record.model == plan.model
-            && record.model_sha256 == plan.model_sha256
-            && record.directions_sha256 == plan.directions_sha256
-            && record.version == plan.version
-            && record.stages.iter().map(|stage| stage.step).eq(task.stages());
-        same.then_some(record)
+        let stages: Vec<usize> = record.stages.iter().map(|stage| stage.step).collect();
+        (record.job(&stages).ok()? == *job).then_some(record)
     }
 
     /// Writes it, whole or not at all.

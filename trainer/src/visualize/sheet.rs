@@ -10,10 +10,10 @@ use shared::visualize::settings::Parameterization;
 
 use super::plan::{Plan, Task, about, penalties};
 use super::record::{Record, Stage};
-use crate::cache::LoadedModel;
 use crate::figure::canvas::Canvas;
 use crate::figure::{Cell, Figure, Row, rows_of};
-use crate::images;
+use crate::model::LoadedModel;
+use crate::pictures::decode;
 
 /// Draws a plan's sheet from the pictures in `folder`.
 ///
@@ -55,7 +55,7 @@ fn climb_rows(
     loaded: &LoadedModel,
 ) -> Result<Vec<Row>> {
     let heading = heading(task, &task.variant, loaded);
-    let read = |file: &String| images::read(&folder.join(file));
+    let read = |file: &String| decode::read(&folder.join(file));
     if record.stages.len() == 1 {
         let stage = last(record)?;
         let cells = stage.files.iter().enumerate().map(|(index, file)| {
@@ -138,7 +138,7 @@ fn last(record: &Record) -> Result<&Stage> {
 
 fn picture(record: &Record, folder: &Path) -> Result<Picture> {
     let file = last(record)?.files.first().context("a record holds no pictures")?;
-    images::read(&folder.join(file))
+    decode::read(&folder.join(file))
 }
 
 fn activation(stage: &Stage) -> String {

@@ -10,9 +10,10 @@ use anyhow::Result;
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entries, Entry, EntryType};
 
+use super::decode::has_picture_ending;
+use super::found::{Found, Place, Visit};
 use super::left_out::{LeftOut, Why, is_hidden};
-use super::source::{Found, Place, Visit};
-use super::{has_picture_ending, name};
+use super::name;
 
 /// Endings of names, longest first. Those compressed otherwise than with gzip are said, not read.
 const ENDINGS: [&str; 6] = [".tar.bz2", ".tar.zst", ".tar.xz", ".tar.gz", ".tgz", ".tar"];

@@ -5,7 +5,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, Header};
 
-use super::super::source::Content;
+use super::super::found::Content;
 use super::*;
 
 /// A member: its name, its kind, what it holds or links to.

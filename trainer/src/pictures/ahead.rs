@@ -9,7 +9,9 @@ use std::thread;
 use anyhow::{Context, Result, anyhow};
 use shared::image::Picture;
 
-use super::source::{Content, Source};
+use super::decode;
+use super::found::Content;
+use super::source::Source;
 
 /// Pictures decoded ahead of one that is computed with. Two hide decoding behind inference; more
 /// would only cost memory.
@@ -21,7 +23,7 @@ const MOST_AHEAD: usize = 256;
 
 /// A picture of a source.
 pub struct Decoded<T> {
-    /// As [`super::source::Found::name`].
+    /// As [`super::found::Found::name`].
     pub name: String,
     /// Decoded and prepared, or what kept it from being so.
     pub picture: Result<T>,
@@ -69,7 +71,7 @@ pub fn decode_ahead<T: Send + 'static>(
             for found in take {
                 let decoded = found.map(|(name, content)| {
                     let picture = unless_it_panics(&name, || {
-                        prepare(decode(&name, content)?).with_context(|| name.clone())
+                        prepare(decode::content(&name, content)?).with_context(|| name.clone())
                     });
                     Decoded { name, picture }
                 });
@@ -115,15 +117,6 @@ fn feed(sources: &[Source], from: u64, inputs: &[SyncSender<Read>]) {
         if stopped {
             return;
         }
-    }
-}
-
-/// A picture file's content as a picture.
-pub fn decode(name: &str, content: Content) -> Result<Picture> {
-    match content {
-        Content::File(path) => super::read(&path),
-        Content::Bytes(bytes) => super::decode(&bytes, name),
-        Content::Broken(reason) => Err(anyhow!("{name}: {reason}")),
     }
 }
 

@@ -1,24 +1,20 @@
-//! Picture files: found, decoded upright, and handed on ahead of whoever computes.
+//! Picture files to pixels, whatever their format, upright.
 //!
 //! Page and command see the same pixels of the same file: the values as they are stored, without
 //! colour profile or gamma, turned upright as EXIF says in JPEG, PNG and WebP.
-
-pub mod ahead;
-mod folder;
-mod jpeg;
-pub mod left_out;
-pub mod name;
-pub mod shard;
-pub mod source;
 
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use shared::format::orientation;
 use shared::image::Picture;
+
+use super::found::Content;
+use super::jpeg::Jpeg;
+use super::name;
 
 /// Endings of files that folders are searched for.
 pub const ENDINGS: [&str; 8] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"];
@@ -40,15 +36,26 @@ pub fn read(path: &Path) -> Result<Picture> {
     decode(&fs::read(path).with_context(|| name.clone())?, &name)
 }
 
-/// Decodes a picture called `name` as [`read`] does.
-pub fn decode(bytes: &[u8], name: &str) -> Result<Picture> {
+/// Decodes a picture called `name` as [`read`] does, wherever it lies.
+pub fn content(name: &str, content: Content) -> Result<Picture> {
+    match content {
+        Content::File(path) => read(&path),
+        Content::Bytes(bytes) => decode(&bytes, name),
+        Content::Broken(reason) => Err(anyhow!("{name}: {reason}")),
+    }
+}
+
+fn decode(bytes: &[u8], name: &str) -> Result<Picture> {
     upright(bytes).with_context(|| name.to_owned())
 }
 
 fn upright(bytes: &[u8]) -> Result<Picture> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut decoded = if reader.format() == Some(ImageFormat::Jpeg) {
-        DynamicImage::ImageRgb8(jpeg::decode(bytes)?)
+        let jpeg = Jpeg::open(bytes)?;
+        let (width, height) = jpeg.dimensions();
+        refuse_too_many_pixels(width, height)?;
+        DynamicImage::ImageRgb8(jpeg.decode()?)
     } else {
         let decoder = reader.into_decoder()?;
         let (width, height) = decoder.dimensions();
@@ -121,9 +128,9 @@ mod tests {
     fn colours_stored_at_half_size_are_rounded_as_libjpeg_does() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("small.jpg");
-        fs::write(&path, include_bytes!("images/small.jpg")).unwrap();
+        fs::write(&path, include_bytes!("small.jpg")).unwrap();
         // Written by Pillow (libjpeg-turbo), and read by it again.
-        assert_eq!(read(&path).unwrap().to_rgb8(), include_bytes!("images/small.rgb"));
+        assert_eq!(read(&path).unwrap().to_rgb8(), include_bytes!("small.rgb"));
     }
 
     #[test]

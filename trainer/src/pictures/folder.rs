@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::decode::has_picture_ending;
+use super::found::{Found, Place, Visit};
 use super::left_out::{LeftOut, Why, is_hidden};
-use super::source::{Found, Place, Visit};
-use super::{has_picture_ending, name, shard};
+use super::{name, shard};
 
 /// A walk on its way.
 pub struct Walk<'a> {

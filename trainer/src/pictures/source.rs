@@ -4,21 +4,15 @@
 //! than memory. The order is always the same, which makes a picture's place in it its number.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use sha2::{Digest, Sha256};
 
 use super::folder::Walk;
+use super::found::{Content, Found, Place, Visit};
 use super::left_out::LeftOut;
-use super::{ENDINGS, name, shard};
-use crate::progress::{Progress, Unit};
-use crate::{cache, interrupt};
-
-/// The largest picture file that is read out of a shard, in bytes.
-const LARGEST_IN_SHARD: u64 = 256 << 20;
+use super::{name, shard};
 
 /// A folder of pictures, a tar shard, or a file.
 #[derive(Clone, Debug)]
@@ -29,72 +23,6 @@ pub struct Source {
     is_alone: bool,
     without: Vec<PathBuf>,
 }
-
-/// What can be said of sources without decoding them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// How many pictures there are.
-    pub pictures: u64,
-    /// SHA-256 of all names and sizes in their order, hexadecimal.
-    pub fingerprint: String,
-    /// Sources without any picture.
-    pub empty: usize,
-}
-
-/// A picture that was come across, not read yet.
-pub struct Found<'a> {
-    /// Relative to the source, with `/` between folders: `n02088364/beagle.jpg`, or
-    /// `train-000.tar/n02088364/beagle.jpg` inside a shard.
-    pub name: String,
-    /// Bytes of the file.
-    pub size: u64,
-    pub(super) place: Place<'a>,
-}
-
-pub(super) enum Place<'a> {
-    File(PathBuf),
-    Shard(&'a mut dyn Read),
-    /// It cannot be had, and why.
-    Broken(String),
-}
-
-/// A picture file, or where it lies.
-pub enum Content {
-    /// A file of its own.
-    File(PathBuf),
-    /// Taken out of a shard.
-    Bytes(Vec<u8>),
-    /// It cannot be had, and why.
-    Broken(String),
-}
-
-impl Found<'_> {
-    /// Takes the picture out of its shard. Errors become part of the content: the rest of the
-    /// source can still be walked.
-    pub fn content(self) -> Content {
-        match self.place {
-            Place::File(path) => Content::File(path),
-            Place::Broken(reason) => Content::Broken(reason),
-            Place::Shard(_) if LARGEST_IN_SHARD < self.size => {
-                Content::Broken(format!("{} bytes are more than a picture has", self.size))
-            }
-            Place::Shard(reader) => {
-                let mut bytes = Vec::new();
-                match reader.take(self.size).read_to_end(&mut bytes) {
-                    Ok(length) if length as u64 == self.size => Content::Bytes(bytes),
-                    Ok(length) => Content::Broken(format!(
-                        "the shard ends after {length} of this file's {} bytes",
-                        self.size
-                    )),
-                    Err(error) => Content::Broken(error.to_string()),
-                }
-            }
-        }
-    }
-}
-
-/// What is done with each picture come across.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>>;
 
 impl Source {
     /// A folder or a shard, its pictures named relative to it.
@@ -139,7 +67,12 @@ impl Source {
         self.walk_past(&mut LeftOut::default(), visit).map(drop)
     }
 
-    fn walk_past(&self, left_out: &mut LeftOut, visit: Visit<'_>) -> Result<ControlFlow<()>> {
+    /// The same, which also notes what it passes by.
+    pub(super) fn walk_past(
+        &self,
+        left_out: &mut LeftOut,
+        visit: Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
         if self.is_alone {
             let size = self.root.metadata().map_or(0, |metadata| metadata.len());
             let place = Place::File(self.root.clone());
@@ -188,42 +121,6 @@ impl Source {
         }
         Ok(contents)
     }
-}
-
-/// Counts the pictures of sources and fingerprints their names and sizes.
-///
-/// # Errors
-/// A folder that cannot be read, or no picture at all.
-pub fn list(sources: &[Source]) -> Result<Listing> {
-    let mut progress = Progress::new("looking for pictures", None, Unit::Count("pictures"));
-    let mut hasher = Sha256::new();
-    let (mut pictures, mut left_out, mut empty) = (0, LeftOut::default(), Vec::new());
-    for source in sources {
-        let before = pictures;
-        let mut count = |found: Found<'_>| {
-            interrupt::check()?;
-            hasher.update(found.name.as_bytes());
-            hasher.update([0]);
-            hasher.update(found.size.to_le_bytes());
-            pictures += 1;
-            progress.advance(1);
-            Ok(ControlFlow::Continue(()))
-        };
-        source.walk_past(&mut left_out, &mut count).map(drop)?;
-        if pictures == before {
-            empty.push(name::text(source.root.as_os_str()));
-        }
-    }
-    progress.clear();
-    left_out.lines().for_each(|line| eprintln!("{line}"));
-    let endings = ENDINGS.join(", ");
-    let nothing = |name: &str| format!("{name} holds no picture ({endings}; also in .tar files)");
-    if pictures == 0 {
-        bail!(nothing(&empty.join(", ")));
-    }
-    empty.iter().for_each(|name| eprintln!("{}", nothing(name)));
-    let fingerprint = cache::hex(&hasher.finalize());
-    Ok(Listing { pictures, fingerprint, empty: empty.len() })
 }
 
 #[cfg(test)]
@@ -304,19 +201,6 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_source_among_others_is_counted_and_stops_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let [empty, full] = ["empty", "full"].map(|name| folder.path().join(name));
-        fs::create_dir(&empty).unwrap();
-        fs::create_dir(&full).unwrap();
-        fs::write(full.join("a.png"), "1").unwrap();
-        let missing = folder.path().join("missing.png");
-        let sources = [&empty, &full, &missing].map(|path| Source::as_given(path));
-        let listing = list(&sources).unwrap();
-        assert_eq!((listing.pictures, listing.empty), (2, 1));
-    }
-
-    #[test]
     fn pictures_are_named_as_their_source_was_given() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.png"), "1").unwrap();
@@ -374,23 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn another_list_of_files_has_another_fingerprint() {
+    fn a_source_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let fingerprint = || list(&[Source::new(folder.path()).unwrap()]).unwrap().fingerprint;
-        fs::write(folder.path().join("a.png"), "1").unwrap();
-        let one = fingerprint();
-        assert_eq!(one, fingerprint());
-        fs::write(folder.path().join("a.png"), "12").unwrap();
-        let longer = fingerprint();
-        fs::rename(folder.path().join("a.png"), folder.path().join("b.png")).unwrap();
-        assert!(one != longer && longer != fingerprint() && one != fingerprint());
-    }
-
-    #[test]
-    fn a_source_without_pictures_or_that_is_not_there_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = list(&[Source::new(folder.path()).unwrap()]).unwrap_err().to_string();
-        assert!(error.contains("holds no picture"), "{error}");
         let error = Source::new(&folder.path().join("nowhere")).unwrap_err().to_string();
         assert!(error.contains("nowhere") && error.contains("not there"), "{error}");
     }

@@ -10,42 +10,61 @@ use libjpeg_turbo_rs::{
     ColorSpace, ComponentInfo, DecodeWarning, Decoder, FrameHeader, JpegError, PixelFormat,
 };
 
-use super::refuse_too_many_pixels;
+/// A file whose header was read.
+pub struct Jpeg<'a> {
+    bytes: &'a [u8],
+    decoder: Decoder<'a>,
+}
 
-/// Decodes a whole picture, as it is stored: not turned, its colour profile left aside.
-///
-/// # Errors
-/// What is damaged, ends early, or is of a kind that is not read.
-pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
-    let mut decoder = Decoder::new(bytes).map_err(in_words)?;
-    let frame = decoder.header();
-    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
-    refuse_too_many_pixels(width, height)?;
-    let finer = has_finer_chroma(&decoder);
-    let is_plain = frame.precision == 8 && !frame.is_lossless;
-    if !is_evenly_sampled(frame) || finer && !is_plain {
-        bail!("a kind of JPEG that is not read: colours sampled in an unusual way");
+impl<'a> Jpeg<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// It is damaged, or of a kind that is not read.
+    pub fn open(bytes: &'a [u8]) -> Result<Self> {
+        Ok(Self { bytes, decoder: Decoder::new(bytes).map_err(in_words)? })
     }
-    if !has_its_end(bytes) {
-        bail!(ENDS_EARLY);
+
+    /// Width and height in pixels, as it is stored.
+    pub fn dimensions(&self) -> (u32, u32) {
+        let frame = self.decoder.header();
+        (frame.width.into(), frame.height.into())
     }
-    if finer {
-        // Straight to RGB, this decoder takes luma to be the finest. It sizes the planes for
-        // themselves as libjpeg does, strictly only where it would not have to.
-        decoder.set_output_colorspace(ColorSpace::YCbCr);
-        decoder.set_lenient(true);
-    } else {
-        decoder.set_output_format(PixelFormat::Rgb);
+
+    /// Decodes the whole picture, as it is stored: not turned, its colour profile left aside.
+    ///
+    /// # Errors
+    /// What is damaged, ends early, or is of a kind that is not read.
+    pub fn decode(self) -> Result<RgbImage> {
+        let (width, height) = self.dimensions();
+        let Self { bytes, mut decoder } = self;
+        let frame = decoder.header();
+        let finer = has_finer_chroma(&decoder);
+        let is_plain = frame.precision == 8 && !frame.is_lossless;
+        if !is_evenly_sampled(frame) || finer && !is_plain {
+            bail!("a kind of JPEG that is not read: colours sampled in an unusual way");
+        }
+        if !has_its_end(bytes) {
+            bail!(ENDS_EARLY);
+        }
+        if finer {
+            // Straight to RGB, this decoder takes luma to be the finest. It sizes the planes for
+            // themselves as libjpeg does, strictly only where it would not have to.
+            decoder.set_output_colorspace(ColorSpace::YCbCr);
+            decoder.set_lenient(true);
+        } else {
+            decoder.set_output_format(PixelFormat::Rgb);
+        }
+        let decoded = decoder.decode_image().map_err(in_words)?;
+        if let Some(damage) = decoded.warnings.iter().find(|warning| is_damage(warning)) {
+            bail!("the file is damaged: {damage}");
+        }
+        let mut pixels = decoded.data;
+        if finer {
+            pixels.chunks_exact_mut(3).for_each(rgb_from_ycbcr);
+        }
+        RgbImage::from_raw(width, height, pixels).context("the decoder gave too few pixels")
     }
-    let decoded = decoder.decode_image().map_err(in_words)?;
-    if let Some(damage) = decoded.warnings.iter().find(|warning| is_damage(warning)) {
-        bail!("the file is damaged: {damage}");
-    }
-    let mut pixels = decoded.data;
-    if finer {
-        pixels.chunks_exact_mut(3).for_each(rgb_from_ycbcr);
-    }
-    RgbImage::from_raw(width, height, pixels).context("the decoder gave too few pixels")
 }
 
 const ENDS_EARLY: &str = "the file is damaged: it ends before its picture does";
@@ -130,6 +149,10 @@ mod tests {
     fn photograph() -> Vec<u8> {
         let places = (0..SIDE * SIDE).map(|place| (place % SIDE, place / SIDE));
         places.flat_map(|(x, y)| [60 + x as u8, 200 - y as u8, 80 + (x + y) as u8 / 2]).collect()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<RgbImage> {
+        Jpeg::open(bytes)?.decode()
     }
 
     fn encoder(pixels: &[u8]) -> Encoder<'_> {

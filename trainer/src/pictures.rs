@@ -1,0 +1,12 @@
+//! Picture files: found in folders and shards, decoded upright, ahead of whoever computes.
+
+pub mod ahead;
+pub mod decode;
+mod folder;
+pub mod found;
+mod jpeg;
+mod left_out;
+pub mod listing;
+mod name;
+pub mod shard;
+pub mod source;
