@@ -5,7 +5,6 @@
 //! Between two steps a dream lets everybody else go first, so that `Stop` means stop at the next
 //! step and several dreams climb in turn.
 
-mod answer;
 mod bundle;
 mod dream;
 pub mod host;
@@ -15,7 +14,7 @@ mod order;
 mod picture;
 mod respond;
 mod unpack;
-mod watch;
+mod voice;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -24,14 +23,14 @@ use std::rc::Rc;
 
 use shared::burn::tensor::Device;
 
-use self::answer::{Answer, Ending, Jobs};
 use self::host::Host;
 use self::load::Loaded;
 use self::order::Queue;
 use self::unpack::Dropped;
+use self::voice::{Ending, Jobs, Voice};
 use crate::failure;
 use crate::protocol::{
-    Ask, DeviceReport, Envelope, Failure, FailureKind, Reply, Request, RequestId,
+    Ask, DeviceReport, Envelope, Failure, FailureKind, Question, Reply, Request, RequestId,
 };
 
 /// Work that a request means, to be driven to its end.
@@ -79,76 +78,79 @@ impl<H: Host> Engine<H> {
     /// A request whose id is still in use is ignored: it cannot be told from the one before it.
     pub fn receive(&self, envelope: Envelope<Request>) -> Option<Work> {
         let Envelope { message: Request { id, ask }, buffers } = envelope;
-        let answer = Jobs::open(&self.core.jobs, id)?;
         let core = self.core.clone();
         match ask {
-            Ask::Stop { target } => {
-                core.jobs.stop(target);
-                answer.end(Ok(()));
+            Ask::Stop(asked) => {
+                let voice = self.voice(id, &asked)?;
+                core.jobs.stop(asked.target);
+                voice.end(Ok(()));
                 None
             }
-            Ask::Steer { dream, pace } => {
-                answer.end(core.jobs.steer(dream, pace));
+            Ask::Steer(asked) => {
+                let voice = self.voice(id, &asked)?;
+                voice.end(core.jobs.steer(asked.dream, asked.pace));
                 None
             }
-            Ask::LoseDevice => {
-                answer.end(core.host.lose_device().map_err(Ending::Failed));
+            Ask::LoseDevice(asked) => {
+                let voice = self.voice(id, &asked)?;
+                voice.end(core.host.lose_device().map_err(Ending::Failed));
                 None
             }
-            Ask::OpenDevice(choice) => {
-                let turn = self.core.queue.turn();
-                Some(finish(answer, async move |answer| {
-                    answer.unless_stopped(turn.comes()).await?;
-                    load::open_device(&core, answer, choice).await
+            Ask::OpenDevice(asked) => {
+                let (voice, turn) = (self.voice(id, &asked)?, core.queue.turn());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(turn.comes()).await?;
+                    load::open_device(&core, voice, asked).await
                 }))
             }
-            Ask::LoadModel { bundle_url } => {
-                let turn = self.core.queue.turn();
-                Some(finish(answer, async move |answer| {
-                    load::load_model(&core, answer, &bundle_url, &turn).await
+            Ask::LoadModel(asked) => {
+                let (voice, turn) = (self.voice(id, &asked)?, core.queue.turn());
+                Some(finish(voice, async move |voice| {
+                    load::load_model(&core, voice, asked, &turn).await
                 }))
             }
-            Ask::TakeWeights { bundle_url } => {
-                let turn = self.core.queue.turn();
-                Some(finish(answer, async move |answer| {
-                    load::take_weights(&core, answer, &bundle_url, buffers, &turn).await
+            Ask::TakeWeights(asked) => {
+                let (voice, turn) = (self.voice(id, &asked)?, core.queue.turn());
+                Some(finish(voice, async move |voice| {
+                    load::take_weights(&core, voice, asked, buffers, &turn).await
                 }))
             }
-            Ask::LoadKept { bundle_url, sha256 } => {
-                let turn = self.core.queue.turn();
-                Some(finish(answer, async move |answer| {
-                    load::load_kept(&core, answer, &bundle_url, sha256, &turn).await
+            Ask::LoadKept(asked) => {
+                let (voice, turn) = (self.voice(id, &asked)?, core.queue.turn());
+                Some(finish(voice, async move |voice| {
+                    load::load_kept(&core, voice, asked, &turn).await
                 }))
             }
-            Ask::Unpack { name } => Some(finish(answer, async move |answer| {
-                unpack::unpack(&core, answer, &name, buffers)
-            })),
-            Ask::FetchPart { bundle_url, part, what } => {
-                Some(finish(answer, async move |answer| {
-                    bundle::fetch_part(&core, answer, &bundle_url, &part, &what).await
+            Ask::Unpack(asked) => {
+                let voice = self.voice(id, &asked)?;
+                Some(finish(voice, async move |voice| unpack::unpack(&core, voice, asked, buffers)))
+            }
+            Ask::FetchPart(asked) => {
+                let voice = self.voice(id, &asked)?;
+                Some(finish(voice, async move |voice| {
+                    bundle::fetch_part(&core, voice, asked).await
                 }))
             }
-            Ask::Respond { layer, channel, pictures } => {
-                let place = self.core.queue.place();
-                Some(finish(answer, async move |answer| {
-                    answer.unless_stopped(place.comes()).await?;
-                    respond::respond(&core, answer, &layer, channel, pictures, buffers).await
+            Ask::Respond(asked) => {
+                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(place.comes()).await?;
+                    respond::respond(&core, voice, asked, buffers).await
                 }))
             }
-            Ask::Classify { picture, layer, channels } => {
-                let place = self.core.queue.place();
-                Some(finish(answer, async move |answer| {
-                    answer.unless_stopped(place.comes()).await?;
-                    look::classify(&core, answer, picture, buffers, &layer, channels).await
+            Ask::Classify(asked) => {
+                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(place.comes()).await?;
+                    look::classify(&core, voice, asked, buffers).await
                 }))
             }
-            Ask::Dream { objective, settings, seed, steps, paused } => {
-                let place = self.core.queue.place();
-                answer.start_paused(paused);
-                Some(finish(answer, async move |answer| {
-                    answer.unless_stopped(place.comes()).await?;
-                    let wish = dream::Wish { objective, settings, seed, steps };
-                    dream::dream(&core, answer, wish).await
+            Ask::Dream(asked) => {
+                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                voice.start_paused(asked.paused);
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(place.comes()).await?;
+                    dream::dream(&core, voice, asked).await
                 }))
             }
         }
@@ -158,13 +160,21 @@ impl<H: Host> Engine<H> {
     pub fn seen(&self, dream: RequestId) {
         self.core.jobs.seen(dream);
     }
+
+    /// The voice in which a question is answered; none, if another of this id has not ended.
+    fn voice<Q: Question>(&self, id: RequestId, question: &Q) -> Option<Voice<Q::Answer>> {
+        Jobs::open(&self.core.jobs, id, question)
+    }
 }
 
 /// Work that ends its request in one way or another.
-fn finish(answer: Answer, work: impl AsyncFnOnce(&Answer) -> Result<(), Ending> + 'static) -> Work {
+fn finish<A: 'static>(
+    voice: Voice<A>,
+    work: impl AsyncFnOnce(&Voice<A>) -> Result<(), Ending> + 'static,
+) -> Work {
     Box::pin(async move {
-        let ending = work(&answer).await;
-        answer.end(ending);
+        let ending = work(&voice).await;
+        voice.end(ending);
     })
 }
 

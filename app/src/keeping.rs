@@ -16,9 +16,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, CacheStorage, Request};
 
+use crate::ask::session::Session;
 use crate::browser;
+use crate::kept_weights::own_weights;
 use crate::library::Source;
-use crate::session::{Session, own_weights};
 
 /// Where parts are kept. Another name makes all earlier ones be forgotten.
 pub const STORE: &str = "pellucid-v1";

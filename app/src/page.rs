@@ -14,18 +14,21 @@ use shared::tap::LayerInfo;
 use shared::visualize::{Making, Objective, Preset};
 
 use crate::address::{Address, Problem, USUAL_MODEL};
+use crate::ask::client::Client;
+use crate::ask::line::WorkerLine;
+use crate::ask::session::Session;
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::components::exemplar_tile::Mode;
 use crate::focused::Focused;
 use crate::halls::{self, Hall};
+use crate::kept_weights::InBrowser;
 use crate::mistake::{Mistake, mistake};
 use crate::over::Over;
 use crate::pane::Pane;
 use crate::parts::Loaded;
 use crate::replay::Replay;
 use crate::scrolled::Scrolled;
-use crate::session::Session;
 use crate::sight::Sight;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
@@ -89,7 +92,7 @@ impl Page {
     /// Reads the address bar and starts the engine.
     pub fn open() -> Self {
         let (address, problems) = Address::parse(&browser::query());
-        let session = Session::new();
+        let session = Session::new(Client::new(WorkerLine::default()), InBrowser);
         session.open_device(address.device, || {});
         let address = RwSignal::new(address);
         let layers = Memo::new(move |_| match session.model.get() {

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use shared::format::archive::Archive;
 
 use super::Core;
-use super::answer::{Answer, Ending};
+use super::voice::{Ending, Voice};
 use crate::failure;
-use crate::protocol::{Failure, FailureKind};
+use crate::protocol::{Failure, FailureKind, Unpack, Unpacked};
 
 /// How the address of a bundle in memory begins.
 const SCHEME: &str = "dropped:";
@@ -62,16 +62,16 @@ impl Dropped {
     }
 }
 
-/// Opens the .zip file called `name`.
+/// Opens a .zip file.
 pub fn unpack<H>(
     core: &Core<H>,
-    answer: &Answer,
-    name: &str,
+    voice: &Voice<Unpacked>,
+    Unpack { name }: Unpack,
     buffers: Vec<Vec<u8>>,
 ) -> Result<(), Ending> {
     let bytes = buffers.into_iter().next().unwrap_or_default();
-    let archive = Archive::open(bytes).map_err(|error| failure::of_bundle(name, error))?;
+    let archive = Archive::open(bytes).map_err(|error| failure::of_bundle(&name, error))?;
     let json = archive.json().to_owned();
-    answer.bundle(core.dropped.add(archive), json);
+    voice.say(Unpacked { bundle_url: core.dropped.add(archive), json }, Vec::new());
     Ok(())
 }

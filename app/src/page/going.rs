@@ -88,7 +88,7 @@ impl Page {
     /// Shows an objective in Dream and begins to dream it.
     pub fn dream(self, objective: String) {
         if self.address.with_untracked(|address| address.objective != objective) {
-            self.panes.into_iter().for_each(|pane| pane.clear(self.session));
+            self.panes.into_iter().for_each(|pane| pane.clear());
         }
         self.go(|address| {
             address.view = View::Dream;
@@ -154,7 +154,7 @@ impl Page {
 
     /// Opens the bundle that the address asks for, in place of the one that is open.
     pub fn open_wanted(self) {
-        self.panes.into_iter().for_each(|pane| pane.clear(self.session));
+        self.panes.into_iter().for_each(|pane| pane.clear());
         self.session.open(self.wanted_bundle());
     }
 

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::{Address, View};
+use crate::ask::session::Session;
 use crate::halls::{Hall, Piece, Recorded};
-use crate::session::{Session, keeps_weights};
+use crate::kept_weights::keeps_weights;
 
 /// As many pictures hang in a hall that nobody has chosen.
 const UNCHOSEN: usize = 25;
