@@ -6,9 +6,12 @@
 //! step and several dreams climb in turn.
 
 mod bundle;
+mod core;
 mod dream;
+mod dropped;
 pub mod host;
 mod load;
+mod loaded;
 mod look;
 mod order;
 mod picture;
@@ -16,22 +19,14 @@ mod respond;
 mod unpack;
 mod voice;
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use shared::burn::tensor::Device;
-
+use self::core::Core;
 use self::host::Host;
-use self::load::Loaded;
-use self::order::Queue;
-use self::unpack::Dropped;
 use self::voice::{Ending, Jobs, Voice};
-use crate::failure;
-use crate::protocol::{
-    Ask, DeviceReport, Envelope, Failure, FailureKind, Question, Reply, Request, RequestId,
-};
+use crate::protocol::{Ask, Envelope, Question, Reply, Request, RequestId};
 
 /// Work that a request means, to be driven to its end.
 pub type Work = Pin<Box<dyn Future<Output = ()>>>;
@@ -41,35 +36,10 @@ pub struct Engine<H> {
     core: Rc<Core<H>>,
 }
 
-/// What all requests share.
-struct Core<H> {
-    host: H,
-    jobs: Rc<Jobs>,
-    queue: Rc<Queue>,
-    device: RefCell<Option<Open>>,
-    model: RefCell<Option<Rc<Loaded>>>,
-    dropped: Dropped,
-}
-
-/// The device in use.
-#[derive(Clone)]
-struct Open {
-    device: Device,
-    report: DeviceReport,
-}
-
 impl<H: Host> Engine<H> {
     /// An engine with neither device nor model yet, which says everything to `emit`.
     pub fn new(emit: impl Fn(Envelope<Reply>) + 'static, host: H) -> Self {
-        let core = Core {
-            host,
-            jobs: Rc::new(Jobs::new(Box::new(emit))),
-            queue: Rc::default(),
-            device: RefCell::default(),
-            model: RefCell::default(),
-            dropped: Dropped::default(),
-        };
-        Self { core: Rc::new(core) }
+        Self { core: Rc::new(Core::new(emit, host)) }
     }
 
     /// Hears a request. What comes back, if anything, is the work left to do; dropping it
@@ -176,43 +146,4 @@ fn finish<A: 'static>(
         let ending = work(&voice).await;
         voice.end(ending);
     })
-}
-
-impl<H: Host> Core<H> {
-    /// The device in use.
-    fn open(&self) -> Result<Open, Failure> {
-        self.device.borrow().clone().ok_or_else(|| {
-            Failure::new(
-                FailureKind::NotReady,
-                "There is no device to compute on.",
-                "None was opened, or it could not be opened.",
-                "Choose a device.",
-            )
-        })
-    }
-
-    /// The model in use.
-    fn loaded(&self) -> Result<Rc<Loaded>, Failure> {
-        self.model.borrow().clone().ok_or_else(|| {
-            Failure::new(
-                FailureKind::NotReady,
-                "There is no model yet.",
-                "None was loaded, or it could not be loaded.",
-                "Load a model first.",
-            )
-        })
-    }
-
-    /// What went wrong: with the device, if something did, else as the error says.
-    fn blame(&self, loaded: &Loaded, error: shared::Error) -> Failure {
-        self.healthy(loaded).err().unwrap_or_else(|| failure::of(error))
-    }
-
-    /// Refuses to believe anything computed on a device that is in trouble.
-    fn healthy(&self, loaded: &Loaded) -> Result<(), Failure> {
-        match self.host.device_trouble() {
-            Some(trouble) if loaded.on_gpu() => Err(trouble),
-            _ => Ok(()),
-        }
-    }
 }

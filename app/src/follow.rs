@@ -10,7 +10,9 @@ use crate::ask::client::WorkerState;
 use crate::ask::slot::Slot;
 use crate::browser;
 use crate::library::Source;
-use crate::page::{Page, keep_sense, named};
+use crate::obey::obey;
+use crate::page::Page;
+use crate::page::going::{keep_sense, named};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::theme::Theme;
@@ -326,7 +328,7 @@ pub fn keys(page: Page) {
         let chord = event.ctrl_key() || event.meta_key();
         let (typing, activating) = focus(&event.key());
         if let Some(command) = crate::keys::command(&event.key(), chord, typing, activating)
-            && page.obey(command)
+            && obey(page, command)
         {
             event.prevent_default();
         }

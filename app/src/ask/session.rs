@@ -12,6 +12,7 @@ use super::slot::Slot;
 use crate::browser;
 use crate::kept_weights::Kept;
 use crate::library::Library;
+use crate::numbers::bytes_of;
 use crate::parts::Parts;
 use crate::protocol::{
     Building, DeviceChoice, DeviceReport, Failure, FailureKind, LoadKept, LoadModel, ModelReport,
@@ -140,6 +141,14 @@ impl Session {
         self.network.with(|network| match network {
             Network::Coming { progress, .. } => progress.clone(),
             Network::Unasked | Network::Here(_) | Network::Lacking | Network::Failed(_) => None,
+        })
+    }
+
+    /// What is being fetched and how far it is, in words. Reactive.
+    pub fn downloaded(self) -> Option<String> {
+        self.fetching().map(|Progress { what, done, total, cached }| {
+            let how = if cached { "from the cache, " } else { "" };
+            format!("{what} {how}{}", bytes_of(done, total))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use shared::format::bundle::{Bundle, Part};
 
-use super::Core;
+use super::core::Core;
 use super::host::Host;
 use super::voice::{Ending, Voice};
 use crate::failure;

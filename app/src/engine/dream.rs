@@ -8,7 +8,7 @@ use shared::visualize::score::Context;
 use shared::visualize::stepper::Report;
 use shared::visualize::{self, Objective};
 
-use super::Core;
+use super::core::Core;
 use super::host::Host;
 use super::voice::{Ending, Next, Voice};
 use crate::failure;

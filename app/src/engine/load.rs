@@ -1,90 +1,20 @@
 //! Devices and models: opened, built, moved from one to the other.
 
-use std::rc::Rc;
-use std::sync::Arc;
-
-use shared::burn::tensor::Device;
 use shared::format::bundle::{Bundle, Part, labels_from_bytes};
-use shared::models::{self, ModelInfo, VisionModel};
-use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
+use shared::models::{self, ModelInfo};
 
+use super::bundle;
+use super::core::{Core, Open};
 use super::host::Host;
+use super::loaded::{Loaded, Weights};
 use super::order::Turn;
 use super::voice::{Ending, Voice};
-use super::{Core, Open, bundle};
 use crate::failure;
 use crate::files::Files;
 use crate::protocol::{
-    Building, DeviceChoice, DeviceReport, Failure, FailureKind, LoadKept, LoadModel, ModelReport,
-    OpenDevice, TakeWeights,
+    Building, DeviceReport, Failure, FailureKind, LoadKept, LoadModel, ModelReport, OpenDevice,
+    TakeWeights,
 };
-
-/// A model that is ready, and what it can be built from again on another device.
-pub struct Loaded {
-    /// The network.
-    pub model: Arc<dyn VisionModel>,
-    /// Where it lives.
-    pub device: Device,
-    /// Class labels, in the order of the logits.
-    pub labels: Vec<String>,
-    /// Of the weights file, hexadecimal.
-    pub weights_sha256: String,
-    /// Which weights were taken, where the file has several that fit.
-    note: Option<String>,
-    weights: Weights,
-    choice: DeviceChoice,
-}
-
-/// A weights file; clones share its bytes.
-#[derive(Clone)]
-struct Weights {
-    bytes: Rc<Vec<u8>>,
-    read: fn(&[u8]) -> Result<NamedTensors, WeightsError>,
-}
-
-impl Weights {
-    /// A bundle's, which are safetensors.
-    fn of_bundle(bytes: Vec<u8>) -> Self {
-        Self { bytes: bytes.into(), read: from_safetensors }
-    }
-
-    /// The visitor's, of any kind that is read here.
-    fn own(bytes: Vec<u8>) -> Self {
-        Self { bytes: bytes.into(), read: from_bytes }
-    }
-
-    /// The model, and which of several weights were taken.
-    fn build(
-        &self,
-        name: &str,
-        device: &Device,
-    ) -> shared::Result<(Arc<dyn VisionModel>, Option<String>)> {
-        let tensors = (self.read)(&self.bytes)?;
-        let note = models::choice(name, &tensors)?.map(|choice| choice.to_string());
-        Ok((models::load(name, tensors, device)?.into(), note))
-    }
-}
-
-impl Loaded {
-    /// Whether it lives on the GPU.
-    pub fn on_gpu(&self) -> bool {
-        self.choice == DeviceChoice::WebGpu
-    }
-
-    /// The same model on another device.
-    fn moved(&self, open: &Open) -> shared::Result<Self> {
-        let (model, note) = self.weights.build(self.model.info().name, &open.device)?;
-        Ok(Self {
-            model,
-            note,
-            device: open.device.clone(),
-            labels: self.labels.clone(),
-            weights_sha256: self.weights_sha256.clone(),
-            weights: self.weights.clone(),
-            choice: open.report.device,
-        })
-    }
-}
 
 /// All of a model but its weights.
 struct Described {
@@ -104,7 +34,9 @@ pub async fn open_device<H: Host>(
     let open = Open { device, report };
     let loaded = core.model.borrow().clone();
     if let Some(loaded) = loaded.filter(|loaded| loaded.choice != open.report.device) {
-        let moved = loaded.moved(&open).map_err(|error| core.blame(&loaded, error))?;
+        let moved = loaded
+            .moved(&open.device, open.report.device)
+            .map_err(|error| core.blame(&loaded, error))?;
         *core.model.borrow_mut() = Some(moved.into());
     }
     *core.device.borrow_mut() = Some(open.clone());

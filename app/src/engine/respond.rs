@@ -4,10 +4,11 @@ use shared::device;
 use shared::image::Picture;
 use shared::models::Manner;
 
+use super::core::Core;
 use super::host::Host;
-use super::load::Loaded;
+use super::loaded::Loaded;
+use super::picture;
 use super::voice::{Ending, Voice};
-use super::{Core, picture};
 use crate::failure;
 use crate::protocol::{PictureSize, Respond, Responded};
 
