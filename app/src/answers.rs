@@ -4,10 +4,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::format::bundle::Sprites;
 
+use crate::ask::client::Heard;
+use crate::ask::session::Session;
+use crate::ask::slot::Slot;
 use crate::browser;
 use crate::heatmap::Map;
-use crate::protocol::{Ask, Event, PictureSize, RequestId};
-use crate::session::Session;
+use crate::protocol::{PictureSize, Respond, Responded};
 use crate::unit::Unit;
 
 /// What the network said.
@@ -24,29 +26,16 @@ pub struct Answered {
 pub struct Answers {
     /// What has been said so far.
     pub said: RwSignal<Answered>,
-    // Counts questions, so that late answers to an earlier one are recognised.
-    generation: StoredValue<u32>,
-    /// What is being answered.
-    asked: StoredValue<Option<(Session, RequestId)>>,
+    asked: Slot,
 }
 
 impl Answers {
     /// Nothing asked yet. What is asked ends with the component that called this.
     pub fn new() -> Self {
-        let answers = Self {
-            said: RwSignal::default(),
-            generation: StoredValue::default(),
-            asked: StoredValue::default(),
-        };
-        on_cleanup(move || answers.stop());
+        let answers = Self { said: RwSignal::default(), asked: Slot::new() };
+        // Nobody waits for the rest of what was asked.
+        on_cleanup(move || answers.asked.end());
         answers
-    }
-
-    /// Nobody waits for the rest of what was asked.
-    fn stop(self) {
-        if let Some((session, id)) = self.asked.try_update_value(Option::take).flatten() {
-            session.client.stop(id);
-        }
     }
 
     /// Asks how a unit answers to pictures of the gallery, each shown to the network at `side`
@@ -59,10 +48,8 @@ impl Answers {
         pictures: Vec<(usize, String)>,
         side: usize,
     ) {
-        self.generation.update_value(|generation| *generation += 1);
-        let generation = self.generation.get_value();
+        let turn = self.asked.turn();
         self.said.set(Answered::default());
-        self.stop();
         spawn_local(async move {
             let mut buffers = Vec::new();
             for (picture, sheet) in pictures {
@@ -72,29 +59,24 @@ impl Answers {
                 let Some(rgba) = browser::pixels(&sheet, part, side).await else { return };
                 buffers.push(rgba);
             }
-            if self.generation.try_get_value() != Some(generation) {
-                return;
-            }
             let size = PictureSize { width: side, height: side };
             let pictures = vec![size; buffers.len()];
-            let ask = Ask::Respond { layer: unit.layer, channel: unit.channel, pictures };
-            let id = session.client.ask(ask, buffers, move |event, buffers| {
-                if self.generation.try_get_value() == Some(generation) {
-                    self.hear(event, buffers);
-                }
-            });
-            self.asked.try_set_value(Some((session, id)));
+            let question = Respond { layer: unit.layer, channel: unit.channel, pictures };
+            turn.ask(session.client, question, buffers, move |heard| self.hear(heard));
         });
     }
 
-    fn hear(self, event: Event, buffers: Vec<Vec<u8>>) {
-        // A failure leaves the maps that were made beforehand.
-        if let Event::Responded { map, max, .. } = event {
-            let bytes = buffers.into_iter().next().unwrap_or_default();
-            self.said.update(|said| {
-                said.maps.push(Map::from_bytes(map.width, &bytes));
-                said.full = said.full.max(max);
-            });
+    fn hear(self, heard: Heard<Responded>) {
+        match heard {
+            Heard::Said(Responded { map, max, .. }, buffers) => {
+                let bytes = buffers.into_iter().next().unwrap_or_default();
+                self.said.update(|said| {
+                    said.maps.push(Map::from_bytes(map.width, &bytes));
+                    said.full = said.full.max(max);
+                });
+            }
+            // A failure leaves the maps that were made beforehand.
+            Heard::Done | Heard::Failed(_) | Heard::Cancelled => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use web_sys::Element;
 
-use crate::session::Session;
+use crate::ask::session::Session;
 
 /// How often it is asked whether the pictures are here.
 const LOOK: Duration = Duration::from_millis(50);

@@ -5,6 +5,7 @@
 
 pub mod cache;
 pub mod download;
+pub mod store;
 pub mod web;
 
 use std::future::Future;

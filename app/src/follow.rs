@@ -6,10 +6,13 @@ use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
 use crate::address::{Address, View};
+use crate::ask::client::WorkerState;
+use crate::ask::slot::Slot;
 use crate::browser;
-use crate::client::{WorkerState, crashed};
 use crate::library::Source;
-use crate::page::{Page, keep_sense, named};
+use crate::obey::obey;
+use crate::page::Page;
+use crate::page::going::{keep_sense, named};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::theme::Theme;
@@ -104,10 +107,10 @@ fn bundle(page: Page) {
         // meant for it.
         for pane in page.panes {
             if from_file || pane.stepped.with_untracked(Option::is_some) {
-                pane.clear(page.session);
+                pane.clear();
             }
         }
-        page.sight.forget(page.session);
+        page.sight.forget();
         // A bundle from elsewhere says itself which model it is of.
         if from_file || page.address.with_untracked(|address| address.bundle.is_some()) {
             let info = shared::models::info(&open.bundle.model);
@@ -171,7 +174,7 @@ fn changes(page: Page) {
     let asked = Memo::new(move |_| page.asked());
     // A slider being dragged restarts once it rests this long.
     const REST: std::time::Duration = std::time::Duration::from_millis(160);
-    let count = StoredValue::new(0_u32);
+    let rest = Slot::new();
     // Whether a dream was going when the change came that now rests.
     let pending = StoredValue::new(false);
     Effect::watch(
@@ -181,28 +184,27 @@ fn changes(page: Page) {
             if page.has_begun(now) && untrack(|| page.status()) != Status::Idle {
                 return;
             }
-            count.update_value(|count| *count += 1);
-            let change = count.get_value();
+            let turn = rest.turn();
             let going = untrack(|| page.status()).is_going() || pending.get_value();
             let unchanged_objective = now.0 == before.0;
             for pane in page.panes {
                 if unchanged_objective {
-                    pane.stop(page.session);
+                    pane.stop();
                     // What failed was asked with other settings.
                     pane.failure.set(None);
                 } else {
-                    pane.clear(page.session);
+                    pane.clear();
                 }
             }
             if now.2.is_empty() {
-                page.panes[1].clear(page.session);
+                page.panes[1].clear();
             }
             let restarts = going && !now.0.is_empty();
             pending.set_value(restarts);
             if restarts {
                 set_timeout(
                     move || {
-                        if count.get_value() != change {
+                        if !turn.is_on() {
                             return;
                         }
                         pending.set_value(false);
@@ -241,10 +243,8 @@ fn model(page: Page) {
 /// A worker that dies between two requests has nobody to tell but this.
 fn worker(page: Page) {
     Effect::new(move |_| {
-        if let WorkerState::Dead(why) = page.session.client.state().get()
-            && page.session.trouble.with_untracked(Option::is_none)
-        {
-            page.session.trouble.set(Some(crashed(&why)));
+        if let WorkerState::Dead(why) = page.session.client.state().get() {
+            page.session.mourn(&why);
         }
     });
 }
@@ -328,7 +328,7 @@ pub fn keys(page: Page) {
         let chord = event.ctrl_key() || event.meta_key();
         let (typing, activating) = focus(&event.key());
         if let Some(command) = crate::keys::command(&event.key(), chord, typing, activating)
-            && page.obey(command)
+            && obey(page, command)
         {
             event.prevent_default();
         }

@@ -7,21 +7,20 @@
 
 use std::collections::BTreeSet;
 
-use js_sys::{Array, Reflect};
+use js_sys::Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::{Deserialize, Serialize};
 use shared::format::bundle::Bundle;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, CacheStorage, Request};
+use web_sys::Request;
 
+use crate::ask::session::Session;
 use crate::browser;
+use crate::files::store::open_store;
+use crate::kept_weights::own_weights;
 use crate::library::Source;
-use crate::session::{Session, own_weights};
-
-/// Where parts are kept. Another name makes all earlier ones be forgotten.
-pub const STORE: &str = "pellucid-v1";
 
 /// So many bundles are remembered: those of a site and some from elsewhere.
 const REMEMBERED: usize = 8;
@@ -77,18 +76,6 @@ pub fn follow(session: Session) {
             let _ = keep_only(&kept).await;
         });
     });
-}
-
-/// Opens the store; `global` is a window or a worker.
-///
-/// # Errors
-/// Private windows, insecure addresses and sandboxed frames have none.
-pub async fn open_store(global: &JsValue) -> Result<Cache, JsValue> {
-    let caches = Reflect::get(global, &"caches".into())?;
-    if !caches.is_object() {
-        return Err("there is no store here".into());
-    }
-    JsFuture::from(caches.unchecked_into::<CacheStorage>().open(STORE)).await?.dyn_into()
 }
 
 /// Drops all but the parts with these hashes.

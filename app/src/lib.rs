@@ -1,17 +1,17 @@
 //! What page and worker share, and the engine between them.
 //!
-//! The window ([`client`]) and the worker (`worker`) talk in [`protocol`]; [`transport`] carries
+//! The window ([`ask`]) and the worker (`worker`) talk in [`protocol`]; [`transport`] carries
 //! it. The [`engine`] does the work and knows no browser. The [`page`] is what the window shows: it
-//! follows its [`address`], asks through a [`session`], and is made of [`views`] and [`components`].
+//! follows its [`address`], asks through a [session](ask::session), and is made of [`views`] and [`components`].
 
 pub mod address;
 pub mod answers;
 pub mod arrival;
+pub mod ask;
 pub mod baked;
 pub mod browser;
 pub mod camera;
 pub mod classes;
-pub mod client;
 pub mod components;
 pub mod deck;
 pub mod engine;
@@ -26,14 +26,18 @@ pub mod growth;
 pub mod halls;
 pub mod heatmap;
 pub mod keeping;
+pub mod kept_weights;
 pub mod keys;
 pub mod kinds;
+pub mod layout;
 pub mod library;
+pub mod lives;
 pub mod lock;
 pub mod making;
 pub mod matching;
 pub mod mistake;
 pub mod numbers;
+pub mod obey;
 pub mod over;
 pub mod page;
 pub mod palette;
@@ -46,7 +50,6 @@ pub mod replay;
 pub mod route;
 pub mod scrolled;
 pub mod sentences;
-pub mod session;
 pub mod share;
 pub mod sight;
 pub mod single_file;
@@ -57,5 +60,6 @@ pub mod transport;
 pub mod unit;
 pub mod unit_search;
 pub mod views;
+pub mod watch;
 #[cfg(feature = "webgpu")]
 pub mod worker;

@@ -9,11 +9,12 @@ use shared::format::bundle::{Bundle, Entry, INDEX_LIMIT, Index, Part};
 use web_sys::Blob;
 
 use crate::address::{Address, USUAL_MODEL};
+use crate::ask::client::{Client, Heard};
+use crate::ask::slot::{Slot, Turn};
 use crate::browser;
-use crate::client::Client;
 use crate::files;
 use crate::files::web::Web;
-use crate::protocol::{Ask, Event, Failure, FailureKind};
+use crate::protocol::{Failure, FailureKind, Unpack, Unpacked};
 
 /// The folder of bundles beside the page.
 pub const FOLDER: &str = "bundles";
@@ -68,8 +69,7 @@ pub struct Library {
     asked: StoredValue<Option<Source>>,
     /// The .zip file that is open, as the visitor gave it, for an engine that starts anew.
     file: StoredValue<Option<(String, Blob)>, LocalStorage>,
-    // Counts what was asked to open, so that late answers are recognised.
-    generation: StoredValue<u32>,
+    opening: Slot,
 }
 
 impl Library {
@@ -82,7 +82,7 @@ impl Library {
             failure: RwSignal::default(),
             asked: StoredValue::default(),
             file: StoredValue::new_local(None),
-            generation: StoredValue::default(),
+            opening: Slot::new(),
         }
     }
 
@@ -153,10 +153,10 @@ impl Library {
 
     /// Opens the bundle at an address, absolute; `then` hears of it once it is open.
     pub fn fetch(self, url: String, then: impl FnOnce() + 'static) {
-        let generation = self.turn_to(Source::Address(url.clone()));
+        let turn = self.turn_to(Source::Address(url.clone()));
         spawn_local(async move {
             let described = files::description(&Web, &url).await;
-            if self.generation.get_value() != generation {
+            if !turn.is_on() {
                 return;
             }
             match described {
@@ -173,7 +173,7 @@ impl Library {
     pub fn unpack(self, name: String, file: Blob, then: impl FnOnce() + 'static) {
         spawn_local(async move {
             match browser::read(&file).await {
-                Ok(bytes) => self.ask_to_unpack(name.clone(), bytes, move || {
+                Ok(bytes) => self.take(name.clone(), bytes, move || {
                     self.file.set_value(Some((name, file)));
                     then();
                 }),
@@ -196,7 +196,7 @@ impl Library {
     pub fn stay(self) {
         let source = self.source();
         if self.asked.get_value() != source {
-            self.generation.update_value(|generation| *generation += 1);
+            self.opening.end();
             self.asked.set_value(source);
             self.failure.set(None);
         }
@@ -207,36 +207,30 @@ impl Library {
         self.open.with_untracked(|open| open.as_ref().map(|open| open.source.clone()))
     }
 
-    fn ask_to_unpack(self, name: String, bytes: Vec<u8>, then: impl FnOnce() + 'static) {
+    /// Opens a bundle from the bytes of a .zip file; `then` hears of it once it is open.
+    pub fn take(self, name: String, bytes: Vec<u8>, then: impl FnOnce() + 'static) {
         let source = Source::File(name.clone());
-        let generation = self.turn_to(source.clone());
         let mut then = Some(then);
-        self.client.ask(Ask::Unpack { name }, vec![bytes], move |event, _| {
-            if self.generation.get_value() != generation {
-                return;
+        let turn = self.turn_to(source.clone());
+        turn.ask(self.client, Unpack { name }, vec![bytes], move |heard| match heard {
+            Heard::Said(Unpacked { bundle_url, json }, _) => match Bundle::parse(json.as_bytes()) {
+                Ok(bundle) => self.show(source.clone(), bundle_url, bundle),
+                Err(error) => self.failure.set(Some(broken(&error))),
+            },
+            Heard::Failed(failure) => self.failure.set(Some(failure)),
+            Heard::Done => {
+                let then = then.take().filter(|_| self.failure.with_untracked(Option::is_none));
+                then.into_iter().for_each(|then| then());
             }
-            match event {
-                Event::Bundle { bundle_url, json } => match Bundle::parse(json.as_bytes()) {
-                    Ok(bundle) => self.show(source.clone(), bundle_url, bundle),
-                    Err(error) => self.failure.set(Some(broken(&error))),
-                },
-                Event::Failed(failure) => self.failure.set(Some(failure)),
-                Event::Done if self.failure.with_untracked(Option::is_none) => {
-                    if let Some(then) = then.take() {
-                        then();
-                    }
-                }
-                _ => {}
-            }
+            Heard::Cancelled => {}
         });
     }
 
-    /// From now on this is what is asked for. Its number tells late answers to what was before.
-    fn turn_to(self, source: Source) -> u32 {
-        self.generation.update_value(|generation| *generation += 1);
+    /// From now on this is what is asked for.
+    fn turn_to(self, source: Source) -> Turn {
         self.asked.set_value(Some(source));
         self.failure.set(None);
-        self.generation.get_value()
+        self.opening.turn()
     }
 
     fn show(self, source: Source, url: String, bundle: Bundle) {

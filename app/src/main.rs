@@ -1,6 +1,6 @@
 //! The page: mounts it and takes down what the served page showed before.
 
-use app::page::App;
+use app::layout::App;
 
 fn main() {
     console_error_panic_hook::set_once();

@@ -8,10 +8,20 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlElement;
 
 use crate::browser;
-use crate::components::dialog::Dialog;
 
 /// What may hold the focus when it closes.
 const INSIDE: &str = "aside, .popover";
+
+/// The page's dialogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// Jump to a unit, class or setting.
+    Palette,
+    /// The list of keys.
+    Keys,
+    /// Whose the gallery's pictures are.
+    Credits,
+}
 
 /// All that can lie over the page.
 #[derive(Clone, Copy)]

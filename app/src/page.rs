@@ -1,10 +1,10 @@
 //! The page: what is on view, and what can be said of it.
 
 mod dreaming;
-mod going;
-mod layout;
+pub mod going;
 mod living;
 mod presenting;
+mod replaying;
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use shared::tap::LayerInfo;
 use shared::visualize::{Making, Objective, Preset};
 
 use crate::address::{Address, Problem, USUAL_MODEL};
+use crate::ask::client::Client;
+use crate::ask::line::WorkerLine;
+use crate::ask::session::Session;
 use crate::browser;
-use crate::components::dialog::Dialog;
-use crate::components::exemplar_tile::Mode;
+use crate::exemplars::Mode;
 use crate::focused::Focused;
 use crate::halls::{self, Hall};
+use crate::kept_weights::InBrowser;
+use crate::lives::lives;
 use crate::mistake::{Mistake, mistake};
-use crate::over::Over;
+use crate::over::{Dialog, Over};
 use crate::pane::Pane;
 use crate::parts::Loaded;
 use crate::replay::Replay;
 use crate::scrolled::Scrolled;
-use crate::session::Session;
 use crate::sight::Sight;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
-
-pub use self::going::{keep_sense, named};
-pub use self::layout::App;
 
 /// Everything on view. Copied into whatever needs it.
 #[derive(Clone, Copy)]
@@ -89,7 +89,7 @@ impl Page {
     /// Reads the address bar and starts the engine.
     pub fn open() -> Self {
         let (address, problems) = Address::parse(&browser::query());
-        let session = Session::new();
+        let session = Session::new(Client::new(WorkerLine::default()), InBrowser);
         session.open_device(address.device, || {});
         let address = RwSignal::new(address);
         let layers = Memo::new(move |_| match session.model.get() {
@@ -128,7 +128,7 @@ impl Page {
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
-            lives: Memo::new(move |_| living::lives(session, address)),
+            lives: Memo::new(move |_| lives(session, address)),
             halls: StoredValue::new(halls::hung()),
             replay: Replay::new(),
             scrolled: Scrolled::new(),

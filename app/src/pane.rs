@@ -5,9 +5,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::visualize::Making;
 
+use crate::ask::client::Heard;
+use crate::ask::session::Session;
+use crate::ask::slot::Slot;
 use crate::making::penalized;
-use crate::protocol::{Ask, Event, Failure, Pace, RequestId, Stepped};
-use crate::session::Session;
+use crate::protocol::{Dream, Failure, Pace, Steer, Stepped};
 
 /// What a pane is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,9 +65,7 @@ pub struct Pane {
     pub frame: RwSignal<Option<Arc<Frame>>>,
     /// Why it ended early.
     pub failure: RwSignal<Option<Failure>>,
-    request: StoredValue<Option<RequestId>>,
-    // Counts dreams, so that late answers to an earlier one are recognised.
-    generation: StoredValue<u32>,
+    dream: Slot,
     arrived: StoredValue<Arrived>,
 }
 
@@ -78,16 +78,15 @@ impl Pane {
             scores: RwSignal::default(),
             frame: RwSignal::default(),
             failure: RwSignal::default(),
-            request: StoredValue::default(),
-            generation: StoredValue::default(),
+            dream: Slot::new(),
             arrived: StoredValue::default(),
         }
     }
 
     /// Begins a dream, in place of what was there. The old picture stays until the first new one.
     pub fn start(self, session: Session, objective: &str, making: &Making, paused: bool) {
-        self.stop(session);
-        let generation = self.generation.get_value();
+        self.stop();
+        let turn = self.dream.turn();
         self.failure.set(None);
         self.stepped.set(None);
         self.scores.set(Vec::new());
@@ -95,18 +94,10 @@ impl Pane {
         let objective = penalized(objective, making);
         let (settings, seed, steps) = (making.settings.clone(), making.seed, making.steps);
         session.once_loading(move || {
-            if self.generation.get_value() != generation {
-                return;
-            }
             // It may have been paused while it waited for the network.
             let paused = self.status.get_untracked() == Status::Paused;
-            let ask = Ask::Dream { objective, settings, seed, steps, paused };
-            let id = session.client.ask(ask, Vec::new(), move |event, buffers| {
-                if self.generation.get_value() == generation {
-                    self.hear(session, event, buffers);
-                }
-            });
-            self.request.set_value(Some(id));
+            let wish = Dream { objective, settings, seed, steps, paused };
+            turn.ask(session.client, wish, Vec::new(), move |heard| self.hear(session, heard));
         });
     }
 
@@ -126,19 +117,15 @@ impl Pane {
     }
 
     /// Ends the dream; picture and numbers stay.
-    pub fn stop(self, session: Session) {
-        self.generation.update_value(|generation| *generation += 1);
+    pub fn stop(self) {
+        self.dream.end();
         self.arrived.set_value(Arrived::default());
-        if let Some(id) = self.request.get_value() {
-            session.client.stop(id);
-            self.request.set_value(None);
-        }
         self.status.set(Status::Idle);
     }
 
     /// Ends the dream and takes its picture down.
-    pub fn clear(self, session: Session) {
-        self.stop(session);
+    pub fn clear(self) {
+        self.stop();
         self.stepped.set(None);
         self.scores.set(Vec::new());
         self.frame.set(None);
@@ -146,8 +133,8 @@ impl Pane {
     }
 
     fn steer(self, session: Session, pace: Pace, status: Status) {
-        if let Some(id) = self.request.get_value() {
-            session.client.steer(id, pace);
+        if let Some(dream) = self.dream.open() {
+            session.client.tell(Steer { dream, pace });
             self.status.set(status);
         } else if status == Status::Running {
             // It has not been asked for yet; then it will begin at once.
@@ -157,28 +144,26 @@ impl Pane {
         }
     }
 
-    fn hear(self, session: Session, event: Event, buffers: Vec<Vec<u8>>) {
-        match event {
-            Event::Stepped(stepped) => {
+    fn hear(self, session: Session, heard: Heard<Stepped>) {
+        match heard {
+            Heard::Said(stepped, buffers) => {
                 session.measure(&stepped);
                 self.keep(stepped, buffers);
             }
-            Event::Done => self.end(Status::Finished),
-            Event::Cancelled => self.end(Status::Idle),
-            Event::Failed(failure) => {
+            Heard::Done => self.end(Status::Finished),
+            Heard::Cancelled => self.end(Status::Idle),
+            Heard::Failed(failure) => {
                 self.end(Status::Idle);
                 if !session.takes(&failure) {
                     self.failure.set(Some(failure));
                 }
             }
-            _ => {}
         }
     }
 
     fn end(self, status: Status) {
         // The window may be hidden and never painted again: nothing may be left behind.
         self.show();
-        self.request.set_value(None);
         self.status.set(status);
     }
 

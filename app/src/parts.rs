@@ -10,8 +10,8 @@ use shared::format::credits::{self, Credit};
 use shared::format::exemplars::Exemplars;
 use shared::models::{self, ModelInfo};
 
+use crate::ask::client::Client;
 use crate::browser;
-use crate::client::Client;
 use crate::library::{Library, Opened, Source};
 use crate::protocol::{Failure, FailureKind};
 use crate::site;

@@ -6,13 +6,15 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::{Blob, HtmlVideoElement, MediaStream};
 
+use crate::ask::client::Heard;
+use crate::ask::session::Session;
+use crate::ask::slot::Slot;
 use crate::browser;
 use crate::camera;
 use crate::file_kind::{TELLING, other_than_picture};
 use crate::heatmap::Map;
 use crate::photo::{self, Photo};
-use crate::protocol::{Ask, Classified, Event, Failure, FailureKind, RequestId};
-use crate::session::Session;
+use crate::protocol::{Classified, Classify, Failure, FailureKind};
 
 /// Channels whose heat maps are shown.
 const CHANNELS: usize = 12;
@@ -50,12 +52,12 @@ pub struct Sight {
     pub shown: RwSignal<Option<usize>>,
     /// Whether the camera is on.
     pub camera: RwSignal<bool>,
-    request: StoredValue<Option<RequestId>>,
-    generation: StoredValue<u32>,
-    /// Counts pictures that were chosen.
-    choice: StoredValue<u32>,
-    /// Counts how often the camera was opened or closed.
-    camera_turn: StoredValue<u32>,
+    /// What the network is asked.
+    looking: Slot,
+    /// The picture that is being decoded.
+    choice: Slot,
+    /// The camera that is being opened.
+    camera_asked: Slot,
     stream: StoredValue<Option<MediaStream>, LocalStorage>,
 }
 
@@ -69,10 +71,9 @@ impl Sight {
             busy: RwSignal::default(),
             shown: RwSignal::default(),
             camera: RwSignal::default(),
-            request: StoredValue::default(),
-            generation: StoredValue::default(),
-            choice: StoredValue::default(),
-            camera_turn: StoredValue::default(),
+            looking: Slot::new(),
+            choice: Slot::new(),
+            camera_asked: Slot::new(),
             stream: StoredValue::new_local(None),
         }
     }
@@ -82,12 +83,11 @@ impl Sight {
         self.close_camera();
         self.failure.set(None);
         self.shown.set(None);
-        self.choice.update_value(|choice| *choice += 1);
-        let choice = self.choice.get_value();
+        let choice = self.choice.turn();
         spawn_local(async move {
             let decoded = photo::decode(&file).await;
             // Another picture may have been chosen meanwhile.
-            if self.choice.get_value() != choice {
+            if !choice.is_on() {
                 return;
             }
             match decoded {
@@ -97,7 +97,7 @@ impl Sight {
                 }
                 Err(why) => {
                     let failure = unreadable(&file, &why).await;
-                    if self.choice.get_value() == choice {
+                    if choice.is_on() {
                         self.failure.set(Some(failure));
                     }
                 }
@@ -107,7 +107,7 @@ impl Sight {
 
     /// Shows pixels that are here already, and looks at them.
     pub fn show(self, session: Session, photo: Photo, layer: String) {
-        self.choice.update_value(|choice| *choice += 1);
+        self.choice.end();
         self.close_camera();
         self.failure.set(None);
         self.shown.set(None);
@@ -116,55 +116,42 @@ impl Sight {
     }
 
     /// Takes the picture down: what is asked for is not there.
-    pub fn clear(self, session: Session) {
-        self.choice.update_value(|choice| *choice += 1);
+    pub fn clear(self) {
+        self.choice.end();
         self.close_camera();
         self.failure.set(None);
         self.photo.set(None);
         self.shown.set(None);
-        self.forget(session);
-        // It may still have been waiting for the network.
-        self.generation.update_value(|generation| *generation += 1);
+        self.seen.set(None);
+        self.looking.end();
         self.busy.set(false);
     }
 
     /// Looks at the picture, again if the layer has changed.
     pub fn look(self, session: Session, layer: String) {
         let Some(photo) = self.photo.get_untracked() else { return };
-        if let Some(id) = self.request.get_value() {
-            session.client.stop(id);
-        }
-        self.request.set_value(None);
-        self.generation.update_value(|generation| *generation += 1);
-        let generation = self.generation.get_value();
+        let turn = self.looking.turn();
         self.busy.set(!session.lacking.get_untracked());
         session.once_loading(move || {
-            if self.generation.get_value() != generation {
-                return;
-            }
-            let ask = Ask::Classify { picture: photo.size, layer, channels: CHANNELS };
-            let id = session.client.ask(ask, vec![photo.rgba.clone()], move |event, buffers| {
-                if self.generation.get_value() == generation {
-                    self.hear(session, event, buffers);
-                }
-            });
-            self.request.set_value(Some(id));
+            let question = Classify { picture: photo.size, layer, channels: CHANNELS };
+            let pixels = vec![photo.rgba.clone()];
+            turn.ask(session.client, question, pixels, move |heard| self.hear(session, heard));
         });
     }
 
     /// Takes down what another network saw, and what it is about to say.
-    pub fn forget(self, session: Session) {
-        if let Some(id) = self.request.get_value() {
-            session.client.stop(id);
-            self.generation.update_value(|generation| *generation += 1);
-            self.end();
+    pub fn forget(self) {
+        // What still waits for a network is meant for the next.
+        if self.looking.open().is_some() {
+            self.looking.end();
+            self.busy.set(false);
         }
         self.seen.set(None);
     }
 
-    fn hear(self, session: Session, event: Event, buffers: Vec<Vec<u8>>) {
-        match event {
-            Event::Classified(classified) => {
+    fn hear(self, session: Session, heard: Heard<Classified>) {
+        match heard {
+            Heard::Said(classified, buffers) => {
                 let mut buffers = buffers.into_iter();
                 let crop = buffers.next().unwrap_or_default();
                 let columns = classified.map.width;
@@ -175,32 +162,26 @@ impl Sight {
                 self.failure.set(None);
                 self.seen.set(Some(Arc::new(Seen { classified, crop, maps })));
             }
-            Event::Failed(failure) => {
-                self.end();
+            Heard::Failed(failure) => {
+                self.busy.set(false);
                 self.close_camera();
                 if !session.takes(&failure) {
                     self.failure.set(Some(failure));
                 }
             }
-            Event::Done | Event::Cancelled => self.end(),
-            _ => {}
+            Heard::Done | Heard::Cancelled => self.busy.set(false),
         }
-    }
-
-    fn end(self) {
-        self.request.set_value(None);
-        self.busy.set(false);
     }
 
     /// Shows the camera in a video element; `session` looks at one picture after another.
     pub fn open_camera(self, session: Session, video: HtmlVideoElement, layer: Signal<String>) {
         self.failure.set(None);
         self.close_camera();
-        let turn = self.camera_turn.get_value();
+        let turn = self.camera_asked.turn();
         spawn_local(async move {
             let opened = camera::stream(&video).await;
             // Look may have been left while the browser asked for permission.
-            if self.camera_turn.get_value() != turn {
+            if !turn.is_on() {
                 if let Ok(stream) = opened {
                     camera::stop(&stream);
                 }
@@ -234,7 +215,7 @@ impl Sight {
 
     /// Switches the camera off; its last picture stays.
     pub fn close_camera(self) {
-        self.camera_turn.update_value(|turn| *turn += 1);
+        self.camera_asked.end();
         self.camera.set(false);
         if let Some(stream) = self.stream.try_update_value(Option::take).flatten() {
             camera::stop(&stream);

@@ -7,7 +7,7 @@ use shared::format::single_file::{File, pack};
 use shared::format::site::PAGE;
 
 use crate::address::Address;
-use crate::client::Client;
+use crate::ask::client::Client;
 use crate::library::{FOLDER, Opened};
 use crate::page::Page;
 use crate::{browser, site};

@@ -4,6 +4,7 @@ pub mod dream;
 pub mod embed;
 pub mod embed_dream;
 pub mod embed_look;
+pub mod embed_trouble;
 pub mod embed_unit;
 pub mod embed_wall;
 pub mod exemplars;

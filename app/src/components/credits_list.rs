@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use shared::format::bundle::Sprites;
 use shared::format::credits::Credit;
 
-use crate::components::dialog::{Dialog, Modal};
+use crate::components::dialog::Modal;
 use crate::components::lazy::Lazy;
 use crate::components::sprite_picture::SpritePicture;
+use crate::over::Dialog;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::sprite::Square;

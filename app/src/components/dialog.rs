@@ -5,18 +5,8 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlDialogElement;
 
+use crate::over::Dialog;
 use crate::page::Page;
-
-/// The page's dialogs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialog {
-    /// Jump to a unit, class or setting.
-    Palette,
-    /// The list of keys.
-    Keys,
-    /// Whose the gallery's pictures are.
-    Credits,
-}
 
 /// A modal dialog that follows [`Page::dialog`]. The browser keeps the focus inside and gives it
 /// back afterwards.

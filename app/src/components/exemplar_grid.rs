@@ -8,7 +8,8 @@ use shared::format::exemplars::{Exemplar, Exemplars, Statistic};
 use shared::tap::{LayerInfo, Sees};
 
 use crate::answers::Answers;
-use crate::components::exemplar_tile::{ExemplarTile, Heat, Mode};
+use crate::components::exemplar_tile::{ExemplarTile, Heat};
+use crate::exemplars::Mode;
 use crate::exemplars::{crop, heat};
 use crate::page::Page;
 use crate::parts::Loaded;

@@ -11,6 +11,7 @@ use shared::format::exemplars::Exemplar;
 
 use crate::browser;
 use crate::components::sprite_picture::SpritePicture;
+use crate::exemplars::Mode;
 use crate::heatmap::{Map, paint};
 use crate::numbers::value;
 use crate::page::Page;
@@ -18,18 +19,6 @@ use crate::sprite::Square;
 
 /// Side of a heat map's canvas, in pixels.
 const SIDE: usize = 224;
-
-/// How an exemplar is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// As it is.
-    #[default]
-    Picture,
-    /// In grey, with colour where the unit answers.
-    Heat,
-    /// What the strongest place sees.
-    Crop,
-}
 
 /// Where a unit answers in a picture, and the value of the brightest colour.
 pub type Heat = (Map, f32);

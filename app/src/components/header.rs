@@ -4,11 +4,10 @@ use leptos::prelude::*;
 
 use crate::address::Address;
 use crate::components::device_chip::DeviceChip;
-use crate::components::dialog::Dialog;
 use crate::components::icon::{Icon, outline};
 use crate::components::model_chip::ModelChip;
 use crate::components::unit_links::is_plain;
-use crate::numbers::bytes_of;
+use crate::over::Dialog;
 use crate::page::Page;
 use crate::theme::Theme;
 
@@ -77,14 +76,6 @@ fn prefers_light() -> bool {
     query.ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// What is being fetched and how far it is, reactive.
-pub fn downloaded(page: Page) -> Option<String> {
-    page.session.fetching().map(|download| {
-        let how = if download.cached { "from the cache, " } else { "" };
-        format!("{} {how}{}", download.what, bytes_of(download.done, download.total))
-    })
-}
-
 /// A thin line along the header, as long as something is fetched.
 #[component]
 fn Progress() -> impl IntoView {
@@ -110,8 +101,8 @@ fn Progress() -> impl IntoView {
             data-testid="progress"
             hidden=move || !waiting()
             aria-valuenow=move || share().map(|share| format!("{share:.0}"))
-            aria-valuetext=move || downloaded(page)
-            title=move || downloaded(page)
+            aria-valuetext=move || page.session.downloaded()
+            title=move || page.session.downloaded()
             class:unsure=move || share().is_none()
             prop:style=move || format!("--share:{:.2}%", share().unwrap_or(0.0))
         ></div>

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::components::dialog::{Dialog, Modal};
+use crate::components::dialog::Modal;
 use crate::keys::LIST;
+use crate::over::Dialog;
 use crate::page::Page;
 
 /// Every key and what it does.

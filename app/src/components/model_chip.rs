@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
-use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
 use crate::components::popover::Popover;
 use crate::page::Page;
@@ -22,7 +21,7 @@ pub fn ModelChip() -> impl IntoView {
         None if session.lacking.get() => "pictures only".to_owned(),
         None if session.trouble.with(Option::is_some) => "not loaded".to_owned(),
         None if session.library.failure.with(Option::is_some) => "not opened".to_owned(),
-        None => downloaded(page).unwrap_or_else(|| "starting".to_owned()),
+        None => page.session.downloaded().unwrap_or_else(|| "starting".to_owned()),
     };
     view! {
         <div class="device model">

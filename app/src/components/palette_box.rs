@@ -4,7 +4,8 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::components::dialog::{Dialog, Modal};
+use crate::components::dialog::Modal;
+use crate::over::Dialog;
 use crate::page::Page;
 use crate::palette::{Entry, Sights, search};
 

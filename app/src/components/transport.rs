@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use crate::baked::baked_here;
 use crate::components::device_chip::device_name;
-use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
 use crate::components::score_curve::ScoreCurve;
 use crate::estimate::{self, Warning};
@@ -71,7 +70,7 @@ fn Numbers() -> impl IntoView {
         (Status::Idle, None) if baked_here(page).is_some() => "an earlier dream".to_owned(),
         (Status::Idle, _) => String::new(),
         (Status::Waiting, _) if page.session.model.with(Option::is_none) => {
-            downloaded(page).unwrap_or_else(|| "waits for the network".to_owned())
+            page.session.downloaded().unwrap_or_else(|| "waits for the network".to_owned())
         }
         (Status::Waiting, _) => "begins".to_owned(),
         (Status::Paused, _) => "paused".to_owned(),

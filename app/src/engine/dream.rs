@@ -6,28 +6,20 @@ use shared::format::recipe::Recipe;
 use shared::image::Picture;
 use shared::visualize::score::Context;
 use shared::visualize::stepper::Report;
-use shared::visualize::{Dream, Objective, Settings};
+use shared::visualize::{self, Objective};
 
-use super::Core;
-use super::answer::{Answer, Ending, Next};
+use super::core::Core;
 use super::host::Host;
+use super::voice::{Ending, Next, Voice};
 use crate::failure;
-use crate::protocol::{Failure, PictureSize, Stepped};
-
-/// What is to be dreamed.
-pub struct Wish {
-    /// As typed.
-    pub objective: String,
-    /// Size, parameterisation, transforms, ...
-    pub settings: Settings,
-    /// For the noise it starts from and every transform after.
-    pub seed: u64,
-    /// Where it ends.
-    pub steps: usize,
-}
+use crate::protocol::{Dream, Failure, PictureSize, Stepped};
 
 /// Climbs until `wish.steps` are made.
-pub async fn dream<H: Host>(core: &Core<H>, answer: &Answer, wish: Wish) -> Result<(), Ending> {
+pub async fn dream<H: Host>(
+    core: &Core<H>,
+    voice: &Voice<Stepped>,
+    wish: Dream,
+) -> Result<(), Ending> {
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     wish.settings.validate().map_err(failure::of)?;
@@ -46,36 +38,36 @@ pub async fn dream<H: Host>(core: &Core<H>, answer: &Answer, wish: Wish) -> Resu
     let context = Context { labels: loaded.labels.clone(), ..Context::default() };
     let model = loaded.model.clone();
     let blame = |error| core.blame(&loaded, error);
-    let mut dream =
-        Dream::new(model, objective, context, wish.settings.clone(), wish.seed, &loaded.device)
-            .map_err(blame)?;
+    let (settings, device) = (wish.settings.clone(), &loaded.device);
+    let mut dream = visualize::Dream::new(model, objective, context, settings, wish.seed, device)
+        .map_err(blame)?;
 
     let mut pulse = Pulse::default();
     // A step that was said without its pictures.
     let mut unshown: Option<Stepped> = None;
     while recipe.step < wish.steps {
-        match answer.next() {
+        match voice.next() {
             Next::Step => {}
             rest => {
                 if let Some(stepped) = unshown.take() {
-                    answer.stepped(stepped, Some(pictures(&dream).await.map_err(blame)?));
+                    voice.stepped(stepped, Some(pictures(&dream).await.map_err(blame)?));
                 }
                 if rest == Next::Stop {
                     return Err(Ending::Cancelled);
                 }
-                answer.until_wanted().await;
+                voice.until_wanted().await;
                 pulse = Pulse::default();
                 continue;
             }
         }
-        answer.step_begins();
+        voice.step_begins();
         let began = core.host.now();
         let report = dream.step().await.map_err(blame)?;
         core.healthy(&loaded)?;
         recipe.step = report.step;
 
         let is_last = wish.steps <= report.step;
-        let shown = if is_last || answer.next() != Next::Step || answer.wants_picture() {
+        let shown = if is_last || voice.next() != Next::Step || voice.wants_picture() {
             let pictures = pictures(&dream).await.map_err(blame)?;
             core.healthy(&loaded)?;
             Some(pictures)
@@ -85,13 +77,13 @@ pub async fn dream<H: Host>(core: &Core<H>, answer: &Answer, wish: Wish) -> Resu
         let rate = pulse.beat(began, core.host.now());
         let stepped = told(report, &wish, &recipe, rate)?;
         unshown = shown.is_none().then(|| stepped.clone());
-        answer.stepped(stepped, shown);
+        voice.stepped(stepped, shown);
         core.host.breathe().await;
     }
     Ok(())
 }
 
-fn told(report: Report, wish: &Wish, recipe: &Recipe, rate: f64) -> Result<Stepped, Failure> {
+fn told(report: Report, wish: &Dream, recipe: &Recipe, rate: f64) -> Result<Stepped, Failure> {
     let recipe = serde_json::to_string(recipe).map_err(|error| {
         failure::of(shared::Error::Format { what: "recipe".to_owned(), reason: error.to_string() })
     })?;
@@ -108,7 +100,7 @@ fn told(report: Report, wish: &Wish, recipe: &Recipe, rate: f64) -> Result<Stepp
 }
 
 /// The batch's pictures, RGBA, one after another.
-async fn pictures(dream: &Dream) -> shared::Result<Vec<u8>> {
+async fn pictures(dream: &visualize::Dream) -> shared::Result<Vec<u8>> {
     Ok(dream.images().await?.iter().flat_map(Picture::to_rgba8).collect())
 }
 

@@ -1,84 +1,20 @@
 //! Devices and models: opened, built, moved from one to the other.
 
-use std::rc::Rc;
-use std::sync::Arc;
-
-use shared::burn::tensor::Device;
 use shared::format::bundle::{Bundle, Part, labels_from_bytes};
 use shared::models::{self, ModelInfo};
-use shared::network::Network;
-use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 
-use super::answer::{Answer, Ending};
+use super::bundle;
+use super::core::{Core, Open};
 use super::host::Host;
+use super::loaded::{Loaded, Weights};
 use super::order::Turn;
-use super::{Core, Open, bundle};
+use super::voice::{Ending, Voice};
 use crate::failure;
 use crate::files::Files;
-use crate::protocol::{DeviceChoice, Failure, FailureKind, ModelReport};
-
-/// A model that is ready, and what it can be built from again on another device.
-pub struct Loaded {
-    /// The network.
-    pub model: Arc<Network>,
-    /// Where it lives.
-    pub device: Device,
-    /// Class labels, in the order of the logits.
-    pub labels: Vec<String>,
-    /// Of the weights file, hexadecimal.
-    pub weights_sha256: String,
-    /// Which weights were taken, where the file has several that fit.
-    note: Option<String>,
-    weights: Weights,
-    choice: DeviceChoice,
-}
-
-/// A weights file; clones share its bytes.
-#[derive(Clone)]
-struct Weights {
-    bytes: Rc<Vec<u8>>,
-    read: fn(&[u8]) -> Result<NamedTensors, WeightsError>,
-}
-
-impl Weights {
-    /// A bundle's, which are safetensors.
-    fn of_bundle(bytes: Vec<u8>) -> Self {
-        Self { bytes: bytes.into(), read: from_safetensors }
-    }
-
-    /// The visitor's, of any kind that is read here.
-    fn own(bytes: Vec<u8>) -> Self {
-        Self { bytes: bytes.into(), read: from_bytes }
-    }
-
-    /// The model, and which of several weights were taken.
-    fn build(&self, name: &str, device: &Device) -> shared::Result<(Arc<Network>, Option<String>)> {
-        let tensors = (self.read)(&self.bytes)?;
-        let note = models::choice(name, &tensors)?.map(|choice| choice.to_string());
-        Ok((Arc::new(models::load(name, tensors, device)?), note))
-    }
-}
-
-impl Loaded {
-    /// Whether it lives on the GPU.
-    pub fn on_gpu(&self) -> bool {
-        self.choice == DeviceChoice::WebGpu
-    }
-
-    /// The same model on another device.
-    fn moved(&self, open: &Open) -> shared::Result<Self> {
-        let (model, note) = self.weights.build(self.model.info().name, &open.device)?;
-        Ok(Self {
-            model,
-            note,
-            device: open.device.clone(),
-            labels: self.labels.clone(),
-            weights_sha256: self.weights_sha256.clone(),
-            weights: self.weights.clone(),
-            choice: open.report.device,
-        })
-    }
-}
+use crate::protocol::{
+    Building, DeviceReport, Failure, FailureKind, LoadKept, LoadModel, ModelReport, OpenDevice,
+    TakeWeights,
+};
 
 /// All of a model but its weights.
 struct Described {
@@ -90,30 +26,32 @@ struct Described {
 /// Opens a device and moves the model to it, if there is one.
 pub async fn open_device<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
-    choice: DeviceChoice,
+    voice: &Voice<DeviceReport>,
+    OpenDevice(choice): OpenDevice,
 ) -> Result<(), Ending> {
     // A browser's device that is half open cannot be abandoned, so this cannot be stopped.
     let (device, report) = core.host.open_device(choice).await?;
     let open = Open { device, report };
     let loaded = core.model.borrow().clone();
     if let Some(loaded) = loaded.filter(|loaded| loaded.choice != open.report.device) {
-        let moved = loaded.moved(&open).map_err(|error| core.blame(&loaded, error))?;
+        let moved = loaded
+            .moved(&open.device, open.report.device)
+            .map_err(|error| core.blame(&loaded, error))?;
         *core.model.borrow_mut() = Some(moved.into());
     }
     *core.device.borrow_mut() = Some(open.clone());
-    answer.device(open.report);
+    voice.say(open.report, Vec::new());
     Ok(())
 }
 
 /// Fetches a bundle's parts at once, then builds its model when its turn comes.
 pub async fn load_model<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
-    bundle_url: &str,
+    voice: &Voice<Building>,
+    LoadModel { bundle_url }: LoadModel,
     turn: &Turn,
 ) -> Result<(), Ending> {
-    let described = described(core, answer, bundle_url).await?;
+    let described = described(core, voice, &bundle_url).await?;
     let Some(part) = &described.bundle.weights else {
         return Err(Failure::new(
             FailureKind::NotReady,
@@ -123,49 +61,48 @@ pub async fn load_model<H: Host>(
         )
         .into());
     };
-    let weights = bundle::part(core, answer, "weights", bundle_url, part).await?;
+    let weights = bundle::part(core, voice, "weights", &bundle_url, part).await?;
     let sha256 = part.sha256.clone();
     let weights = Weights::of_bundle(weights);
 
-    answer.unless_stopped(turn.comes()).await?;
+    voice.unless_stopped(turn.comes()).await?;
     let loaded = build(core, &described, weights, sha256, failure::of)?;
-    put_to_use(core, answer, described, loaded);
+    put_to_use(core, voice, described, loaded);
     Ok(())
 }
 
 /// Builds a bundle's model from weights that the visitor gave, and keeps them.
 pub async fn take_weights<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
-    bundle_url: &str,
+    voice: &Voice<Building>,
+    TakeWeights { bundle_url }: TakeWeights,
     buffers: Vec<Vec<u8>>,
     turn: &Turn,
 ) -> Result<(), Ending> {
-    let described = described(core, answer, bundle_url).await?;
+    let described = described(core, voice, &bundle_url).await?;
     let bytes = buffers.into_iter().next().unwrap_or_default();
     let sha256 = sha256(&bytes);
     let weights = Weights::own(bytes);
 
-    answer.unless_stopped(turn.comes()).await?;
+    voice.unless_stopped(turn.comes()).await?;
     let title = described.info.title;
     let misfit = |error| failure::of_own_weights(title, error);
     let loaded = build(core, &described, weights, sha256, misfit)?;
     core.host.files().keep(&loaded.weights_sha256, &loaded.weights.bytes).await;
-    put_to_use(core, answer, described, loaded);
+    put_to_use(core, voice, described, loaded);
     Ok(())
 }
 
 /// Builds a bundle's model from weights that the visitor gave once and that were kept.
 pub async fn load_kept<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
-    bundle_url: &str,
-    wanted: String,
+    voice: &Voice<Building>,
+    LoadKept { bundle_url, sha256: wanted }: LoadKept,
     turn: &Turn,
 ) -> Result<(), Ending> {
-    let described = described(core, answer, bundle_url).await?;
+    let described = described(core, voice, &bundle_url).await?;
     let title = described.info.title;
-    let bytes = answer.unless_stopped(core.host.files().cached(&wanted)).await?;
+    let bytes = voice.unless_stopped(core.host.files().cached(&wanted)).await?;
     let is_damaged = bytes.as_ref().is_some_and(|bytes| sha256(bytes) != wanted);
     if is_damaged {
         core.host.files().forget(&wanted).await;
@@ -180,25 +117,25 @@ pub async fn load_kept<H: Host>(
     })?;
     let weights = Weights::own(bytes);
 
-    answer.unless_stopped(turn.comes()).await?;
+    voice.unless_stopped(turn.comes()).await?;
     let misfit = |error| failure::of_own_weights(title, error);
     let loaded = build(core, &described, weights, wanted, misfit)?;
-    put_to_use(core, answer, described, loaded);
+    put_to_use(core, voice, described, loaded);
     Ok(())
 }
 
 /// Reads a bundle as far as it describes its model.
 async fn described<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
+    voice: &Voice<Building>,
     bundle_url: &str,
 ) -> Result<Described, Ending> {
-    let bundle = bundle::read(core, answer, bundle_url).await?;
+    let bundle = bundle::read(core, voice, bundle_url).await?;
     let info = models::info(&bundle.model).map_err(failure::of)?;
     // Another network must not answer what is asked of this one, should it not come.
     core.model.borrow_mut().take_if(|loaded| loaded.model.info().name != info.name);
     let n_classes = info.layers.last().map_or(0, |logits| logits.channels);
-    let labels = bundle::part(core, answer, "labels", bundle_url, &bundle.labels).await?;
+    let labels = bundle::part(core, voice, "labels", bundle_url, &bundle.labels).await?;
     let labels = labels_from_bytes(&labels, n_classes).map_err(failure::of)?;
     Ok(Described { bundle, info, labels })
 }
@@ -226,7 +163,12 @@ fn build<H: Host>(
     Ok(loaded)
 }
 
-fn put_to_use<H: Host>(core: &Core<H>, answer: &Answer, described: Described, loaded: Loaded) {
+fn put_to_use<H: Host>(
+    core: &Core<H>,
+    voice: &Voice<Building>,
+    described: Described,
+    loaded: Loaded,
+) {
     let report = ModelReport {
         name: described.info.name.to_owned(),
         title: described.info.title.to_owned(),
@@ -236,7 +178,7 @@ fn put_to_use<H: Host>(core: &Core<H>, answer: &Answer, described: Described, lo
         note: loaded.note.clone(),
     };
     *core.model.borrow_mut() = Some(loaded.into());
-    answer.model(report);
+    voice.say(Building::Model(report), Vec::new());
 }
 
 fn sha256(bytes: &[u8]) -> String {

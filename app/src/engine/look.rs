@@ -4,12 +4,13 @@ use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
 
-use super::answer::{Answer, Ending};
+use super::core::Core;
 use super::host::Host;
-use super::load::Loaded;
-use super::{Core, picture};
+use super::loaded::Loaded;
+use super::picture;
+use super::voice::{Ending, Voice};
 use crate::failure;
-use crate::protocol::{ChannelActivation, ClassScore, Classified, PictureSize};
+use crate::protocol::{ChannelActivation, ClassScore, Classified, Classify, PictureSize};
 
 /// How many classes are named.
 const TOP: usize = 5;
@@ -17,16 +18,14 @@ const TOP: usize = 5;
 /// Looks at a picture and says what it sees.
 pub async fn classify<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
-    size: PictureSize,
+    voice: &Voice<Classified>,
+    Classify { picture: size, layer, channels }: Classify,
     buffers: Vec<Vec<u8>>,
-    layer: &str,
-    channels: usize,
 ) -> Result<(), Ending> {
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     let info = loaded.model.info();
-    let layer = info.layer(layer).map_err(failure::of)?.name.clone();
+    let layer = info.layer(&layer).map_err(failure::of)?.name.clone();
     let bytes = buffers.into_iter().next().unwrap_or_default();
     let picture = picture::read(size, bytes, info.preprocessing.resize_shorter_side)?;
     let crop = info.preprocessing.classification_crop(&picture);
@@ -35,7 +34,7 @@ pub async fn classify<H: Host>(
     let began = core.host.now();
     let seen = look(&loaded, &crop, &layer).await.map_err(|error| core.blame(&loaded, error))?;
     core.healthy(&loaded)?;
-    answer.check_stopped()?;
+    voice.check_stopped()?;
     let milliseconds = core.host.now() - began;
     if !seen.logits.iter().chain(&seen.activation).all(|value| value.is_finite()) {
         return Err(failure::no_numbers().into());
@@ -52,7 +51,7 @@ pub async fn classify<H: Host>(
         channels: ranked,
         milliseconds,
     };
-    answer.classified(classified, sent);
+    voice.say(classified, sent);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::watch::Watch;
+use crate::watch::Watch;
 
 /// Requests that set something up and have not ended.
 #[derive(Default)]

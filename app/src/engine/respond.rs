@@ -4,26 +4,25 @@ use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
 
-use super::answer::{Answer, Ending};
+use super::core::Core;
 use super::host::Host;
-use super::load::Loaded;
-use super::{Core, picture};
+use super::loaded::Loaded;
+use super::picture;
+use super::voice::{Ending, Voice};
 use crate::failure;
-use crate::protocol::PictureSize;
+use crate::protocol::{PictureSize, Respond, Responded};
 
 /// Shows the pictures to the unit, one after the other.
 pub async fn respond<H: Host>(
     core: &Core<H>,
-    answer: &Answer,
-    layer: &str,
-    channel: usize,
-    pictures: Vec<PictureSize>,
+    voice: &Voice<Responded>,
+    Respond { layer, channel, pictures }: Respond,
     buffers: Vec<Vec<u8>>,
 ) -> Result<(), Ending> {
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     let info = loaded.model.info();
-    let layer = info.layer(layer).map_err(failure::of)?;
+    let layer = info.layer(&layer).map_err(failure::of)?;
     if layer.channels <= channel {
         return Err(failure::of(shared::Error::OutOfRange {
             layer: layer.name.clone(),
@@ -34,25 +33,26 @@ pub async fn respond<H: Host>(
         .into());
     }
     let mut buffers = buffers.into_iter();
-    for (number, size) in pictures.into_iter().enumerate() {
+    for (picture, size) in pictures.into_iter().enumerate() {
         let bytes = buffers.next().unwrap_or_default();
-        let picture = picture::read(size, bytes, info.preprocessing.resize_shorter_side)?;
+        let shown = picture::read(size, bytes, info.preprocessing.resize_shorter_side)?;
         let crop = info.preprocessing.crop;
-        let picture = match (picture.width(), picture.height()) {
+        let shown = match (shown.width(), shown.height()) {
             // What is cut already must not be cut again.
-            (width, height) if (width, height) == (crop, crop) => picture,
-            _ => info.preprocessing.classification_crop(&picture),
+            (width, height) if (width, height) == (crop, crop) => shown,
+            _ => info.preprocessing.classification_crop(&shown),
         };
-        let map = look(&loaded, &picture, &layer.name, channel).await;
+        let map = look(&loaded, &shown, &layer.name, channel).await;
         let map = map.map_err(|error| core.blame(&loaded, error))?;
         core.healthy(&loaded)?;
         if !map.values.iter().all(|value| value.is_finite()) {
             return Err(failure::no_numbers().into());
         }
-        answer.check_stopped()?;
-        answer.responded(number, map.size, map.mean(), map.max(), picture::map_bytes(&map.values));
+        voice.check_stopped()?;
+        let responded = Responded { picture, map: map.size, mean: map.mean(), max: map.max() };
+        voice.say(responded, vec![picture::map_bytes(&map.values)]);
         core.host.breathe().await;
-        answer.check_stopped()?;
+        voice.check_stopped()?;
     }
     Ok(())
 }

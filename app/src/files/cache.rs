@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Response, WorkerGlobalScope};
 
-use crate::keeping::open_store;
+use super::store::open_store;
 
 /// What is kept under a hash, unchecked.
 pub async fn get(scope: &WorkerGlobalScope, sha256: &str) -> Result<Option<Vec<u8>>, JsValue> {

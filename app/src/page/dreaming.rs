@@ -31,7 +31,7 @@ impl Page {
         self.begun.set_value(Some(asked));
         match address.compared(untrack(|| self.suited())) {
             Some(other) => self.panes[1].start(self.session, &address.objective, &other, paused),
-            None => self.panes[1].clear(self.session),
+            None => self.panes[1].clear(),
         }
     }
 
@@ -80,13 +80,13 @@ impl Page {
 
     /// Ends the dream; its picture stays.
     pub fn stop(self) {
-        self.each(|pane| pane.stop(self.session));
+        self.each(|pane| pane.stop());
     }
 
     /// Ends what waits for a network that does not come.
     pub fn stop_waiting(self) {
         let waits = |pane: &Pane| pane.status.get_untracked() == Status::Waiting;
-        self.panes.into_iter().filter(waits).for_each(|pane| pane.stop(self.session));
+        self.panes.into_iter().filter(waits).for_each(|pane| pane.stop());
     }
 
     /// What the panes are doing together: going while one of them is.

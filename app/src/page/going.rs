@@ -1,4 +1,4 @@
-//! Where one can go from what is on view, and what keys do there; the address bar follows.
+//! Where one can go from what is on view; the address bar follows.
 
 use leptos::prelude::*;
 use shared::tap::LayerInfo;
@@ -6,13 +6,11 @@ use shared::tap::LayerInfo;
 use super::Page;
 use crate::address::{Address, Problem, View};
 use crate::browser;
-use crate::components::dialog::Dialog;
-use crate::keys::Command;
 use crate::mistake::mistake;
+use crate::over::Dialog;
 use crate::palette::Jump;
 use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
-use crate::share;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
 
@@ -88,7 +86,7 @@ impl Page {
     /// Shows an objective in Dream and begins to dream it.
     pub fn dream(self, objective: String) {
         if self.address.with_untracked(|address| address.objective != objective) {
-            self.panes.into_iter().for_each(|pane| pane.clear(self.session));
+            self.panes.into_iter().for_each(|pane| pane.clear());
         }
         self.go(|address| {
             address.view = View::Dream;
@@ -154,7 +152,7 @@ impl Page {
 
     /// Opens the bundle that the address asks for, in place of the one that is open.
     pub fn open_wanted(self) {
-        self.panes.into_iter().for_each(|pane| pane.clear(self.session));
+        self.panes.into_iter().for_each(|pane| pane.clear());
         self.session.open(self.wanted_bundle());
     }
 
@@ -261,33 +259,6 @@ impl Page {
             Jump::Theme(theme) => self.paint(theme),
             Jump::Keys => self.dialog.set(Some(Dialog::Keys)),
         }
-    }
-
-    /// Does what a key means. Returns whether it meant something here.
-    pub fn obey(self, command: Command) -> bool {
-        match command {
-            Command::Jump => self.dialog.set(Some(Dialog::Palette)),
-            Command::Help => self.dialog.set(Some(Dialog::Keys)),
-            _ if self.dialog.with_untracked(Option::is_some) => return false,
-            // Every view has an address.
-            Command::Link => share::copy_link(self),
-            Command::Embed => share::copy_embed(self),
-            _ if self.address.with_untracked(|address| {
-                address.view == View::Look || address.objective.is_empty()
-            }) =>
-            {
-                return false;
-            }
-            Command::Play => self.play(),
-            Command::Step => self.step(),
-            Command::Walk(by) => self.walk(by),
-            Command::Save => share::save(self),
-            Command::FullScreen => share::full_screen(),
-            Command::Present => self.present(),
-            Command::Leave => return self.leave_presenting(),
-            Command::Dice => self.dice(),
-        }
-        true
     }
 }
 

@@ -1,29 +1,14 @@
-//! Which networks dream here, what hangs in their halls, and the way from what cannot be dreamed
-//! live to what can.
+//! What hangs in the halls, and the way from what cannot be dreamed live to what can.
 
 use leptos::prelude::*;
 
 use super::Page;
-use crate::address::{Address, View};
+use crate::address::View;
 use crate::halls::{Hall, Piece, Recorded};
-use crate::session::{Session, keeps_weights};
+use crate::kept_weights::keeps_weights;
 
 /// As many pictures hang in a hall that nobody has chosen.
 const UNCHOSEN: usize = 25;
-
-/// Whether the network that an address asks for dreams here: as the list of bundles says, until the
-/// bundle is open and says it itself. Nothing where neither is known. Reactive.
-pub(super) fn lives(session: Session, address: RwSignal<Address>) -> Option<bool> {
-    let address = address.get();
-    if let Some(open) = session.library.met(&address) {
-        return Some(open.bundle.weights.is_some() || !session.lacking.get());
-    }
-    if address.bundle.is_some() {
-        return None;
-    }
-    let entry = session.library.entry(&address.model)?;
-    if keeps_weights(&entry.path) { Some(true) } else { entry.weights }
-}
 
 impl Page {
     /// The network that the address asks for, by its name in the registry as far as that is known.

@@ -9,12 +9,11 @@ use web_sys::{IntersectionObserver, IntersectionObserverEntry};
 use crate::baked::{baked_here, is_coming};
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
-use crate::components::header::downloaded;
 use crate::components::icon::{Icon, outline};
 use crate::page::Page;
 use crate::pane::Status;
 use crate::views::dream::title_here;
-use crate::views::embed::{mistake, trouble};
+use crate::views::embed_trouble::{mistake, trouble};
 
 /// The picture that was made beforehand until there is a live one; where there is neither, why.
 #[component]
@@ -94,7 +93,7 @@ fn said(page: Page) -> String {
         }
         (Status::Idle, None) => page.model_title(),
         (Status::Waiting, _) if page.session.model.with(Option::is_none) => {
-            downloaded(page).unwrap_or_else(|| "waits for the network".to_owned())
+            page.session.downloaded().unwrap_or_else(|| "waits for the network".to_owned())
         }
         (_, Some(step)) => format!("step {} of {}", step.step, step.steps),
         _ => "begins".to_owned(),

@@ -3,12 +3,11 @@
 use leptos::prelude::*;
 
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
-use crate::components::header::downloaded;
 use crate::numbers::percent;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::unit::short_label;
-use crate::views::embed::trouble;
+use crate::views::embed_trouble::trouble;
 use crate::views::look::{Picture, follow_picture};
 
 /// The whole picture, and what it is taken for.
@@ -39,7 +38,7 @@ pub fn EmbedLook() -> impl IntoView {
                 format!("What it is taken for needs {model}'s weights.")
             }
             None if page.session.model.with(Option::is_none) => {
-                downloaded(page).unwrap_or_else(|| "waits for the network".to_owned())
+                page.session.downloaded().unwrap_or_else(|| "waits for the network".to_owned())
             }
             None => model,
         }

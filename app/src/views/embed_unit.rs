@@ -10,7 +10,7 @@ use crate::page::Page;
 use crate::parts::Loaded;
 use crate::sprite::Square;
 use crate::views::dream::title_here;
-use crate::views::embed::{mistake, trouble};
+use crate::views::embed_trouble::{mistake, trouble};
 
 /// Exemplars beside the dream.
 const SHOWN: usize = 6;

@@ -7,7 +7,7 @@ use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
 use crate::components::layer_chips::{dream_count, layer_words};
 use crate::page::Page;
 use crate::unit::find_layer;
-use crate::views::embed::trouble;
+use crate::views::embed_trouble::trouble;
 
 /// As many whole pictures as the box holds; the others come by scrolling. A click opens the unit
 /// here.

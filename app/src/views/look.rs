@@ -165,7 +165,7 @@ pub fn follow_picture(page: Page) -> Memo<Option<String>> {
     // The one that was shown before is not the one that is asked for.
     Effect::new(move |_| {
         if unknown.with(Option::is_some) {
-            page.sight.clear(page.session);
+            page.sight.clear();
         }
     });
     unknown

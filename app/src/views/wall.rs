@@ -7,13 +7,13 @@ use crate::baked::baked;
 use crate::browser;
 use crate::components::baked_picture::BakedPicture;
 use crate::components::depth_scale::DepthScale;
-use crate::components::dialog::Dialog;
 use crate::components::dream_live::DreamLive;
 use crate::components::dream_wall::DreamWall;
 use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::unit_links::is_plain;
 use crate::halls::Piece;
+use crate::over::Dialog;
 use crate::page::Page;
 use crate::unit::Unit;
 

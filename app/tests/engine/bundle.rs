@@ -2,7 +2,7 @@
 
 use app::files;
 use app::files::download::FetchError;
-use app::protocol::{Ask, Event, Failure, FailureKind, RequestId};
+use app::protocol::{Event, Failure, FailureKind, FetchPart, Fetching, Progress, RequestId, Stop};
 use futures::executor::block_on;
 use shared::format::bundle::{Bundle, Part};
 
@@ -17,7 +17,7 @@ fn described(page: &Page) -> Result<Bundle, Failure> {
 
 fn fetch(page: &mut Page, part: &Part) -> RequestId {
     let (bundle_url, what) = (Made::BUNDLE.to_owned(), "exemplars".to_owned());
-    let id = page.ask(Ask::FetchPart { bundle_url, part: part.clone(), what });
+    let id = page.ask(FetchPart { bundle_url, part: part.clone(), what });
     page.drive();
     id
 }
@@ -34,7 +34,7 @@ fn progress(page: &Page, id: RequestId) -> Vec<(u64, Option<u64>, bool)> {
     page.said(id)
         .into_iter()
         .filter_map(|reply| match reply.message.event {
-            Event::Progress { what, done, total, cached } => {
+            Event::Fetching(Fetching::Progress(Progress { what, done, total, cached })) => {
                 assert_eq!(what, "exemplars");
                 Some((done, total, cached))
             }
@@ -80,7 +80,7 @@ fn a_part_comes_from_its_server_once_and_from_the_cache_ever_after() {
         assert_eq!(page.end(id), Some(Event::Done));
         let said = page.said(id);
         let came = &said[said.len() - 2];
-        assert_eq!(came.message.event, Event::Part);
+        assert_eq!(came.message.event, Event::Fetching(Fetching::Part));
         assert!(came.buffers == [bytes.as_slice()]);
         let progress = progress(&page, id);
         assert_eq!(progress.last(), Some(&(part.size, Some(part.size), visit == 1)));
@@ -116,7 +116,11 @@ fn a_part_other_than_described_does_not_reach_the_window() {
         assert_eq!(failure.kind, kind, "{failure:?}");
         assert!(failure.what.contains("exemplars"), "{failure:?}");
         assert!(failure.why.contains(words), "{words}: {failure:?}");
-        assert!(page.said(id).iter().all(|reply| reply.message.event != Event::Part));
+        assert!(
+            page.said(id)
+                .iter()
+                .all(|reply| reply.message.event != Event::Fetching(Fetching::Part))
+        );
         assert!(page.world.cache.borrow().is_empty());
     }
 }
@@ -150,7 +154,7 @@ fn a_part_on_its_way_can_be_stopped() {
     page.world.stall(true);
     let id = fetch(&mut page, &part);
     assert_eq!(page.end(id), None);
-    page.ask(Ask::Stop { target: id });
+    page.ask(Stop { target: id });
     page.drive();
     assert_eq!(page.end(id), Some(Event::Cancelled));
 }

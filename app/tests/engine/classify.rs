@@ -1,6 +1,6 @@
 //! Pictures in, classes and heat maps out.
 
-use app::protocol::{Ask, Classified, Envelope, Event, FailureKind, PictureSize, RequestId};
+use app::protocol::{Classified, Classify, Envelope, Event, FailureKind, PictureSize, RequestId};
 
 use crate::made::MADE;
 use crate::page::Page;
@@ -9,7 +9,7 @@ use crate::waves::waves;
 
 fn classify(page: &mut Page, size: PictureSize, bytes: Vec<u8>, layer: &str) -> RequestId {
     let layer = layer.to_owned();
-    let id = page.ask_with(Ask::Classify { picture: size, layer, channels: 4 }, vec![bytes]);
+    let id = page.ask_with(Classify { picture: size, layer, channels: 4 }, vec![bytes]);
     page.drive();
     id
 }

@@ -1,6 +1,6 @@
 //! Dreams, at the window's pace.
 
-use app::protocol::{Ask, Event, FailureKind, Pace};
+use app::protocol::{Event, FailureKind, LoseDevice, OpenDevice, Pace, Steer, Stop};
 use shared::format::recipe::Recipe;
 use shared::visualize::Settings;
 
@@ -60,8 +60,8 @@ fn a_paused_dream_stays_until_it_is_told_to_go_on() {
     page.steer(dream, Pace::Once);
     assert_eq!(page.step_numbers(dream), [1]);
     // Two presses before the first is heard are two steps.
-    page.ask(Ask::Steer { dream, pace: Pace::Once });
-    page.ask(Ask::Steer { dream, pace: Pace::Once });
+    page.ask(Steer { dream, pace: Pace::Once });
+    page.ask(Steer { dream, pace: Pace::Once });
     page.drive();
     assert_eq!(page.step_numbers(dream), [1, 2, 3]);
     let steer = page.steer(dream, Pace::Run);
@@ -91,7 +91,7 @@ fn stop_means_stop_at_the_next_step() {
     let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 32, 50, false);
     page.drive();
-    let stop = page.ask(Ask::Stop { target: dream });
+    let stop = page.ask(Stop { target: dream });
     page.world.allow_breaths(10);
     page.drive();
     assert_eq!(page.end(stop), Some(Event::Done));
@@ -104,7 +104,7 @@ fn a_paused_dream_can_be_stopped() {
     let mut page = MADE.page();
     let dream = page.dream("mixed3a:5", 32, 50, true);
     page.drive();
-    page.ask(Ask::Stop { target: dream });
+    page.ask(Stop { target: dream });
     page.drive();
     assert_eq!(page.end(dream), Some(Event::Cancelled));
 }
@@ -139,7 +139,7 @@ fn a_slow_window_misses_pictures_but_no_step() {
     assert_eq!(shown(&page), [(1, true), (2, false), (3, false), (4, true), (5, false)]);
     // The step it pauses on is shown after all.
     page.world.allow_breaths(1);
-    page.ask(Ask::Steer { dream, pace: Pace::Pause });
+    page.ask(Steer { dream, pace: Pace::Pause });
     page.drive();
     assert_eq!(shown(&page)[5..], [(5, true)]);
     page.world.allow_breaths(usize::MAX);
@@ -177,11 +177,11 @@ fn a_lost_device_fails_its_dream_and_the_processor_goes_on() {
     let mut page = Page::new();
     page.world.pretend_gpu.set(true);
     MADE.serve(&page.world);
-    page.ask(Ask::OpenDevice(app::protocol::DeviceChoice::WebGpu));
+    page.ask(OpenDevice(app::protocol::DeviceChoice::WebGpu));
     page.load();
     let dream = page.dream("mixed3a:5", 32, 50, false);
     page.drive();
-    let lose = page.ask(Ask::LoseDevice);
+    let lose = page.ask(LoseDevice);
     page.world.allow_breaths(usize::MAX);
     page.drive();
     assert_eq!(page.end(lose), Some(Event::Done));
@@ -191,7 +191,7 @@ fn a_lost_device_fails_its_dream_and_the_processor_goes_on() {
     assert_eq!(page.failure(again).kind, FailureKind::DeviceLost);
 
     let n_fetched = page.world.fetched.borrow().len();
-    page.ask(Ask::OpenDevice(app::protocol::DeviceChoice::Cpu));
+    page.ask(OpenDevice(app::protocol::DeviceChoice::Cpu));
     let again = page.dream("mixed3a:5", 32, 2, false);
     page.drive();
     assert_eq!(page.end(again), Some(Event::Done));

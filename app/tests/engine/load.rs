@@ -1,7 +1,10 @@
 //! Models come from the cache or the network, and damaged ones not at all.
 
 use app::files::download::FetchError;
-use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, PictureSize, RequestId};
+use app::protocol::{
+    Building, Classify, DeviceChoice, Event, Failure, FailureKind, LoadModel, OpenDevice,
+    PictureSize, Progress, RequestId, Stop,
+};
 use shared::format::bundle::{Bundle, Part};
 use shared::models;
 
@@ -9,7 +12,7 @@ use crate::made::{MADE, Made};
 use crate::page::Page;
 
 fn open_and_load(page: &mut Page) -> RequestId {
-    page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
+    page.ask(OpenDevice(DeviceChoice::Automatic));
     let load = page.load();
     page.drive();
     load
@@ -19,7 +22,7 @@ fn cached(page: &Page, load: RequestId) -> Vec<bool> {
     page.said(load)
         .iter()
         .filter_map(|reply| match reply.message.event {
-            Event::Progress { cached, .. } => Some(cached),
+            Event::Building(Building::Progress(Progress { cached, .. })) => Some(cached),
             _ => None,
         })
         .collect()
@@ -33,7 +36,7 @@ fn a_model_is_fetched_with_progress_and_described() {
     assert_eq!(page.end(load), Some(Event::Done));
     assert!(cached(&page, load).iter().all(|cached| !cached));
     let said = page.said(load);
-    let Event::Model(model) = &said[said.len() - 2].message.event else {
+    let Event::Building(Building::Model(model)) = &said[said.len() - 2].message.event else {
         panic!("expected the model before the end: {said:?}");
     };
     assert_eq!(model.name, "googlenet");
@@ -145,7 +148,7 @@ fn a_download_can_be_stopped() {
     page.world.stall(true);
     let load = open_and_load(&mut page);
     assert_eq!(page.end(load), None);
-    page.ask(Ask::Stop { target: load });
+    page.ask(Stop { target: load });
     page.drive();
     assert_eq!(page.end(load), Some(Event::Cancelled));
 }
@@ -155,7 +158,7 @@ fn everything_may_be_asked_at_once() {
     let mut page = Page::new();
     MADE.serve(&page.world);
     page.world.allow_breaths(usize::MAX);
-    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
+    page.ask(OpenDevice(DeviceChoice::Cpu));
     page.load();
     let dream = page.dream("mixed3a:5", 32, 2, false);
     page.drive();
@@ -176,7 +179,7 @@ fn without_a_device_there_is_no_model() {
     MADE.serve(&page.world);
     let failure = Failure::new(FailureKind::NoWebGpu, "No GPU.", "Test.", "Use the processor.");
     *page.world.no_device.borrow_mut() = Some(failure.clone());
-    let open = page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
+    let open = page.ask(OpenDevice(DeviceChoice::WebGpu));
     let load = page.load();
     let dream = page.dream("mixed3a:5", 32, 2, false);
     page.drive();
@@ -202,9 +205,9 @@ fn another_network_does_not_answer_for_one_that_does_not_come() {
         files.insert(bundle_url.to_owned(), Ok(json.clone()));
         files.insert(bundle_url.replace("bundle.json", "weights.safetensors"), answer);
         drop(files);
-        let load = page.ask(Ask::LoadModel { bundle_url: bundle_url.to_owned() });
+        let load = page.ask(LoadModel { bundle_url: bundle_url.to_owned() });
         let picture = PictureSize { width: 16, height: 16 };
-        let classify = Ask::Classify { picture, layer: "logits".to_owned(), channels: 4 };
+        let classify = Classify { picture, layer: "logits".to_owned(), channels: 4 };
         let seen = page.ask_with(classify, vec![vec![90; 4 * 16 * 16]]);
         page.drive();
         assert_eq!(page.failure(load).kind, kind);

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use app::protocol::{Ask, DeviceChoice, Event};
+use app::protocol::{DeviceChoice, Event, OpenDevice};
 use shared::format::bundle::{Bundle, Part, labels_to_text};
 use shared::models::inception::Variant;
 use shared::models::{self, ModelInfo};
@@ -88,7 +88,7 @@ impl Made {
     pub fn page(&self) -> Page {
         let mut page = Page::new();
         self.serve(&page.world);
-        page.ask(Ask::OpenDevice(DeviceChoice::Automatic));
+        page.ask(OpenDevice(DeviceChoice::Automatic));
         let load = page.load();
         page.drive();
         assert_eq!(page.end(load), Some(Event::Done));

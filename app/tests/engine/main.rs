@@ -23,5 +23,8 @@ mod dream;
 mod endings;
 mod load;
 mod respond;
+mod session;
+mod slot;
 mod unpack;
 mod weights;
+mod window;

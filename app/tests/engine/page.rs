@@ -4,7 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use app::engine::Engine;
-use app::protocol::{Ask, Envelope, Event, Failure, Pace, Reply, Request, RequestId, Stepped};
+use app::protocol::{
+    Ask, Dream, Envelope, Event, Failure, LoadModel, Pace, Reply, Request, RequestId, Steer,
+    Stepped,
+};
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use shared::visualize::Settings;
@@ -34,12 +37,12 @@ impl Page {
     }
 
     /// Asks, without driving.
-    pub fn ask(&mut self, ask: Ask) -> RequestId {
+    pub fn ask(&mut self, ask: impl Into<Ask>) -> RequestId {
         self.ask_with(ask, Vec::new())
     }
 
     /// Asks with buffers beside it, without driving.
-    pub fn ask_with(&mut self, ask: Ask, buffers: Vec<Vec<u8>>) -> RequestId {
+    pub fn ask_with(&mut self, ask: impl Into<Ask>, buffers: Vec<Vec<u8>>) -> RequestId {
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.ask_as(id, ask, buffers);
@@ -47,8 +50,8 @@ impl Page {
     }
 
     /// Asks under an id of the test's choice.
-    pub fn ask_as(&mut self, id: RequestId, ask: Ask, buffers: Vec<Vec<u8>>) {
-        let message = Request { id, ask };
+    pub fn ask_as(&mut self, id: RequestId, ask: impl Into<Ask>, buffers: Vec<Vec<u8>>) {
+        let message = Request { id, ask: ask.into() };
         if let Some(work) = self.engine.receive(Envelope { message, buffers }) {
             self.pool.spawner().spawn_local(work).unwrap();
         }
@@ -61,19 +64,19 @@ impl Page {
 
     /// Asks for the model of the bundle that is served.
     pub fn load(&mut self) -> RequestId {
-        self.ask(Ask::LoadModel { bundle_url: Made::BUNDLE.to_owned() })
+        self.ask(LoadModel { bundle_url: Made::BUNDLE.to_owned() })
     }
 
     /// Asks for a dream of the usual settings at this size.
     pub fn dream(&mut self, objective: &str, side: usize, steps: usize, paused: bool) -> RequestId {
         let objective = objective.to_owned();
         let settings = Settings::square(side);
-        self.ask(Ask::Dream { objective, settings, seed: 7, steps, paused })
+        self.ask(Dream { objective, settings, seed: 7, steps, paused })
     }
 
     /// Sets a dream's pace and drives.
     pub fn steer(&mut self, dream: RequestId, pace: Pace) -> RequestId {
-        let id = self.ask(Ask::Steer { dream, pace });
+        let id = self.ask(Steer { dream, pace });
         self.drive();
         id
     }

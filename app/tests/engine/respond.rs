@@ -1,6 +1,9 @@
 //! How a unit answers to pictures.
 
-use app::protocol::{Ask, DeviceChoice, Event, FailureKind, PictureSize, RequestId};
+use app::protocol::{
+    DeviceChoice, Event, FailureKind, LoseDevice, OpenDevice, PictureSize, RequestId, Respond,
+    Responded, Stop, TakeWeights,
+};
 use shared::device::cpu;
 use shared::image::Picture;
 use shared::models;
@@ -17,7 +20,7 @@ fn respond(page: &mut Page, layer: &str, channel: usize, pictures: &[Picture]) -
         .map(|picture| PictureSize { width: picture.width(), height: picture.height() })
         .collect();
     let bytes = pictures.iter().map(Picture::to_rgba8).collect();
-    let ask = Ask::Respond { layer: layer.to_owned(), channel, pictures: sizes };
+    let ask = Respond { layer: layer.to_owned(), channel, pictures: sizes };
     let id = page.ask_with(ask, bytes);
     page.drive();
     id
@@ -28,7 +31,7 @@ fn answers(page: &Page, id: RequestId) -> Vec<(usize, PictureSize, f32, f32, Vec
     page.said(id)
         .into_iter()
         .filter_map(|reply| match reply.message.event {
-            Event::Responded { picture, map, mean, max } => {
+            Event::Responded(Responded { picture, map, mean, max }) => {
                 let number = |four: &[u8]| f32::from_le_bytes(four.try_into().unwrap());
                 let values = reply.buffers[0].chunks_exact(4).map(number).collect();
                 Some((picture, map, mean, max, values))
@@ -93,7 +96,7 @@ fn a_unit_can_be_stopped_between_two_pictures() {
     let pictures = [0, 1, 2].map(|phase| waves(224, 224, phase));
     let id = respond(&mut page, "conv2d0", 3, &pictures);
     assert_eq!(answers(&page, id).len(), 1);
-    page.ask(Ask::Stop { target: id });
+    page.ask(Stop { target: id });
     page.world.allow_breaths(usize::MAX);
     page.drive();
     assert_eq!(page.end(id), Some(Event::Cancelled));
@@ -123,8 +126,8 @@ fn units_and_pictures_that_are_none_are_refused() {
     let size = PictureSize { width: 16, height: 16 };
     for buffers in [vec![], vec![vec![0; 1023]]] {
         let pictures = vec![size];
-        let id = page
-            .ask_with(Ask::Respond { layer: "conv2d0".to_owned(), channel: 0, pictures }, buffers);
+        let id =
+            page.ask_with(Respond { layer: "conv2d0".to_owned(), channel: 0, pictures }, buffers);
         page.drive();
         assert_eq!(page.failure(id).kind, FailureKind::Picture);
     }
@@ -147,8 +150,8 @@ fn an_answer_of_no_numbers_is_a_failure() {
         tensor.values.iter_mut().for_each(|value| *value *= 1e30);
     }
     let weights = to_safetensors(&tensors, Precision::F32, &Default::default()).unwrap();
-    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
-    let take = Ask::TakeWeights { bundle_url: Made::BUNDLE.to_owned() };
+    page.ask(OpenDevice(DeviceChoice::Cpu));
+    let take = TakeWeights { bundle_url: Made::BUNDLE.to_owned() };
     let take = page.ask_with(take, vec![weights]);
     page.drive();
     assert_eq!(page.end(take), Some(Event::Done));
@@ -161,12 +164,12 @@ fn a_lost_device_fails_the_unit_it_was_asked_on() {
     let mut page = Page::new();
     page.world.pretend_gpu.set(true);
     MADE.serve(&page.world);
-    page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
+    page.ask(OpenDevice(DeviceChoice::WebGpu));
     page.load();
     let pictures = [0, 1].map(|phase| waves(224, 224, phase));
     let id = respond(&mut page, "conv2d0", 3, &pictures);
     assert_eq!(answers(&page, id).len(), 1);
-    page.ask(Ask::LoseDevice);
+    page.ask(LoseDevice);
     page.world.allow_breaths(usize::MAX);
     page.drive();
     assert_eq!(page.failure(id).kind, FailureKind::DeviceLost);

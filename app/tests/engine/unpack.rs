@@ -1,6 +1,9 @@
 //! Bundles that come as .zip files.
 
-use app::protocol::{Ask, DeviceChoice, Event, FailureKind, RequestId};
+use app::protocol::{
+    DeviceChoice, Event, FailureKind, FetchPart, Fetching, LoadModel, OpenDevice, Progress,
+    RequestId, Unpack, Unpacked,
+};
 use shared::format::bundle::{Bundle, Part};
 
 use crate::made::MADE;
@@ -8,7 +11,7 @@ use crate::page::Page;
 use crate::zip::{Entry, zip};
 
 fn unpack(page: &mut Page, archive: Vec<u8>) -> RequestId {
-    let id = page.ask_with(Ask::Unpack { name: "talk.zip".to_owned() }, vec![archive]);
+    let id = page.ask_with(Unpack { name: "talk.zip".to_owned() }, vec![archive]);
     page.drive();
     id
 }
@@ -17,7 +20,7 @@ fn unpack(page: &mut Page, archive: Vec<u8>) -> RequestId {
 fn address(page: &Page, id: RequestId) -> String {
     assert_eq!(page.end(id), Some(Event::Done));
     match &page.said(id)[0].message.event {
-        Event::Bundle { bundle_url, json } => {
+        Event::Unpacked(Unpacked { bundle_url, json }) => {
             assert_eq!(Bundle::parse(json.as_bytes()).unwrap(), MADE.bundle);
             bundle_url.clone()
         }
@@ -30,19 +33,22 @@ fn a_dropped_bundle_is_opened_loaded_and_gives_its_parts_without_a_network() {
     let mut page = Page::new();
     let id = unpack(&mut page, MADE.zip());
     let bundle_url = address(&page, id);
-    let labels = page.ask(Ask::FetchPart {
+    let labels = page.ask(FetchPart {
         bundle_url: bundle_url.clone(),
         part: MADE.bundle.labels.clone(),
         what: "labels".to_owned(),
     });
-    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
-    let load = page.ask(Ask::LoadModel { bundle_url: bundle_url.clone() });
+    page.ask(OpenDevice(DeviceChoice::Cpu));
+    let load = page.ask(LoadModel { bundle_url: bundle_url.clone() });
     page.drive();
     assert_eq!(page.end(load), Some(Event::Done));
     let said = page.said(labels);
     let [progress, part, done] = said.as_slice() else { panic!("expected a part: {said:?}") };
-    assert!(matches!(progress.message.event, Event::Progress { cached: true, .. }));
-    assert_eq!(part.message.event, Event::Part);
+    assert!(matches!(
+        progress.message.event,
+        Event::Fetching(Fetching::Progress(Progress { cached: true, .. }))
+    ));
+    assert_eq!(part.message.event, Event::Fetching(Fetching::Part));
     assert_eq!(Part::of("labels.txt", &part.buffers[0]), MADE.bundle.labels);
     assert_eq!(done.message.event, Event::Done);
     assert!(page.world.fetched.borrow().is_empty());
@@ -99,8 +105,8 @@ fn a_part_that_was_swapped_in_the_archive_is_refused_when_it_is_wanted() {
     entries[1] = Entry::stored(&entries[1].name, &weights);
     let id = unpack(&mut page, zip(&entries));
     let bundle_url = address(&page, id);
-    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
-    let load = page.ask(Ask::LoadModel { bundle_url });
+    page.ask(OpenDevice(DeviceChoice::Cpu));
+    let load = page.ask(LoadModel { bundle_url });
     page.drive();
     let failure = page.failure(load);
     assert_eq!(failure.kind, FailureKind::Corrupted);
@@ -111,7 +117,7 @@ fn a_part_that_was_swapped_in_the_archive_is_refused_when_it_is_wanted() {
 fn the_address_of_an_earlier_engines_bundle_asks_for_the_file_again() {
     let mut page = Page::new();
     for bundle_url in ["dropped:1/bundle.json", "dropped:0/bundle.json", "dropped:"] {
-        let id = page.ask(Ask::LoadModel { bundle_url: bundle_url.to_owned() });
+        let id = page.ask(LoadModel { bundle_url: bundle_url.to_owned() });
         page.drive();
         let failure = page.failure(id);
         assert_eq!(failure.kind, FailureKind::NotReady);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use app::protocol::{Ask, DeviceChoice, Event, Failure, FailureKind, ModelReport, RequestId};
+use app::protocol::{
+    Building, DeviceChoice, Event, Failure, FailureKind, LoadKept, ModelReport, OpenDevice,
+    RequestId, TakeWeights,
+};
 use shared::format::bundle::Part;
 use shared::models::inception::Variant;
 use shared::weights::{NamedTensors, Precision, to_safetensors};
@@ -16,20 +19,20 @@ use crate::pth;
 fn page() -> Page {
     let mut page = Page::new();
     MADE.serve_without_weights(&page.world);
-    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
+    page.ask(OpenDevice(DeviceChoice::Cpu));
     page.drive();
     page
 }
 
 fn take(page: &mut Page, weights: Vec<u8>) -> RequestId {
-    let id = page.ask_with(Ask::TakeWeights { bundle_url: Made::BUNDLE.to_owned() }, vec![weights]);
+    let id = page.ask_with(TakeWeights { bundle_url: Made::BUNDLE.to_owned() }, vec![weights]);
     page.drive();
     id
 }
 
 fn load_kept(page: &mut Page, sha256: &str) -> RequestId {
     let (bundle_url, sha256) = (Made::BUNDLE.to_owned(), sha256.to_owned());
-    let id = page.ask(Ask::LoadKept { bundle_url, sha256 });
+    let id = page.ask(LoadKept { bundle_url, sha256 });
     page.drive();
     id
 }
@@ -38,7 +41,7 @@ fn model(page: &Page, id: RequestId) -> ModelReport {
     assert_eq!(page.end(id), Some(Event::Done));
     let said = page.said(id);
     match &said[said.len() - 2].message.event {
-        Event::Model(report) => report.clone(),
+        Event::Building(Building::Model(report)) => report.clone(),
         other => panic!("expected the model before the end: {other:?}"),
     }
 }
@@ -154,7 +157,7 @@ fn weights_of_the_visitors_own_move_to_another_device() {
     take(&mut page, caffemodel(&TENSORS));
     page.world.pretend_gpu.set(true);
     page.world.allow_breaths(usize::MAX);
-    let open = page.ask(Ask::OpenDevice(DeviceChoice::WebGpu));
+    let open = page.ask(OpenDevice(DeviceChoice::WebGpu));
     let dream = page.dream("mixed3a:5", 32, 1, false);
     page.drive();
     assert_eq!(page.end(open), Some(Event::Done));
@@ -223,7 +226,7 @@ fn what_is_asked_behind_given_weights_waits_for_them() {
     MADE.serve_without_weights(&page.world);
     page.world.allow_breaths(usize::MAX);
     page.world.stall(true);
-    page.ask(Ask::OpenDevice(DeviceChoice::Cpu));
+    page.ask(OpenDevice(DeviceChoice::Cpu));
     take(&mut page, MADE.weights.clone());
     let dream = page.dream("mixed3a:5", 32, 1, false);
     page.drive();

@@ -7,7 +7,7 @@ use crate::device::{cpu, read};
 use crate::models::inception;
 use crate::ops::{Padding, Pool};
 use crate::preprocess::{ChannelOrder, Preprocessing};
-use crate::tap::{Grid, LayerInfo, Role, Sees};
+use crate::tap::{Activations, Grid, LayerInfo, Role, Sees};
 
 fn window(kernel: usize, stride: usize) -> Pool {
     Pool { kernel, stride, padding: Padding::Symmetric(kernel / 2) }

@@ -3,15 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use super::watch::Watch;
 use crate::protocol::{
-    Classified, DeviceReport, Envelope, Event, Failure, FailureKind, ModelReport, Pace,
-    PictureSize, Reply, RequestId, Stepped,
+    Envelope, Event, Failure, FailureKind, Pace, Progress, Question, Reply, RequestId, Stepped,
 };
+use crate::watch::Watch;
 
 /// How a request ends other than well.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,13 +62,14 @@ pub enum Next {
     Stop,
 }
 
-/// The right, and the duty, to answer one request. Streams of events go through it by kind, so
-/// that an end can only be said by [`Answer::end`], or by dropping it.
-pub struct Answer {
+/// The right, and the duty, to answer one request, with what its question is answered with. An end
+/// can only be said by [`Voice::end`], or by dropping it.
+pub struct Voice<A> {
     jobs: Rc<Jobs>,
     job: Rc<Job>,
     id: RequestId,
     ended: bool,
+    says: PhantomData<fn(A)>,
 }
 
 impl Jobs {
@@ -78,14 +79,18 @@ impl Jobs {
     }
 
     /// A request begins; nothing, if one of this id has not ended.
-    pub fn open(jobs: &Rc<Self>, id: RequestId) -> Option<Answer> {
+    pub fn open<Q: Question>(
+        jobs: &Rc<Self>,
+        id: RequestId,
+        _question: &Q,
+    ) -> Option<Voice<Q::Answer>> {
         let mut open = jobs.open.borrow_mut();
         if open.contains_key(&id) {
             return None;
         }
         let job = Rc::new(Job::default());
         open.insert(id, job.clone());
-        Some(Answer { jobs: jobs.clone(), job, id, ended: false })
+        Some(Voice { jobs: jobs.clone(), job, id, ended: false, says: PhantomData })
     }
 
     /// Stops a request, if it is open.
@@ -128,55 +133,29 @@ impl Jobs {
     }
 }
 
-impl Answer {
-    /// The device in use from now on.
-    pub fn device(&self, report: DeviceReport) {
-        self.say(Event::Device(report), Vec::new());
-    }
-
+impl<A: From<Progress> + Into<Event>> Voice<A> {
     /// Bytes so far.
     pub fn progress(&self, what: &str, done: u64, total: Option<u64>, cached: bool) {
-        self.say(Event::Progress { what: what.to_owned(), done, total, cached }, Vec::new());
+        self.say(Progress { what: what.to_owned(), done, total, cached }.into(), Vec::new());
     }
+}
 
-    /// The model in use from now on.
-    pub fn model(&self, report: ModelReport) {
-        self.say(Event::Model(report), Vec::new());
-    }
-
-    /// A bundle that can be opened, and the text of its `bundle.json`.
-    pub fn bundle(&self, bundle_url: String, json: String) {
-        self.say(Event::Bundle { bundle_url, json }, Vec::new());
-    }
-
-    /// A part has come.
-    pub fn part(&self, bytes: Vec<u8>) {
-        self.say(Event::Part, vec![bytes]);
-    }
-
-    /// How a unit answers to a picture.
-    pub fn responded(
-        &self,
-        picture: usize,
-        map: PictureSize,
-        mean: f32,
-        max: f32,
-        values: Vec<u8>,
-    ) {
-        self.say(Event::Responded { picture, map, mean, max }, vec![values]);
-    }
-
-    /// What the network saw; the crop and the maps.
-    pub fn classified(&self, classified: Classified, buffers: Vec<Vec<u8>>) {
-        self.say(Event::Classified(classified), buffers);
-    }
-
+impl Voice<Stepped> {
     /// A step was made; with or without its pictures.
     pub fn stepped(&self, stepped: Stepped, pictures: Option<Vec<u8>>) {
         self.job.picture_unseen.set(self.job.picture_unseen.get() || pictures.is_some());
-        self.say(Event::Stepped(stepped), pictures.into_iter().collect());
+        self.say(stepped, pictures.into_iter().collect());
     }
+}
 
+impl<A: Into<Event>> Voice<A> {
+    /// Says something, with the buffers that belong to it.
+    pub fn say(&self, answer: A, buffers: Vec<Vec<u8>>) {
+        self.emit(answer.into(), buffers);
+    }
+}
+
+impl<A> Voice<A> {
     /// Ends the request.
     pub fn end(mut self, ending: Result<(), Ending>) {
         self.end_with(match ending {
@@ -238,16 +217,16 @@ impl Answer {
         if !self.ended {
             self.ended = true;
             self.jobs.open.borrow_mut().remove(&self.id);
-            self.say(event, Vec::new());
+            self.emit(event, Vec::new());
         }
     }
 
-    fn say(&self, event: Event, buffers: Vec<Vec<u8>>) {
+    fn emit(&self, event: Event, buffers: Vec<Vec<u8>>) {
         (self.jobs.emit)(Envelope { message: Reply { id: self.id, event }, buffers });
     }
 }
 
-impl Drop for Answer {
+impl<A> Drop for Voice<A> {
     fn drop(&mut self) {
         self.end_with(Event::Failed(Failure::new(
             FailureKind::Internal,

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use super::Page;
 use crate::address::View;
 use crate::arrival;
 use crate::components::credits_list::CreditsList;
@@ -18,6 +17,7 @@ use crate::deck;
 use crate::follow;
 use crate::growth;
 use crate::keeping;
+use crate::page::Page;
 use crate::single_file;
 use crate::views::dream::DreamView;
 use crate::views::embed::EmbedView;

@@ -1,0 +1,81 @@
+//! A model in use, and what it can be built from again.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use shared::burn::tensor::Device;
+use shared::models;
+use shared::network::Network;
+use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
+
+use crate::protocol::DeviceChoice;
+
+/// A model that is ready, and what it can be built from again on another device.
+pub struct Loaded {
+    /// The network.
+    pub model: Arc<Network>,
+    /// Where it lives.
+    pub device: Device,
+    /// Class labels, in the order of the logits.
+    pub labels: Vec<String>,
+    /// Of the weights file, hexadecimal.
+    pub weights_sha256: String,
+    /// Which weights were taken, where the file has several that fit.
+    pub note: Option<String>,
+    /// What it is built from.
+    pub weights: Weights,
+    /// The device it lives on, by its kind.
+    pub choice: DeviceChoice,
+}
+
+/// A weights file; clones share its bytes.
+#[derive(Clone)]
+pub struct Weights {
+    /// As they came.
+    pub bytes: Rc<Vec<u8>>,
+    read: fn(&[u8]) -> Result<NamedTensors, WeightsError>,
+}
+
+impl Weights {
+    /// A bundle's, which are safetensors.
+    pub fn of_bundle(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), read: from_safetensors }
+    }
+
+    /// The visitor's, of any kind that is read here.
+    pub fn own(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), read: from_bytes }
+    }
+
+    /// The model, and which of several weights were taken.
+    pub fn build(
+        &self,
+        name: &str,
+        device: &Device,
+    ) -> shared::Result<(Arc<Network>, Option<String>)> {
+        let tensors = (self.read)(&self.bytes)?;
+        let note = models::choice(name, &tensors)?.map(|choice| choice.to_string());
+        Ok((Arc::new(models::load(name, tensors, device)?), note))
+    }
+}
+
+impl Loaded {
+    /// Whether it lives on the GPU.
+    pub fn on_gpu(&self) -> bool {
+        self.choice == DeviceChoice::WebGpu
+    }
+
+    /// The same model on another device.
+    pub fn moved(&self, device: &Device, choice: DeviceChoice) -> shared::Result<Self> {
+        let (model, note) = self.weights.build(self.model.info().name, device)?;
+        Ok(Self {
+            model,
+            note,
+            device: device.clone(),
+            labels: self.labels.clone(),
+            weights_sha256: self.weights_sha256.clone(),
+            weights: self.weights.clone(),
+            choice,
+        })
+    }
+}
