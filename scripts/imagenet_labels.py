@@ -1,7 +1,7 @@
 """Writes the names of the 1000 ILSVRC2012 classes, in the order of every ImageNet classifier.
 
     pip install --no-deps timm==1.0.31
-    python scripts/imagenet_labels.py > shared/src/models/labels/imagenet.txt
+    python scripts/imagenet_labels.py > shared/src/classes/imagenet.txt
 
 Source: timm (https://github.com/huggingface/pytorch-image-models, Apache-2.0), whose names are
 WordNet's synonyms (https://wordnet.princeton.edu/license-and-commercial-use).

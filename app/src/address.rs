@@ -3,12 +3,13 @@
 //! Defaults are left out, so a plain address stays short. A value that makes no sense is reported
 //! and its default used: an old or mistyped link opens as much as it can.
 
-use shared::visualize::{Making, Objective, Preset};
+use shared::visualize::objective::Typed;
+use shared::visualize::{Making, Preset, Setting};
 
-use crate::making;
+use crate::problem::Problem;
 use crate::protocol::DeviceChoice;
 use crate::query;
-use crate::route::Route;
+use crate::route::{Route, is_plain_word};
 use crate::theme::Theme;
 use crate::unit::Unit;
 
@@ -25,13 +26,13 @@ pub struct Address {
     /// Where a bundle of somebody else's is: its folder or its `bundle.json`.
     pub bundle: Option<String>,
     /// What is dreamed, as typed; empty before something is chosen.
-    pub objective: String,
+    pub objective: Typed,
     /// How it is dreamed, if not in the way that suits it.
     pub preset: Option<Preset>,
     /// Settings that are not the preset's, as key and value.
     pub settings: Vec<(&'static str, String)>,
     /// Settings of the second pane, as key and value; empty for one pane.
-    pub compare: Vec<(String, String)>,
+    pub compare: Vec<(&'static str, String)>,
     /// The layer whose units hang on the wall, or are looked for in a picture; empty for the
     /// bundle's first.
     pub layer: String,
@@ -65,41 +66,13 @@ pub enum View {
     Exemplars,
 }
 
-/// A value in an address that makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The key.
-    pub key: String,
-    /// What it was set to.
-    pub found: String,
-    /// What could stand there.
-    pub expected: String,
-}
-
-impl Problem {
-    /// A key whose value is not what it must be.
-    pub fn new(key: &str, found: &str, expected: impl Into<String>) -> Self {
-        Self { key: key.to_owned(), found: found.to_owned(), expected: expected.into() }
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "The address sets {} to “{}”; it must be {}. The default is used.",
-            self.key, self.found, self.expected
-        )
-    }
-}
-
 impl Default for Address {
     fn default() -> Self {
         Self {
             view: View::default(),
             model: String::new(),
             bundle: None,
-            objective: String::new(),
+            objective: Typed::default(),
             preset: None,
             settings: Vec::new(),
             compare: Vec::new(),
@@ -127,7 +100,7 @@ impl Address {
                 problems.push(problem);
             }
         }
-        address.settings.sort_by_key(|(key, _)| making::place(key));
+        address.settings.sort_by_key(|(key, _)| place(key));
         match Route::parse(hash) {
             Some(Ok(route)) => address.follow(route),
             Some(Err(problem)) => problems.push(problem),
@@ -140,8 +113,8 @@ impl Address {
         self.view = View::Exemplars;
         self.model = model;
         self.objective = match channel {
-            Some(channel) => Unit { layer: layer.clone(), channel }.objective(),
-            None => String::new(),
+            Some(channel) => Unit { layer: layer.clone(), channel }.objective().into(),
+            None => Typed::default(),
         };
         self.layer = layer;
     }
@@ -172,7 +145,7 @@ impl Address {
         put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
         put(!self.find.is_empty(), "find", self.find.clone());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
-        put(!routed && !self.objective.is_empty(), "objective", self.objective.clone());
+        put(!routed && !self.objective.is_empty(), "objective", self.objective.to_string());
         put(self.preset.is_some(), "preset", self.preset.map_or("", Preset::name).to_owned());
         for (key, value) in &self.settings {
             put(true, key, value.clone());
@@ -217,12 +190,12 @@ impl Address {
 
     /// Changes a setting.
     pub fn change(&mut self, key: &str, value: &str, suited: Preset) -> Result<(), Problem> {
-        let (key, value) = making::checked(key, value)?;
-        let own = self.preset.unwrap_or(suited).making().get(key);
-        self.settings.retain(|(known, _)| *known != key);
+        let (setting, value) = checked(key, value)?;
+        let own = setting.get(&self.preset.unwrap_or(suited).making());
+        self.settings.retain(|(known, _)| *known != setting.key);
         if value != own {
-            self.settings.push((key, value));
-            self.settings.sort_by_key(|(key, _)| making::place(key));
+            self.settings.push((setting.key, value));
+            self.settings.sort_by_key(|(key, _)| place(key));
         }
         Ok(())
     }
@@ -282,10 +255,10 @@ impl Address {
                 Ok(preset) => self.preset = Some(preset),
                 Err(_) => return wrong("object, texture or classic"),
             },
-            _ if Making::KEYS.contains(&key) => {
-                let setting = making::checked(key, value)?;
-                self.settings.retain(|(known, _)| *known != setting.0);
-                self.settings.push(setting);
+            _ if Setting::of(key).is_ok() => {
+                let (setting, value) = checked(key, value)?;
+                self.settings.retain(|(known, _)| *known != setting.key);
+                self.settings.push((setting.key, value));
             }
             // Other people's keys (trackers, hosts) are theirs.
             _ => {}
@@ -293,37 +266,48 @@ impl Address {
         Ok(())
     }
 
-    fn read_compare(&self, text: &str) -> Result<Vec<(String, String)>, Problem> {
+    fn read_compare(&self, text: &str) -> Result<Vec<(&'static str, String)>, Problem> {
         text.split(',')
             .map(|part| {
                 let (key, value) = part.split_once(':').ok_or_else(|| {
                     Problem::new("compare", text, "key:value, such as parameterization:pixel")
                 })?;
-                let (key, value) = making::checked(key, value).map_err(|problem| {
+                let (setting, value) = checked(key, value).map_err(|problem| {
                     Problem::new("compare", text, format!("{key} with {}", problem.expected))
                 })?;
-                Ok((key.to_owned(), value))
+                Ok((setting.key, value))
             })
             .collect()
     }
 }
 
-/// In a query `+` is a space, but people type it as itself: what parses is what was meant.
-fn readable_objective(raw: &str) -> String {
-    let formal = query::decode(raw);
-    if formal.parse::<Objective>().is_err() && raw.contains('+') {
-        let literal = query::decode(&raw.replace('+', "%2B"));
-        if literal.parse::<Objective>().is_ok() {
-            return literal.trim().to_owned();
-        }
-    }
-    formal.trim().to_owned()
+/// A setting, and the value as addresses write it.
+pub fn checked(key: &str, value: &str) -> Result<(&'static Setting, String), Problem> {
+    let read = || {
+        let setting = Setting::of(key)?;
+        Ok((setting, setting.printed(value)?))
+    };
+    read().map_err(|error| match error {
+        shared::Error::Setting { expected, .. } => Problem::new(key, value, expected),
+        other => Problem::new(key, value, other.to_string()),
+    })
 }
 
-/// Letters, digits and what layers, models and their folders are written with.
-pub fn is_plain_word(text: &str) -> bool {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
-    !text.is_empty() && text.len() <= 80 && text.chars().all(plain) && !text.contains("..")
+/// Where a setting stands in addresses.
+fn place(key: &str) -> usize {
+    Setting::of(key).map_or(0, Setting::place)
+}
+
+/// In a query `+` is a space, but people type it as itself: what parses is what was meant.
+fn readable_objective(raw: &str) -> Typed {
+    let formal = Typed::new(&query::decode(raw));
+    if formal.objective().is_none() && raw.contains('+') {
+        let literal = Typed::new(&query::decode(&raw.replace('+', "%2B")));
+        if literal.objective().is_some() {
+            return literal;
+        }
+    }
+    formal
 }
 
 /// Where a bundle may be: on the web, or beside the page. Other schemes can be programs.
@@ -342,6 +326,7 @@ fn is_background(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::visualize::SETTINGS;
 
     fn read(text: &str) -> Address {
         let (address, problems) = Address::parse(text);
@@ -360,11 +345,45 @@ mod tests {
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
             &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&preset=object\
-            &size=224x96&steps=64&seed=3&lr=0.1&parameterization=maco&decay=0.5&decorrelate=0\
+            &size=224x96&steps=64&seed=3&parameterization=maco&decay=0.5&decorrelate=0&lr=0.1\
             &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&erosion=0.2\
-            &redirected-steps=8&batch=4&tv=0.001&l2=0.5&diversity=100&compare=parameterization:pixel,seed:4\
+            &redirected-steps=8&tv=0.001&l2=0.5&batch=4&diversity=100&compare=parameterization:pixel,seed:4\
             &device=cpu&autostart=1&embed=1&present=1&theme=light&bg=transparent";
         assert_eq!(read(text).query(), text);
+    }
+
+    #[test]
+    fn every_setting_has_an_address_and_can_be_compared() {
+        let values =
+            ["96x64", "40", "7", "maco", "0.5", "0", "0.2", "pad+scale", "16", "1.75", "4"];
+        let values = values.iter().chain(&["0.15", "0.4", "3", "0.25", "0.5", "3", "100"]);
+        assert_eq!(values.clone().count(), SETTINGS.len());
+        for (setting, value) in SETTINGS.iter().zip(values) {
+            let key = setting.key;
+            let alone = read(&format!("?{key}={value}"));
+            assert_eq!(alone.settings, [(key, (*value).to_owned())]);
+            assert_eq!(read(&alone.query()), alone);
+            assert_eq!(setting.get(&alone.making(Preset::Texture)), *value);
+            // As the page's list sets it.
+            let mut listed = Address::default();
+            listed.change(key, value, Preset::Texture).unwrap();
+            assert_eq!(listed, alone);
+            let compared = read(&format!("?compare={key}:{value}"));
+            let making = compared.compared(Preset::Texture).unwrap();
+            let differs = [(key, (*value).to_owned())];
+            assert_eq!(making.differences(&Preset::Texture.making()), differs);
+            assert_eq!(read(&compared.query()), compared);
+        }
+    }
+
+    #[test]
+    fn a_setting_is_written_in_one_way() {
+        assert_eq!(read("?decorrelate=no").settings, [("decorrelate", "0".to_owned())]);
+        assert_eq!(
+            read("?transforms=pad+scale").settings,
+            [("transforms", "pad+scale".to_owned())]
+        );
+        assert!(checked("colour", "1").is_err());
     }
 
     #[test]
@@ -374,25 +393,25 @@ mod tests {
             "logits:\"dumbbell\"",
             "mixed4c/{streifen ü&=#%}",
         ] {
-            let address = Address { objective: objective.to_owned(), ..Address::default() };
-            assert_eq!(read(&address.query()).objective, objective);
+            let address = Address { objective: Typed::new(objective), ..Address::default() };
+            assert_eq!(read(&address.query()).objective, address.objective);
         }
     }
 
     #[test]
     fn a_plus_typed_by_hand_is_a_plus() {
         let typed = read("?objective=mixed4a:11+0.5*mixed4b:3&transforms=pad+jitter");
-        assert_eq!(typed.objective, "mixed4a:11+0.5*mixed4b:3");
+        assert_eq!(typed.objective.text(), "mixed4a:11+0.5*mixed4b:3");
         assert_eq!(typed.settings, [("transforms", "pad+jitter".to_owned())]);
         // As forms and URLSearchParams write it.
         let formal = read("?objective=mixed4a:11+%2B+0.5*mixed4b:3");
-        assert_eq!(formal.objective, "mixed4a:11 + 0.5*mixed4b:3");
+        assert_eq!(formal.objective.text(), "mixed4a:11 + 0.5*mixed4b:3");
     }
 
     #[test]
     fn a_bad_value_is_reported_and_the_rest_still_counts() {
         let (address, problems) = Address::parse("?size=3&seed=-1&objective=mixed4a:11&view=cook");
-        assert_eq!(address.objective, "mixed4a:11");
+        assert_eq!(address.objective.text(), "mixed4a:11");
         assert_eq!(address.settings, []);
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(keys, ["size", "seed", "view"]);
@@ -402,7 +421,7 @@ mod tests {
     #[test]
     fn foreign_keys_and_broken_escapes_do_no_harm() {
         let address = read("?utm_source=x&&=&objective=mixed4a%3A1%&seed=7");
-        assert_eq!(address.objective, "mixed4a:1%");
+        assert_eq!(address.objective.text(), "mixed4a:1%");
         assert_eq!(address.settings, [("seed", "7".to_owned())]);
     }
 
@@ -417,11 +436,11 @@ mod tests {
     #[test]
     fn a_unit_has_an_address_of_its_own() {
         let unit = read("?device=cpu#/googlenet/mixed4a/11");
-        assert_eq!((unit.view, unit.objective.as_str()), (View::Exemplars, "mixed4a:11"));
+        assert_eq!((unit.view, unit.objective.text()), (View::Exemplars, "mixed4a:11"));
         assert_eq!((unit.model.as_str(), unit.device), ("googlenet", DeviceChoice::Cpu));
         assert_eq!(unit.query(), "?device=cpu#/googlenet/mixed4a/11");
         let layer = read("#/googlenet/mixed4a");
-        assert_eq!((layer.objective.as_str(), layer.layer.as_str()), ("", "mixed4a"));
+        assert_eq!((layer.objective.text(), layer.layer.as_str()), ("", "mixed4a"));
         assert_eq!(layer.query(), "#/googlenet/mixed4a");
         let (address, problems) = Address::parse("?seed=3#/a/../b");
         assert_eq!((address.view, address.settings.len(), problems.len()), (View::Dream, 1, 1));
@@ -457,7 +476,7 @@ mod tests {
         assert_eq!(making.steps, 33);
         assert_eq!(making.settings, Preset::Object.making().settings);
         address.change("lr", "0.3", Preset::Object).unwrap();
-        let own = Preset::Object.making().get("steps");
+        let own = Preset::Object.making().steps.to_string();
         address.change("steps", &own, Preset::Object).unwrap();
         assert_eq!(address.query(), "?objective=logits:1&lr=0.3");
         assert!(address.change("lr", "fast", Preset::Object).is_err());

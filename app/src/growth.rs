@@ -134,7 +134,8 @@ pub enum Kind {
 /// Saves the growth; as a GIF where the browser cannot write what was asked for.
 pub fn save(page: Page, recorder: Recorder, kind: Kind) {
     let growth = recorder.growth.get_value();
-    let name = share::plain_name(&page.address.with_untracked(|address| address.objective.clone()));
+    let name =
+        share::plain_name(&page.address.with_untracked(|address| address.objective.to_string()));
     page.notice.set("Putting the pictures together ...".to_owned());
     spawn_local(async move {
         let count = growth.frames.len();

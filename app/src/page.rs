@@ -11,9 +11,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::format::bundle::{Dreams, Entry, Layer};
 use shared::tap::LayerInfo;
-use shared::visualize::{Making, Objective, Preset};
+use shared::visualize::objective::Typed;
+use shared::visualize::score::{Directions, Names};
+use shared::visualize::{Making, Mistake, Preset, mistake};
 
-use crate::address::{Address, Problem, USUAL_MODEL};
+use crate::address::{Address, USUAL_MODEL};
 use crate::ask::client::Client;
 use crate::ask::line::WorkerLine;
 use crate::ask::session::Session;
@@ -23,10 +25,10 @@ use crate::focused::Focused;
 use crate::halls::{self, Hall};
 use crate::kept_weights::InBrowser;
 use crate::lives::lives;
-use crate::mistake::{Mistake, mistake};
 use crate::over::{Dialog, Over};
 use crate::pane::Pane;
 use crate::parts::Loaded;
+use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::sight::Sight;
@@ -83,7 +85,7 @@ pub struct Page {
 }
 
 /// What determines the panes: objective, settings, and those of the second pane.
-pub type Asked = (String, Making, Vec<(String, String)>);
+pub type Asked = (Typed, Making, Vec<(&'static str, String)>);
 
 impl Page {
     /// Reads the address bar and starts the engine.
@@ -103,7 +105,7 @@ impl Page {
         let dialog = over.dialog;
         // Without a model they come from the bundle, where somebody looks for them.
         let searching = move || {
-            let named = address.with(|address| address.objective.contains('"'));
+            let named = address.with(|address| address.objective.text().contains('"'));
             named || matches!(dialog.get(), Some(Dialog::Palette))
         };
         let labels = Memo::new(move |_| match session.model.get() {
@@ -208,9 +210,9 @@ impl Page {
 
     /// The preset that suits what is dreamed, reactive.
     pub fn suited(self) -> Preset {
-        let objective = self.objective().parse::<Objective>();
-        let suited = |objective| self.layers.with(|layers| Preset::of(&objective, layers));
-        objective.map_or(Preset::Classic, suited)
+        let typed = self.objective();
+        let suited = |objective| self.layers.with(|layers| Preset::of(objective, layers));
+        typed.objective().map_or(Preset::Classic, suited)
     }
 
     /// The preset in force, reactive.
@@ -231,7 +233,7 @@ impl Page {
     }
 
     /// The objective as typed, reactive.
-    pub fn objective(self) -> String {
+    pub fn objective(self) -> Typed {
         self.address.with(|address| address.objective.clone())
     }
 
@@ -260,8 +262,9 @@ impl Page {
     }
 
     /// What is wrong with an objective, reactive.
-    pub fn mistake_in(self, objective: &str) -> Option<Mistake> {
-        self.layers.with(|layers| self.labels.with(|labels| mistake(objective, layers, labels)))
+    pub fn mistake_in(self, objective: &Typed) -> Option<Mistake> {
+        let (model, labels) = (self.model_name(), self.labels.get());
+        self.layers.with(|layers| mistake(objective, &names(&model, layers, &labels)))
     }
 
     /// Whether the open bundle brings something of a unit along: its dream, or what excites it.
@@ -292,6 +295,12 @@ impl Page {
     pub fn channels(self, layer: &str) -> usize {
         self.layers.with(|layers| find_layer(layers, layer).map_or(0, |layer| layer.channels))
     }
+}
+
+/// What objectives may name in the page: it has no directions.
+fn names<'a>(model: &'a str, layers: &'a [LayerInfo], labels: &'a [String]) -> Names<'a> {
+    static NONE: Directions = Directions::new();
+    Names { model, layers, labels, directions: &NONE }
 }
 
 fn model_name(session: Session, address: RwSignal<Address>) -> String {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use shared::classes;
+use shared::classes::kinds::is_kind;
 use shared::format::bundle;
 use shared::format::credits::Credit;
+use shared::matching::{Fit, Sought, find};
 use shared::tap::LayerInfo;
-use shared::visualize::{Making, Preset};
+use shared::visualize::{Preset, SETTINGS, Setting};
 
-use crate::address::View;
-use crate::classes;
-use crate::kinds::is_kind;
-use crate::making::{checked, describe};
-use crate::matching::{Fit, Sought, find};
+use crate::address::{View, checked};
+use crate::making::describe;
 use crate::protocol::DeviceChoice;
 use crate::theme::Theme;
 use crate::unit::{Unit, listed, split_number};
@@ -193,8 +193,8 @@ fn setting(typed: &str) -> Option<Entry> {
         let title = format!("preset {}", preset.name());
         return Some(Entry { kind: "setting", title, jump: Jump::Preset(preset) });
     }
-    let key = Making::KEYS.into_iter().find(|key| key.starts_with(name))?;
-    let (key, value) = checked(key, value).ok()?;
+    let setting = SETTINGS.iter().find(|setting| setting.key.starts_with(name))?;
+    let (Setting { key, .. }, value) = checked(setting.key, value).ok()?;
     let title = format!("{key} {value}");
     Some(Entry { kind: "setting", title, jump: Jump::Setting(key, value) })
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::visualize::Making;
+use shared::visualize::{Making, Objective};
 
 use crate::ask::client::Heard;
 use crate::ask::session::Session;
 use crate::ask::slot::Slot;
-use crate::making::penalized;
 use crate::protocol::{Dream, Failure, Pace, Steer, Stepped};
 
 /// What a pane is doing.
@@ -84,14 +83,14 @@ impl Pane {
     }
 
     /// Begins a dream, in place of what was there. The old picture stays until the first new one.
-    pub fn start(self, session: Session, objective: &str, making: &Making, paused: bool) {
+    pub fn start(self, session: Session, objective: &Objective, making: &Making, paused: bool) {
         self.stop();
         let turn = self.dream.turn();
         self.failure.set(None);
         self.stepped.set(None);
         self.scores.set(Vec::new());
         self.status.set(if paused { Status::Paused } else { Status::Waiting });
-        let objective = penalized(objective, making);
+        let objective = making.penalized(objective.clone());
         let (settings, seed, steps) = (making.settings.clone(), making.seed, making.steps);
         session.once_loading(move || {
             // It may have been paused while it waited for the network.

@@ -17,8 +17,8 @@ mod question;
 use serde::{Deserialize, Serialize};
 
 pub use self::answer::{
-    Building, ChannelActivation, ClassScore, Classified, DeviceChoice, DeviceReport, Event,
-    Fetching, Foreign, ModelReport, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
+    Building, ChannelActivation, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign,
+    ModelReport, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
 };
 pub use self::failure::{Failure, FailureKind};
 pub use self::question::{

@@ -1,6 +1,6 @@
 //! Queries: `?key=value&key=value`, percent-encoded.
 
-use crate::address::Problem;
+use crate::problem::Problem;
 
 /// Keys and still encoded values, in order.
 pub fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {

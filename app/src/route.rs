@@ -1,6 +1,6 @@
 //! The part of an address after `#`, which names a unit: `#/googlenet/mixed4a/11`.
 
-use crate::address::{Problem, is_plain_word};
+use crate::problem::Problem;
 use crate::query;
 
 /// A layer's units, or one of them.
@@ -53,6 +53,12 @@ impl Route {
         }
         hash
     }
+}
+
+/// Letters, digits and what layers, models and their folders are written with.
+pub fn is_plain_word(text: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
+    !text.is_empty() && text.len() <= 80 && text.chars().all(plain) && !text.contains("..")
 }
 
 #[cfg(test)]

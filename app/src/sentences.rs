@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use shared::classes;
 use shared::format::credits::Credit;
 use shared::format::exemplars::{Exemplars, Reference, UnitExemplars};
+use shared::matching::{Fit, Sought};
 
-use crate::classes;
-use crate::matching::{Fit, Sought};
 use crate::numbers::{percent, value};
 
 /// Units below which nothing is usual in a layer.

@@ -11,7 +11,7 @@ use crate::pane::Frame;
 
 /// Saves the pictures on view as PNG files that carry their recipes.
 pub fn save(page: Page) {
-    let objective = page.address.with_untracked(|address| address.objective.clone());
+    let objective = page.address.with_untracked(|address| address.objective.to_string());
     let frames: Vec<_> =
         page.panes.into_iter().filter_map(|pane| pane.frame.get_untracked()).collect();
     let encoded: shared::Result<Vec<_>> = frames.iter().map(|frame| encode(frame)).collect();
@@ -101,7 +101,7 @@ fn embed_code(address: &Address) -> String {
         theme: None,
         ..address.clone()
     };
-    let what = match (address.view, address.objective.as_str()) {
+    let what = match (address.view, address.objective.text()) {
         (View::Look, _) => "What a network sees in a picture".to_owned(),
         (_, "") => "What the units of a network look for".to_owned(),
         (View::Dream, objective) => format!("Dream of {objective}"),

@@ -1,11 +1,9 @@
 //! A unit as typed, `mixed4a:11`: read, named, walked through.
 
+use shared::classes;
+use shared::matching::few_slips;
 use shared::tap::LayerInfo;
-use shared::visualize::Objective;
-use shared::visualize::objective::{Channel, Measure};
-
-use crate::classes;
-use crate::matching::few_slips;
+use shared::visualize::objective::{Channel, Typed};
 
 /// One channel of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +18,8 @@ impl Unit {
     /// The unit an objective consists of; nothing if it is more, or less, than one unit.
     ///
     /// `labels` are the class labels, for objectives such as `logits:"dumbbell"`.
-    pub fn of(objective: &str, labels: &[String]) -> Option<Self> {
-        let parsed: Objective = objective.parse().ok()?;
-        let [term] = parsed.terms.as_slice() else { return None };
-        let Measure::Unit { layer, channel, place: None } = &term.measure else { return None };
-        if term.weight != 1.0 {
-            return None;
-        }
+    pub fn of(objective: &Typed, labels: &[String]) -> Option<Self> {
+        let (layer, channel) = objective.objective()?.unit()?;
         let channel = match channel {
             Channel::Index(index) => *index,
             Channel::Label(label) => match classes::named(label, labels)[..] {
@@ -34,7 +27,12 @@ impl Unit {
                 _ => return None,
             },
         };
-        Some(Self { layer: layer.clone(), channel })
+        Some(Self { layer: layer.to_owned(), channel })
+    }
+
+    /// The unit of a text such as `mixed4a:11`, as [`Self::objective`] writes it.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::of(&Typed::new(text), &[])
     }
 
     /// As an objective.
@@ -52,17 +50,9 @@ impl Unit {
     }
 }
 
-/// The first of a label's comma separated names.
-pub fn short_label(label: &str) -> &str {
-    label.split(',').next().unwrap_or(label).trim()
-}
-
 /// The layer of this name or alias.
 pub fn find_layer<'a>(layers: &'a [LayerInfo], name: &str) -> Option<&'a LayerInfo> {
-    layers
-        .iter()
-        .find(|layer| layer.name == name)
-        .or_else(|| layers.iter().find(|layer| layer.aliases.iter().any(|alias| alias == name)))
+    layers.iter().find(|layer| layer.is_called(name))
 }
 
 /// The layers a list shows: all that match what is searched, or else those that differ from it by a
@@ -136,12 +126,13 @@ mod tests {
     #[test]
     fn an_objective_of_one_unit_is_that_unit() {
         let labels = ["tench, Tinca tinca".to_owned(), "dumbbell".to_owned()];
+        let of = |text: &str| Unit::of(&Typed::new(text), &labels);
         let unit = |layer: &str, channel| Some(Unit { layer: layer.to_owned(), channel });
-        assert_eq!(Unit::of("mixed4a:11", &labels), unit("mixed4a", 11));
-        assert_eq!(Unit::of("logits:\"dumbbell\"", &labels), unit("logits", 1));
-        assert_eq!(Unit::of("logits:\"Tinca tinca\"", &labels), unit("logits", 0));
+        assert_eq!(of("mixed4a:11"), unit("mixed4a", 11));
+        assert_eq!(of("logits:\"dumbbell\""), unit("logits", 1));
+        assert_eq!(of("logits:\"Tinca tinca\""), unit("logits", 0));
         for other in ["mixed4a", "mixed4a:1 + mixed4a:2", "mixed4a:1@center", "2*mixed4a:1", ""] {
-            assert_eq!(Unit::of(other, &labels), None, "{other}");
+            assert_eq!(of(other), None, "{other}");
         }
     }
 

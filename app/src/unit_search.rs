@@ -1,11 +1,11 @@
 //! Units by their number, their class's name, or what excites them: which units like dogs?
 
+use shared::classes;
+use shared::classes::kinds::is_kind;
 use shared::format::credits::Credit;
 use shared::format::exemplars::{Exemplars, UnitExemplars};
+use shared::matching::{Fit, Sought, find};
 
-use crate::classes;
-use crate::kinds::is_kind;
-use crate::matching::{Fit, Sought, find};
 use crate::unit::split_number;
 
 /// A unit that was searched for, and why it was found.

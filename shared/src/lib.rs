@@ -6,11 +6,13 @@
 
 pub use burn;
 
+pub mod classes;
 pub mod colormap;
 pub mod device;
 pub mod error;
 pub mod format;
 pub mod image;
+pub mod matching;
 pub mod models;
 pub mod network;
 pub mod ops;

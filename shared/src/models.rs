@@ -2,7 +2,6 @@
 
 pub mod efficientnet_lite;
 pub mod inception;
-pub mod labels;
 
 use burn::tensor::Device;
 

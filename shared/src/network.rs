@@ -23,7 +23,7 @@ use fit::Fitted;
 
 pub use erosion::Erosion;
 pub use graph::{Graph, NodeId};
-pub use info::ModelInfo;
+pub use info::{ModelInfo, find_layer};
 pub use pass::{Change, Edit, Pass, Places, Pullback, Start};
 pub use sets::Choice;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+use strsim::levenshtein;
 
 /// Which of its model's layers: a place in [`crate::network::ModelInfo::layers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,29 +125,14 @@ impl Activations {
 
 /// The candidate with the smallest edit distance to `name` (Levenshtein).
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates.min_by_key(|candidate| edit_distance(name, candidate))
+    candidates.min_by_key(|candidate| levenshtein(name, candidate))
 }
 
 /// The nearest candidate, if a third of the letters or fewer are different: a slip, not another
 /// name.
 pub fn near<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     nearest(name, candidates)
-        .filter(|candidate| 3 * edit_distance(name, candidate) <= candidate.chars().count())
-}
-
-fn edit_distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (done, wanted) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = done + 1;
-        for (place, &found) in to.iter().enumerate() {
-            let substituted = diagonal + usize::from(wanted != found);
-            diagonal = row[place + 1];
-            row[place + 1] = substituted.min(diagonal + 1).min(row[place] + 1);
-        }
-    }
-    row[to.len()]
+        .filter(|candidate| 3 * levenshtein(name, candidate) <= candidate.chars().count())
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use shared::models::{self, ModelInfo};
+use shared::classes;
+use shared::models::ModelInfo;
 
 use crate::cache;
 use crate::weights::Weights;
@@ -31,8 +32,8 @@ fn from<const N: usize>(weights: [Option<PathBuf>; N], info: &ModelInfo) -> Vec<
     let mut files = weights.into_iter().flatten().map(|path| cache::labels_file(&path));
     let file = files.find_map(|path| fs::read_to_string(path).ok());
     let labels = match file {
-        Some(text) => models::labels::from_lines(&text, n_classes),
-        None => models::labels::for_classes(n_classes),
+        Some(text) => classes::from_lines(&text, n_classes),
+        None => classes::for_classes(n_classes),
     };
     labels.into_iter().map(|label| label.name).collect()
 }

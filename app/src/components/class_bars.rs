@@ -1,11 +1,10 @@
 //! What the network takes a picture for: five classes, each with its probability.
 
 use leptos::prelude::*;
+use shared::classes::{ClassScore, short_label};
 
 use crate::numbers::percent;
 use crate::page::Page;
-use crate::protocol::ClassScore;
-use crate::unit::short_label;
 
 /// The five best classes with bars; a click dreams the class.
 #[component]

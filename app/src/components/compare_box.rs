@@ -1,8 +1,9 @@
 //! Two dreams side by side that differ in one setting.
 
 use leptos::prelude::*;
-use shared::visualize::Making;
+use shared::visualize::{Making, Setting};
 
+use crate::address::checked;
 use crate::making::describe;
 use crate::page::Page;
 
@@ -39,7 +40,9 @@ pub fn CompareBox() -> impl IntoView {
     });
     let offers = Memo::new(move |_| {
         let making = page.making();
-        let differ = |(key, value): &(&'static str, &'static str)| making.get(key) != *value;
+        let differ = |(key, value): &(&'static str, &'static str)| {
+            Setting::of(key).is_ok_and(|setting| setting.get(&making) != *value)
+        };
         let all = OFFERS.iter().flat_map(|(key, values)| values.iter().map(|value| (*key, *value)));
         all.filter(differ).collect::<Vec<_>>()
     });
@@ -51,7 +54,8 @@ pub fn CompareBox() -> impl IntoView {
     };
     let change = move |event| {
         let value = event_target_value(&event);
-        let pair = value.split_once(':').map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let pair = value.split_once(':').and_then(|(key, value)| checked(key, value).ok());
+        let pair = pair.map(|(setting, value)| (setting.key, value));
         page.go(|address| address.compare = pair.into_iter().collect());
     };
     view! {

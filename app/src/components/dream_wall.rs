@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
+use shared::classes::short_label;
 use shared::format::bundle::Dreams;
 
 use crate::components::lazy::watch;
 use crate::components::unit_links::{links, open_clicked, unit_href, walk_focus};
 use crate::page::Page;
 use crate::sprite::{Square, window};
-use crate::unit::short_label;
 
 /// Of so many pictures one is watched: a sheet is asked for when one of its comes near.
 const WATCHED: usize = 8;

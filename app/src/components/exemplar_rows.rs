@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::classes::short_label;
 use shared::format::bundle::Sprites;
 use shared::format::exemplars::Exemplars;
 
@@ -12,7 +13,8 @@ use crate::components::sprite_picture::SpritePicture;
 use crate::components::unit_links::{open_clicked, unit_href, walk_focus};
 use crate::page::Page;
 use crate::sprite::Square;
-use crate::unit::{Unit, short_label};
+
+use crate::unit::Unit;
 use crate::unit_search::Found;
 
 /// Units made at once when they come near the window.

@@ -82,7 +82,7 @@ fn DreamSections() -> impl IntoView {
         let channel = number.unwrap_or(before);
         let channels = untrack(|| page.channels(&layer));
         let unit = Unit { layer, channel }.moved(0, channels);
-        page.go(|address| address.objective = unit.objective());
+        page.go(|address| address.objective = unit.objective().into());
     });
     view! {
         <ObjectiveBox/>

@@ -1,8 +1,7 @@
 //! What is wrong with an objective, and what may have been meant, to choose from.
 
 use leptos::prelude::*;
-
-use crate::mistake::{Mistake, Offer};
+use shared::visualize::mistake::{Mistake, Offer};
 
 /// One sentence, and below it the objectives that may have been meant.
 #[component]
@@ -37,7 +36,7 @@ pub fn MistakeNote(
     view! {
         <div class="wrong">
             <p id=id class="mistake" role="status">
-                {move || wrong.get().map(|wrong| wrong.message)}
+                {move || wrong.get().map(|wrong| wrong.brief)}
                 <Show when=move || !offers().is_empty()>" Did you mean:"</Show>
             </p>
             <ul class="layers">{move || offers().into_iter().map(offer).collect_view()}</ul>

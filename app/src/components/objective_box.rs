@@ -1,6 +1,7 @@
 //! The objective, as typed; a mistake is marked under its column.
 
 use leptos::prelude::*;
+use shared::visualize::objective::Typed;
 
 use crate::components::hint::Hint;
 use crate::components::mistake_note::MistakeNote;
@@ -11,17 +12,18 @@ use crate::page::Page;
 pub fn ObjectiveBox() -> impl IntoView {
     let page = Page::here();
     let (typed, set_typed) =
-        signal(page.address.with_untracked(|address| address.objective.clone()));
+        signal(page.address.with_untracked(|address| address.objective.to_string()));
     // The box follows the address, so that Back and the arrow keys show here too.
-    Effect::new(move |_| set_typed.set(page.objective()));
+    Effect::new(move |_| set_typed.set(page.objective().to_string()));
+    let read = Memo::new(move |_| typed.with(|typed| Typed::new(typed)));
     let wrong = Memo::new(move |_| {
-        let typed = typed.get();
-        if typed.trim().is_empty() { None } else { page.mistake_in(&typed) }
+        let typed = read.get();
+        if typed.is_empty() { None } else { page.mistake_in(&typed) }
     });
     // Examples are of the network that is open.
     let layer = Memo::new(move |_| page.layer());
     let commit = move || {
-        let typed = typed.get_untracked().trim().to_owned();
+        let typed = read.get_untracked();
         if typed.is_empty() || wrong.get_untracked().is_some() {
             return false;
         }
@@ -37,7 +39,9 @@ pub fn ObjectiveBox() -> impl IntoView {
     };
     let marker = move || {
         let column = wrong.get()?.column?;
-        Some(format!("{}^", " ".repeat(column.saturating_sub(1))))
+        let before =
+            typed.with(|typed| typed.chars().take_while(|one| one.is_whitespace()).count());
+        Some(format!("{}^", " ".repeat((before + column).saturating_sub(1))))
     };
     view! {
         <section>

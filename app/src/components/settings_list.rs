@@ -1,24 +1,32 @@
 //! How the dream is made: the few settings everyone needs, the rest one unfold away.
 
 use leptos::prelude::*;
-use shared::visualize::Preset;
+use shared::visualize::setting::Values;
+use shared::visualize::settings::Transforms;
+use shared::visualize::{Preset, SETTINGS, Setting};
 
 use crate::components::compare_box::CompareBox;
 use crate::components::icon::{Icon, outline};
+use crate::making::name_of;
 use crate::page::Page;
 
 /// Sides offered, in pixels; any other can be given in the address or the jump box.
 const SIDES: [&str; 6] = ["64", "96", "128", "224", "320", "512"];
+
+/// Settings that everyone needs.
+const FIRST: [&str; 3] = ["size", "steps", "seed"];
+
+fn is_first(setting: &Setting) -> bool {
+    FIRST.contains(&setting.key)
+}
 
 /// All settings.
 #[component]
 pub fn SettingsList() -> impl IntoView {
     let page = Page::here();
     let changed = Memo::new(move |_| page.address.with(|address| address.settings.clone()));
-    let advanced = Memo::new(move |_| {
-        let few = ["size", "steps", "seed"];
-        changed.get().iter().filter(|(key, _)| !few.contains(key)).count()
-    });
+    let advanced =
+        Memo::new(move |_| changed.get().iter().filter(|(key, _)| !FIRST.contains(key)).count());
     let reset = move |_| page.go(|address| address.settings.clear());
     view! {
         <section class="settings">
@@ -29,18 +37,7 @@ pub fn SettingsList() -> impl IntoView {
                 </Show>
             </h2>
             <Presets/>
-            <Row key="size" label="Size">
-                <Pick key="size" options=SIDES.map(|side| (side, "")).to_vec() unit=" px"/>
-            </Row>
-            <Row key="steps" label="Steps">
-                <Number key="steps" step="1"/>
-            </Row>
-            <Row key="seed" label="Seed">
-                <Number key="seed" step="1"/>
-                <button class="quiet" aria-label="Another seed" title="Another seed (R)" on:click=move |_| page.dice()>
-                    <Icon of=outline::DICE/>
-                </button>
-            </Row>
+            {SETTINGS.iter().filter(|setting| is_first(setting)).map(row).collect_view()}
             <details open=advanced.get_untracked() != 0>
                 <summary>
                     "More settings"
@@ -51,57 +48,7 @@ pub fn SettingsList() -> impl IntoView {
                         }}
                     </span>
                 </summary>
-                <Row key="parameterization" label="Picture as">
-                    <Pick
-                        key="parameterization"
-                        options=vec![
-                            ("pyramid", "pyramid"),
-                            ("fourier", "Fourier"),
-                            ("pixel", "pixels"),
-                            ("maco", "MACO"),
-                        ]
-                    />
-                </Row>
-                <Row key="decay" label="Fine grids quieter by">
-                    <Number key="decay" step="any"/>
-                </Row>
-                <Row key="decorrelate" label="Decorrelate colours">
-                    <Toggle key="decorrelate"/>
-                </Row>
-                <Row key="lr" label="Learning rate">
-                    <Number key="lr" step="any"/>
-                </Row>
-                <Transforms/>
-                <Row key="margin" label="Margin, cut off">
-                    <Number key="margin" step="1"/>
-                </Row>
-                <Row key="zoom" label="Zoom, in and out">
-                    <Number key="zoom" step="any"/>
-                </Row>
-                <Row key="views" label="Views a step">
-                    <Number key="views" step="1"/>
-                </Row>
-                <Row key="noise" label="Noise on what it sees">
-                    <Number key="noise" step="any"/>
-                </Row>
-                <Row key="erosion" label="Erosion of its paths">
-                    <Number key="erosion" step="any"/>
-                </Row>
-                <Row key="redirected-steps" label="Redirected steps">
-                    <Number key="redirected-steps" step="1"/>
-                </Row>
-                <Row key="tv" label="Total variation, less">
-                    <Number key="tv" step="any"/>
-                </Row>
-                <Row key="l2" label="Far from grey, less">
-                    <Number key="l2" step="any"/>
-                </Row>
-                <Row key="batch" label="Pictures at once">
-                    <Number key="batch" step="1"/>
-                </Row>
-                <Row key="diversity" label="Diversity among them">
-                    <Number key="diversity" step="any"/>
-                </Row>
+                {SETTINGS.iter().filter(|setting| !is_first(setting)).map(row).collect_view()}
             </details>
             <CompareBox/>
         </section>
@@ -156,52 +103,64 @@ fn describe_preset(preset: Preset) -> &'static str {
     }
 }
 
-/// A setting with its name; marked where it is not the preset's.
-#[component]
-fn Row(
-    /// Its key.
-    key: &'static str,
-    /// Its name for people.
-    label: &'static str,
-    /// The control.
-    children: Children,
-) -> impl IntoView {
+/// A setting with its name and the control that suits what it may be; marked where it is not the
+/// preset's.
+fn row(setting: &'static Setting) -> AnyView {
     let page = Page::here();
-    let own = Memo::new(move |_| page.preset().making().get(key));
+    let value = Memo::new(move |_| setting.get(&page.making()));
+    let own = Memo::new(move |_| setting.get(&page.preset().making()));
+    let control = match setting.values {
+        Values::SomeOf(names) => return view! { <Ticks setting names value/> }.into_any(),
+        Values::Size { .. } => view! { <Pick setting value choices=&SIDES unit=" px"/> }.into_any(),
+        Values::OneOf(choices) => view! { <Pick setting value choices/> }.into_any(),
+        Values::Switch => view! { <Toggle setting value/> }.into_any(),
+        Values::Whole { .. } => view! { <Number setting value step="1"/> }.into_any(),
+        Values::Number { .. } | Values::Positive { .. } => {
+            view! { <Number setting value step="any"/> }.into_any()
+        }
+    };
+    let die = (setting.key == "seed").then(|| {
+        view! {
+            <button class="quiet" aria-label="Another seed" title="Another seed (R)" on:click=move |_| page.dice()>
+                <Icon of=outline::DICE/>
+            </button>
+        }
+    });
     let title = move || format!("{}: {}", page.preset().name(), own.get());
-    let changed = move || page.making().get(key) != own.get();
     view! {
-        <div class="row" class:changed=changed title=title>
-            <label for=format!("setting-{key}")>{label}</label>
-            <span class="control">{children()}</span>
+        <div class="row" class:changed=move || value.get() != own.get() title=title>
+            <label for=format!("setting-{}", setting.key)>{setting.label}</label>
+            <span class="control">{control}{die}</span>
         </div>
     }
+    .into_any()
 }
 
 /// A number, taken when Enter is pressed or the field is left.
 #[component]
 fn Number(
     /// Which setting.
-    key: &'static str,
+    setting: &'static Setting,
+    /// Its value in force.
+    value: Memo<String>,
     /// As HTML's.
     step: &'static str,
 ) -> impl IntoView {
     let page = Page::here();
-    let value = move || page.making().get(key);
     let change = move |event: leptos::ev::Event| {
-        page.set(key, event_target_value(&event).trim());
+        page.set(setting.key, event_target_value(&event).trim());
         // What was refused is replaced by what is in force.
         let input = event_target::<web_sys::HtmlInputElement>(&event);
-        input.set_value(&untrack(value));
+        input.set_value(&value.get_untracked());
     };
     view! {
         <input
-            id=format!("setting-{key}")
+            id=format!("setting-{}", setting.key)
             type="number"
             min="0"
             step=step
-            data-testid=format!("setting-{key}")
-            prop:value=value
+            data-testid=format!("setting-{}", setting.key)
+            prop:value=move || value.get()
             on:change=change
         />
     }
@@ -211,40 +170,36 @@ fn Number(
 #[component]
 fn Pick(
     /// Which setting.
-    key: &'static str,
-    /// Values with their names for people; an empty name stands for the value.
-    options: Vec<(&'static str, &'static str)>,
+    setting: &'static Setting,
+    /// Its value in force.
+    value: Memo<String>,
+    /// Those that are offered.
+    choices: &'static [&'static str],
     /// Follows each value.
     #[prop(optional)]
     unit: &'static str,
 ) -> impl IntoView {
     let page = Page::here();
-    let value = Memo::new(move |_| page.making().get(key));
-    let known = options.clone();
     // A value from an address may be none of the offered ones.
     let other = move || {
         let value = value.get();
-        let offered = known.iter().any(|(offer, _)| *offer == value);
-        (!offered).then(
+        (!choices.contains(&value.as_str())).then(
             || view! { <option value=value.clone() selected=true>{value.clone()}{unit}</option> },
         )
     };
+    let option = move |choice: &'static str| {
+        view! {
+            <option value=choice selected=move || value.get() == choice>{name_of(choice)}{unit}</option>
+        }
+    };
     view! {
         <select
-            id=format!("setting-{key}")
-            data-testid=format!("setting-{key}")
-            on:change=move |event| page.set(key, &event_target_value(&event))
+            id=format!("setting-{}", setting.key)
+            data-testid=format!("setting-{}", setting.key)
+            on:change=move |event| page.set(setting.key, &event_target_value(&event))
         >
             {other}
-            {options
-                .into_iter()
-                .map(|(offer, name)| {
-                    let name = if name.is_empty() { offer } else { name };
-                    view! {
-                        <option value=offer selected=move || value.get() == offer>{name}{unit}</option>
-                    }
-                })
-                .collect_view()}
+            {choices.iter().copied().map(option).collect_view()}
         </select>
     }
 }
@@ -253,51 +208,47 @@ fn Pick(
 #[component]
 fn Toggle(
     /// Which setting.
-    key: &'static str,
+    setting: &'static Setting,
+    /// Its value in force.
+    value: Memo<String>,
 ) -> impl IntoView {
     let page = Page::here();
     view! {
         <input
-            id=format!("setting-{key}")
+            id=format!("setting-{}", setting.key)
             type="checkbox"
-            data-testid=format!("setting-{key}")
-            prop:checked=move || page.making().get(key) == "1"
-            on:change=move |event| page.set(key, if event_target_checked(&event) { "1" } else { "0" })
+            data-testid=format!("setting-{}", setting.key)
+            prop:checked=move || value.get() == "1"
+            on:change=move |event| {
+                page.set(setting.key, if event_target_checked(&event) { "1" } else { "0" });
+            }
         />
     }
 }
 
-/// The random movements, each with a switch.
+/// Some of a few, each with a switch.
 #[component]
-fn Transforms() -> impl IntoView {
+fn Ticks(
+    /// Which setting.
+    setting: &'static Setting,
+    /// Their names.
+    names: &'static [&'static str],
+    /// Its value in force.
+    value: Memo<String>,
+) -> impl IntoView {
     let page = Page::here();
-    let switch = move |name: &'static str| {
-        let on = move || {
-            let transforms = page.making().settings.transforms;
-            match name {
-                "pad" => transforms.pad,
-                "jitter" => transforms.jitter,
-                "scale" => transforms.scale,
-                _ => transforms.rotate,
-            }
-        };
+    let chosen = move |value: String| value.parse::<Transforms>().unwrap_or(Transforms::NONE);
+    let tick = move |name: &'static str| {
         let change = move |event: leptos::ev::Event| {
-            let checked = event_target_checked(&event);
-            let mut transforms = untrack(|| page.making()).settings.transforms;
-            match name {
-                "pad" => transforms.pad = checked,
-                "jitter" => transforms.jitter = checked,
-                "scale" => transforms.scale = checked,
-                _ => transforms.rotate = checked,
-            }
-            page.set("transforms", &transforms.to_string());
+            let now = chosen(value.get_untracked());
+            page.set(setting.key, &now.with(name, event_target_checked(&event)).to_string());
         };
         view! {
             <label class="tick">
                 <input
                     type="checkbox"
                     data-testid=format!("transform-{name}")
-                    prop:checked=on
+                    prop:checked=move || chosen(value.get()).has(name)
                     on:change=change
                 />
                 {name}
@@ -306,8 +257,8 @@ fn Transforms() -> impl IntoView {
     };
     view! {
         <fieldset class="row ticks">
-            <legend>"Transforms before each look"</legend>
-            {["pad", "jitter", "scale", "rotate"].map(switch)}
+            <legend>{setting.label}</legend>
+            {names.iter().copied().map(tick).collect_view()}
         </fieldset>
     }
 }

@@ -38,7 +38,7 @@ pub fn open_clicked(page: Page, event: &ev::MouseEvent) {
 
 fn unit_at(target: Option<EventTarget>) -> Option<Unit> {
     let element: Element = target?.dyn_into().ok()?;
-    Unit::of(&element.closest(LINKS).ok()??.get_attribute("data-unit")?, &[])
+    Unit::read(&element.closest(LINKS).ok()??.get_attribute("data-unit")?)
 }
 
 /// Moves the focus from unit to unit with the arrow keys; up and down by as many as fill a row.

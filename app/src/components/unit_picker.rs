@@ -1,8 +1,9 @@
 //! Which channel of the layer: by number, by slider or, for logits, by class.
 
 use leptos::prelude::*;
+use shared::classes;
+use shared::visualize::objective::Typed;
 
-use crate::classes;
 use crate::page::Page;
 use crate::unit::Unit;
 
@@ -19,7 +20,7 @@ pub fn UnitPicker() -> impl IntoView {
     let at = move |text: &str| {
         let unit = unit.get_untracked()?;
         let channel = text.parse::<usize>().ok()?.min(untrack(last));
-        Some(Unit { channel, ..unit }.objective())
+        Some(Typed::from(Unit { channel, ..unit }.objective()))
     };
     // Back returns to where a drag began, not to every place on its way.
     let dragging = StoredValue::new(false);
@@ -99,7 +100,7 @@ fn ClassSearch() -> impl IntoView {
     };
     let choose = move |class: usize| {
         set_typed.set(String::new());
-        page.go(|address| address.objective = format!("logits:{class}"));
+        page.go(|address| address.objective = format!("logits:{class}").into());
     };
     view! {
         <input

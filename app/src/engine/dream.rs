@@ -6,7 +6,7 @@ use shared::format::recipe::Recipe;
 use shared::image::Picture;
 use shared::visualize::score::Context;
 use shared::visualize::stepper::Report;
-use shared::visualize::{self, Objective};
+use shared::visualize;
 
 use super::core::Core;
 use super::host::Host;
@@ -23,13 +23,11 @@ pub async fn dream<H: Host>(
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     wish.settings.validate().map_err(failure::of)?;
-    let objective: Objective =
-        wish.objective.parse().map_err(|error| failure::of(shared::Error::Objective(error)))?;
     let mut recipe = Recipe {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: loaded.model.info().name.to_owned(),
         model_sha256: loaded.weights_sha256.clone(),
-        objective: objective.to_string(),
+        objective: wish.objective.to_string(),
         settings: wish.settings.clone(),
         seed: wish.seed,
         step: 0,
@@ -38,7 +36,8 @@ pub async fn dream<H: Host>(
     let context = Context { labels: loaded.labels.clone(), ..Context::default() };
     let model = loaded.model.clone();
     let blame = |error| core.blame(&loaded, error);
-    let (settings, device) = (wish.settings.clone(), &loaded.device);
+    let (objective, settings) = (wish.objective.clone(), wish.settings.clone());
+    let device = &loaded.device;
     let mut dream = visualize::Dream::new(model, objective, context, settings, wish.seed, device)
         .map_err(blame)?;
 

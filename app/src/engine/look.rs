@@ -1,5 +1,6 @@
 //! What the network sees in a picture: classes, and the channels that are most active.
 
+use shared::classes;
 use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
@@ -10,7 +11,7 @@ use super::loaded::Loaded;
 use super::picture;
 use super::voice::{Ending, Voice};
 use crate::failure;
-use crate::protocol::{ChannelActivation, ClassScore, Classified, Classify, PictureSize};
+use crate::protocol::{ChannelActivation, Classified, Classify, PictureSize};
 
 /// How many classes are named.
 const TOP: usize = 5;
@@ -44,7 +45,7 @@ pub async fn classify<H: Host>(
     let mut sent = vec![crop.to_rgba8()];
     sent.extend(ranked.iter().map(|channel| picture::map_bytes(seen.map(channel.channel))));
     let classified = Classified {
-        top: best_classes(&seen.logits, &loaded.labels),
+        top: classes::best(&seen.logits, &loaded.labels, TOP),
         crop: PictureSize { width: crop.width(), height: crop.height() },
         layer,
         map: seen.size,
@@ -103,37 +104,4 @@ fn most_active(seen: &Seen, count: usize) -> Vec<ChannelActivation> {
     channels.sort_by(|one, other| other.mean.total_cmp(&one.mean));
     channels.truncate(count);
     channels
-}
-
-fn best_classes(logits: &[f32], labels: &[String]) -> Vec<ClassScore> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| f64::from(logit - largest).exp();
-    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
-    let mut classes: Vec<_> = logits.iter().copied().enumerate().collect();
-    classes.sort_by(|one, other| other.1.total_cmp(&one.1));
-    classes
-        .into_iter()
-        .take(TOP)
-        .map(|(class, logit)| ClassScore {
-            class,
-            label: labels.get(class).cloned().unwrap_or_default(),
-            logit,
-            probability: (weight(logit) / total) as f32,
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_are_those_of_softmax() {
-        let labels: Vec<String> = (0..7).map(|class| format!("class {class}")).collect();
-        let top = best_classes(&[0.0, 3.0, -1.0, 2.0, 900.0, 2.5, 1.0], &labels);
-        assert_eq!(top.iter().map(|score| score.class).collect::<Vec<_>>(), [4, 1, 5, 3, 6]);
-        assert_eq!((top[0].label.as_str(), top[0].probability), ("class 4", 1.0));
-        let halves = best_classes(&[1.5, 1.5], &labels);
-        assert!(halves.iter().all(|score| (score.probability - 0.5).abs() < 1e-6));
-    }
 }

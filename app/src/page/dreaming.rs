@@ -14,9 +14,7 @@ impl Page {
         let address = self.address.get_untracked();
         // Before its bundle is open it is not known what a mistake would be.
         let mistaken = self.is_met() && untrack(|| self.mistake()).is_some();
-        if address.objective.is_empty() || mistaken {
-            return;
-        }
+        let Some(objective) = address.objective.objective().filter(|_| !mistaken) else { return };
         if !paused {
             self.replay();
         }
@@ -27,10 +25,10 @@ impl Page {
             self.session.restart(address.device);
         }
         let asked = untrack(|| self.asked());
-        self.panes[0].start(self.session, &address.objective, &asked.1, paused);
+        self.panes[0].start(self.session, objective, &asked.1, paused);
         self.begun.set_value(Some(asked));
         match address.compared(untrack(|| self.suited())) {
-            Some(other) => self.panes[1].start(self.session, &address.objective, &other, paused),
+            Some(other) => self.panes[1].start(self.session, objective, &other, paused),
             None => self.panes[1].clear(),
         }
     }

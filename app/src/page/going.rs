@@ -2,13 +2,15 @@
 
 use leptos::prelude::*;
 use shared::tap::LayerInfo;
+use shared::visualize::mistake;
+use shared::visualize::objective::Typed;
 
-use super::Page;
-use crate::address::{Address, Problem, View};
+use super::{Page, names};
+use crate::address::{Address, View};
 use crate::browser;
-use crate::mistake::mistake;
 use crate::over::Dialog;
 use crate::palette::Jump;
+use crate::problem::Problem;
 use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::theme::Theme;
@@ -62,11 +64,11 @@ impl Page {
             let labels = self.labels.get_untracked();
             match Unit::of(&address.objective, &labels) {
                 Some(unit) => {
-                    address.objective = unit.objective();
+                    address.objective = unit.objective().into();
                     address.layer = unit.layer;
                 }
                 // Exemplars excite units, not sums of them.
-                None => address.objective.clear(),
+                None => address.objective = Typed::default(),
             }
             if address.model.is_empty() {
                 address.model = self.session.library.first();
@@ -84,7 +86,8 @@ impl Page {
     }
 
     /// Shows an objective in Dream and begins to dream it.
-    pub fn dream(self, objective: String) {
+    pub fn dream(self, objective: impl Into<Typed>) {
+        let objective = objective.into();
         if self.address.with_untracked(|address| address.objective != objective) {
             self.panes.into_iter().for_each(|pane| pane.clear());
         }
@@ -99,7 +102,7 @@ impl Page {
     pub fn show_unit(self, unit: &Unit) {
         self.go(|address| {
             address.view = View::Exemplars;
-            address.objective = unit.objective();
+            address.objective = unit.objective().into();
         });
     }
 
@@ -115,7 +118,7 @@ impl Page {
     pub fn wall(self) {
         self.go(|address| {
             address.view = View::Dream;
-            address.objective = String::new();
+            address.objective = Typed::default();
             address.layer = String::new();
         });
     }
@@ -199,7 +202,7 @@ impl Page {
         if let Some(unit) = untrack(|| self.unit()) {
             let channels = untrack(|| self.channels(&unit.layer));
             let next = unit.moved(by, channels).objective();
-            self.go(|address| address.objective = next);
+            self.go(|address| address.objective = next.into());
         }
     }
 
@@ -232,6 +235,7 @@ impl Page {
                 let exemplars =
                     self.address.with_untracked(|address| address.view == View::Exemplars);
                 let there = exemplars || self.session.lacking.get_untracked();
+                let objective = Typed::from(objective);
                 let unit = Unit::of(&objective, &labels).filter(|_| there);
                 // A page with nothing on it helps nobody; a dream needs no preparation.
                 match unit.filter(|unit| untrack(|| self.is_prepared(unit))) {
@@ -242,12 +246,12 @@ impl Page {
             Jump::Unit { bundle, unit } => {
                 self.choose_at(bundle, |address| {
                     address.view = View::Exemplars;
-                    address.objective = unit.objective();
+                    address.objective = unit.objective().into();
                 });
             }
             Jump::Find(typed) => self.go(|address| {
                 address.view = View::Exemplars;
-                address.objective = String::new();
+                address.objective = Typed::default();
                 address.find = typed;
             }),
             Jump::Picture(file) => self.look_at(file),
@@ -272,7 +276,8 @@ pub fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
     if find_layer(layers, &address.layer).is_none() {
         address.layer.clear();
     }
-    if !address.objective.is_empty() && mistake(&address.objective, layers, &[]).is_some() {
-        address.objective.clear();
+    let names = names(&address.model, layers, &[]);
+    if !address.objective.is_empty() && mistake(&address.objective, &names).is_some() {
+        address.objective = Typed::default();
     }
 }

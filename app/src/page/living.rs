@@ -92,7 +92,7 @@ impl Page {
             address.bundle = None;
             address.layer.clear();
             // Without a choice the network's hall is the place to choose.
-            address.objective = unit.unwrap_or_default();
+            address.objective = unit.unwrap_or_default().into();
         });
         self.open_wanted();
         self.start(false);

@@ -1,6 +1,7 @@
 //! What the engine says, and of which questions.
 
 use serde::{Deserialize, Serialize};
+use shared::classes::ClassScore;
 
 use super::failure::Failure;
 
@@ -199,19 +200,6 @@ pub struct Classified {
     pub channels: Vec<ChannelActivation>,
     /// Milliseconds for the forward pass.
     pub milliseconds: f64,
-}
-
-/// One class and how sure the network is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClassScore {
-    /// From 0.
-    pub class: usize,
-    /// Its name.
-    pub label: String,
-    /// Before softmax.
-    pub logit: f32,
-    /// 0..=1.
-    pub probability: f32,
 }
 
 /// How active a channel is in a picture.

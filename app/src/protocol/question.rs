@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::format::bundle::Part;
-use shared::visualize::Settings;
+use shared::visualize::{Objective, Settings};
 
 use super::answer::{
     Building, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign, Nothing,
@@ -128,8 +128,8 @@ pub struct Classify {
 /// Climb until `steps` are done. Said at each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dream {
-    /// As typed.
-    pub objective: String,
+    /// With its penalties.
+    pub objective: Objective,
     /// Size, parameterisation, transforms, ...
     pub settings: Settings,
     /// For the noise it starts from and every transform after.

@@ -1,6 +1,7 @@
 //! Dream: a picture that excites a unit, made live.
 
 use leptos::prelude::*;
+use shared::classes::short_label;
 
 use crate::baked::baked_here;
 use crate::components::actions::Actions;
@@ -16,7 +17,7 @@ use crate::numbers::value;
 use crate::page::Page;
 use crate::pane::Pane;
 use crate::protocol::{FailureKind, Stepped};
-use crate::unit::{Unit, short_label};
+use crate::unit::Unit;
 
 /// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
 pub fn title(objective: &str, unit: Option<&Unit>, labels: &[String]) -> String {
@@ -32,7 +33,7 @@ pub fn title(objective: &str, unit: Option<&Unit>, labels: &[String]) -> String 
 
 /// The title of what is on view, reactive.
 pub fn title_here(page: Page) -> String {
-    page.labels.with(|labels| title(&page.objective(), page.unit().as_ref(), labels))
+    page.labels.with(|labels| title(page.objective().text(), page.unit().as_ref(), labels))
 }
 
 /// The stage: pictures, title, transport.
@@ -53,7 +54,7 @@ pub fn DreamView() -> impl IntoView {
                 <Terms pane=page.panes[0]/>
             </div>
             <div class="astray">
-                <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
+                <MistakeNote wrong choose=move |objective: String| page.go(|address| address.objective = objective.into())/>
             </div>
             <Show when=move || page.lives.get() == Some(false) fallback=|| view! { <Transport/> }>
                 <Unlived what="Dreaming it"/>

@@ -1,12 +1,12 @@
 //! What the network sees in a picture, in a slide.
 
 use leptos::prelude::*;
+use shared::classes::{ClassScore, short_label};
 
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
 use crate::numbers::percent;
 use crate::page::Page;
 use crate::parts::Loaded;
-use crate::unit::short_label;
 use crate::views::embed_trouble::trouble;
 use crate::views::look::{Picture, follow_picture};
 
@@ -77,7 +77,7 @@ pub fn EmbedLook() -> impl IntoView {
 fn Classes() -> impl IntoView {
     let sight = Page::here().sight;
     let top = move || sight.seen.get().map(|seen| seen.classified.top.clone());
-    let row = |score: crate::protocol::ClassScore| {
+    let row = |score: ClassScore| {
         view! {
             <li class="bar">
                 <span class="name">{short_label(&score.label).to_owned()}</span>

@@ -116,7 +116,7 @@ fn OtherUnits(
     let button = move |Entry { title, jump, .. }: Entry| {
         let go = move |_| match &jump {
             Jump::Objective(unit) => {
-                if let Some(unit) = Unit::of(unit, &[]) {
+                if let Some(unit) = Unit::read(unit) {
                     page.show_unit(&unit);
                 }
             }

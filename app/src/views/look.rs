@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::classes::short_label;
 use shared::format::credits::Credit;
 use web_sys::Blob;
 
@@ -19,7 +20,6 @@ use crate::page::Page;
 use crate::parts::Loaded;
 use crate::photo::Photo;
 use crate::protocol::{Failure, FailureKind, PictureSize};
-use crate::unit::short_label;
 use crate::unit_search::pictures;
 
 /// The stage with the picture, and the ways to bring one.

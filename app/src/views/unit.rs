@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::visualize::objective::Typed;
 
 use crate::baked::{baked_here, is_coming, is_made};
 use crate::components::activation_histogram::ActivationHistogram;
@@ -38,7 +39,7 @@ pub fn UnitView() -> impl IntoView {
             <div class="unit-dream">
                 <Portrait title=title.into()/>
                 <UnitTitle title=title.into()/>
-                <MistakeNote wrong choose=move |objective| page.go(|address| address.objective = objective)/>
+                <MistakeNote wrong choose=move |objective: String| page.go(|address| address.objective = objective.into())/>
                 <DepthScale layer=Signal::derive(move || shown.get().map(|unit| unit.layer).unwrap_or_default())/>
                 <Sentences/>
                 <Show when=move || wrong.with(Option::is_none)>
@@ -236,7 +237,7 @@ fn Elsewhere() -> impl IntoView {
         let named = layer.clone();
         let open = move |_| {
             page.go(|address| {
-                address.objective = String::new();
+                address.objective = Typed::default();
                 address.layer = named.clone();
             })
         };

@@ -147,14 +147,14 @@ fn Hung(
     let href = move || {
         let address = Address {
             model: page.address.with(|address| address.model.clone()),
-            objective: unit.get_value(),
+            objective: unit.get_value().into(),
             autostart: true,
             ..Address::default()
         };
         address.query()
     };
     let file = Memo::new(move |_| page.in_hall(|hall| unit.with_value(|unit| hall.picture(unit))));
-    let sheet = Signal::derive(move || baked(page, &Unit::of(&unit.get_value(), &[])?));
+    let sheet = Signal::derive(move || baked(page, &Unit::read(&unit.get_value())?));
     let label = StoredValue::new(alt);
     let picture = move || match file.get() {
         Some(file) => {
@@ -176,7 +176,7 @@ fn Hung(
         }
         event.prevent_default();
         let unit = unit.get_value();
-        match Unit::of(&unit, &[]).filter(|_| !grows.get_untracked()) {
+        match Unit::read(&unit).filter(|_| !grows.get_untracked()) {
             Some(unit) => page.show_unit(&unit),
             None => page.dream(unit),
         }

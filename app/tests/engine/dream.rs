@@ -149,11 +149,13 @@ fn a_slow_window_misses_pictures_but_no_step() {
 }
 
 #[test]
-fn an_unreadable_objective_is_answered_with_its_column() {
+fn an_objective_that_names_what_is_not_there_is_answered_with_what_is() {
     let mut page = MADE.page();
-    for (objective, word) in
-        [("mixed3a:", "column 9"), ("mixed3a:5 + ", "column"), ("mixde3a:5", "mixed3a")]
-    {
+    for (objective, word) in [
+        ("mixed3a:256", "0 to 255"),
+        ("logits:\"clas 7\"", "\"class 7\""),
+        ("mixde3a:5", "mixed3a"),
+    ] {
         let dream = page.dream(objective, 32, 3, false);
         page.drive();
         let failure = page.failure(dream);
@@ -169,7 +171,7 @@ fn settings_that_cannot_work_are_named() {
     page.drive();
     let failure = page.failure(dream);
     assert_eq!(failure.kind, FailureKind::Input);
-    assert!(failure.why.contains("width is 8"), "{failure:?}");
+    assert!(failure.why.contains("size is 8;"), "{failure:?}");
 }
 
 #[test]

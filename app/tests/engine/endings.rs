@@ -34,7 +34,7 @@ fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
             page.ask_with(Classify { picture, layer, channels: 2 }, vec![bytes]);
         }
         4 | 5 => {
-            let objective = ["mixed3a:5", "logits:3", "nonsense:"][random.random_range(0..3)];
+            let objective = ["mixed3a:5", "logits:3", "nonsense:1"][random.random_range(0..3)];
             let side = [8, 16, 24][random.random_range(0..3)];
             page.dream(objective, side, random.random_range(0..5), random.random());
         }

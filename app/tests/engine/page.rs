@@ -69,7 +69,7 @@ impl Page {
 
     /// Asks for a dream of the usual settings at this size.
     pub fn dream(&mut self, objective: &str, side: usize, steps: usize, paused: bool) -> RequestId {
-        let objective = objective.to_owned();
+        let objective = objective.parse().unwrap();
         let settings = Settings::square(side);
         self.ask(Dream { objective, settings, seed: 7, steps, paused })
     }

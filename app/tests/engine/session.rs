@@ -106,7 +106,7 @@ fn a_network_comes_with_its_progress_and_then_dreams() {
 
     let ended = Rc::new(Cell::new(false));
     let done = ended.clone();
-    let (objective, settings) = ("conv2d0:1".to_owned(), Settings::square(16));
+    let (objective, settings) = ("conv2d0:1".parse().unwrap(), Settings::square(16));
     let dream = Dream { objective, settings, seed: 7, steps: 2, paused: false };
     window.world.allow_breaths(usize::MAX);
     Slot::new().ask(session.client, dream, Vec::new(), move |heard| {

@@ -27,7 +27,7 @@ fn log<A: 'static>() -> (Log<A>, impl FnMut(Heard<A>) + Clone + 'static) {
 
 fn dream(steps: usize) -> Dream {
     let settings = Settings::square(16);
-    Dream { objective: "conv2d0:1".to_owned(), settings, seed: 7, steps, paused: false }
+    Dream { objective: "conv2d0:1".parse().unwrap(), settings, seed: 7, steps, paused: false }
 }
 
 /// A window whose engine has a model.

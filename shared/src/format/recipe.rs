@@ -117,7 +117,7 @@ mod tests {
         let hostile = Recipe { settings, batch_index: 0, ..recipe() };
         let bytes = encode_png(&picture(), Some(&hostile)).unwrap();
         let error = recipe_from_png(&bytes).unwrap_err().to_string();
-        assert!(error.starts_with("width is"), "{error}");
+        assert!(error.starts_with("size is"), "{error}");
     }
 
     #[test]

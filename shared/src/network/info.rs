@@ -33,12 +33,7 @@ impl ModelInfo {
     /// # Errors
     /// There is none; the error has the nearest.
     pub fn layer_id(&self, name: &str) -> Result<LayerId> {
-        let found = self.layers.iter().position(|layer| layer.is_called(name));
-        found.map(LayerId).ok_or_else(|| Error::UnknownLayer {
-            model: self.name.to_owned(),
-            name: name.to_owned(),
-            nearest: self.nearest_layer(name),
-        })
+        find_layer(self.name, &self.layers, name)
     }
 
     /// The layer of this number, which must be one of this model's.
@@ -66,7 +61,24 @@ impl ModelInfo {
 
     /// The canonical name closest to a misspelt one.
     pub fn nearest_layer(&self, name: &str) -> String {
-        let names = self.layers.iter().map(|layer| layer.name.as_str());
-        tap::nearest(name, names).unwrap_or_default().to_owned()
+        nearest_layer(&self.layers, name)
     }
+}
+
+/// The number of the one of a model's layers that has this canonical name or alias.
+///
+/// # Errors
+/// There is none; the error has the nearest.
+pub fn find_layer(model: &str, layers: &[LayerInfo], name: &str) -> Result<LayerId> {
+    let found = layers.iter().position(|layer| layer.is_called(name));
+    found.map(LayerId).ok_or_else(|| Error::UnknownLayer {
+        model: model.to_owned(),
+        name: name.to_owned(),
+        nearest: nearest_layer(layers, name),
+    })
+}
+
+fn nearest_layer(layers: &[LayerInfo], name: &str) -> String {
+    let names = layers.iter().map(|layer| layer.name.as_str());
+    tap::nearest(name, names).unwrap_or_default().to_owned()
 }

@@ -1,8 +1,7 @@
-//! How a dream is made: every setting by name, as command line, addresses and panes share it.
+//! How a dream is made: all that [`super::setting::SETTINGS`] names.
 
-use crate::visualize::Settings;
-use crate::visualize::preset::Preset;
-use crate::{Error, Result};
+use crate::visualize::objective::{self, Objective};
+use crate::visualize::settings::Settings;
 
 /// Settings, seed, length and penalties of a dream.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,225 +20,80 @@ pub struct Making {
     pub diversity: f64,
 }
 
-/// Lucid's.
-impl Default for Making {
-    fn default() -> Self {
-        Preset::Classic.making()
-    }
-}
-
 impl Making {
-    /// Every setting's key, in the order addresses give them.
-    pub const KEYS: [&str; 18] = [
-        "size",
-        "steps",
-        "seed",
-        "lr",
-        "parameterization",
-        "decay",
-        "decorrelate",
-        "transforms",
-        "margin",
-        "zoom",
-        "views",
-        "noise",
-        "erosion",
-        "redirected-steps",
-        "batch",
-        "tv",
-        "l2",
-        "diversity",
-    ];
-
-    /// Sets one by its key.
-    ///
-    /// # Errors
-    /// An unknown key, or a value outside its range; then nothing changes.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let name = Self::KEYS.into_iter().find(|known| *known == key).ok_or_else(|| {
-            let (found, expected) = (key.to_owned(), format!("one of {}", Self::KEYS.join(", ")));
-            Error::Setting { name: "a setting", found, expected }
-        })?;
-        let typed = Typed { name, value: value.trim() };
-        let settings = &mut self.settings;
-        match name {
-            "size" => (settings.width, settings.height) = typed.size()?,
-            "steps" => self.steps = typed.whole(1, 1_000_000)?,
-            "seed" => {
-                self.seed =
-                    typed.value.parse().map_err(|_| typed.wrong("a whole number from 0"))?;
-            }
-            "lr" => match typed.number(0.0, 10.0, "above 0, at most 10")? {
-                0.0 => return Err(typed.wrong("above 0, at most 10")),
-                rate => settings.learning_rate = rate,
-            },
-            "parameterization" => settings.parameterization = typed.value.parse()?,
-            "decay" => settings.decay = typed.number(0.0, 4.0, "0 to 4")?,
-            "decorrelate" => settings.decorrelate = typed.switch()?,
-            "transforms" => settings.transforms = typed.value.parse()?,
-            "margin" => settings.margin = typed.whole(0, 256)?,
-            "zoom" => settings.zoom = typed.number(1.0, 4.0, "1 to 4")?,
-            "views" => settings.views = typed.whole(1, 64)?,
-            "noise" => settings.noise = typed.number(0.0, 2.0, "0 to 2")?,
-            "erosion" => settings.erosion = typed.number(0.0, 1.0, "0 to 1")?,
-            "redirected-steps" => settings.redirected_steps = typed.whole(0, 1_000_000)?,
-            "batch" => settings.batch = typed.whole(1, 64)?,
-            "tv" => self.tv = typed.penalty()?,
-            "l2" => self.l2 = typed.penalty()?,
-            _ => self.diversity = typed.penalty()?,
+    /// An objective less the penalties. Likeness, which takes a batch, is told where the first
+    /// layer looks that the objective is about.
+    pub fn penalized(&self, objective: Objective) -> Objective {
+        let layer = objective.layers().first().map(|layer| (*layer).to_owned());
+        let mut result = objective;
+        if self.tv != 0.0 {
+            result = result - self.tv * objective::total_variation();
         }
-        Ok(())
-    }
-
-    /// One by its key, as [`Self::set`] reads it; empty for an unknown key.
-    pub fn get(&self, key: &str) -> String {
-        let settings = &self.settings;
-        match key {
-            "size" if settings.width == settings.height => settings.width.to_string(),
-            "size" => format!("{}x{}", settings.width, settings.height),
-            "steps" => self.steps.to_string(),
-            "seed" => self.seed.to_string(),
-            "lr" => settings.learning_rate.to_string(),
-            "parameterization" => settings.parameterization.name().to_owned(),
-            "decay" => settings.decay.to_string(),
-            "decorrelate" => u8::from(settings.decorrelate).to_string(),
-            "transforms" => settings.transforms.to_string(),
-            "margin" => settings.margin.to_string(),
-            "zoom" => settings.zoom.to_string(),
-            "views" => settings.views.to_string(),
-            "noise" => settings.noise.to_string(),
-            "erosion" => settings.erosion.to_string(),
-            "redirected-steps" => settings.redirected_steps.to_string(),
-            "batch" => settings.batch.to_string(),
-            "tv" => self.tv.to_string(),
-            "l2" => self.l2.to_string(),
-            "diversity" => self.diversity.to_string(),
-            _ => String::new(),
+        if self.l2 != 0.0 {
+            result = result - self.l2 * objective::l2();
         }
-    }
-
-    /// Keys and values in which this differs from another.
-    pub fn differences(&self, other: &Self) -> Vec<(&'static str, String)> {
-        Self::KEYS
-            .into_iter()
-            .map(|key| (key, self.get(key)))
-            .filter(|(key, value)| *value != other.get(key))
-            .collect()
-    }
-}
-
-/// A value for a setting, as text.
-#[derive(Clone, Copy)]
-struct Typed<'a> {
-    name: &'static str,
-    value: &'a str,
-}
-
-impl Typed<'_> {
-    fn wrong(self, expected: &str) -> Error {
-        let (found, expected) = (self.value.to_owned(), expected.to_owned());
-        Error::Setting { name: self.name, found, expected }
-    }
-
-    fn whole(self, least: usize, most: usize) -> Result<usize> {
-        let parsed = self.value.parse().ok().filter(|number| (least..=most).contains(number));
-        parsed.ok_or_else(|| self.wrong(&format!("{least} to {most}")))
-    }
-
-    fn number(self, least: f64, most: f64, expected: &str) -> Result<f64> {
-        let parsed = self.value.parse().ok().filter(|number| (least..=most).contains(number));
-        parsed.ok_or_else(|| self.wrong(expected))
-    }
-
-    fn penalty(self) -> Result<f64> {
-        self.number(0.0, 1e9, "0 to 1e9")
-    }
-
-    fn switch(self) -> Result<bool> {
-        match self.value {
-            "1" | "true" | "yes" => Ok(true),
-            "0" | "false" | "no" => Ok(false),
-            _ => Err(self.wrong("yes or no")),
+        if self.diversity != 0.0
+            && self.settings.batch > 1
+            && let Some(layer) = layer
+        {
+            result = result - self.diversity * objective::similar(&layer);
         }
-    }
-
-    fn size(self) -> Result<(usize, usize)> {
-        let (width, height) = self.value.split_once('x').unwrap_or((self.value, self.value));
-        let side = |text: &str| text.trim().parse().ok().filter(|side| (16..=2048).contains(side));
-        match (side(width), side(height)) {
-            (Some(width), Some(height)) => Ok((width, height)),
-            _ => Err(self.wrong("16 to 2048 pixels, or two such numbers as in 256x128")),
-        }
+        result
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models;
+    use crate::visualize::score::{Context, Score};
 
     #[test]
-    fn every_key_reads_what_it_prints() {
-        let mut making = Making::default();
-        for (key, value) in [
-            ("size", "96x64"),
-            ("steps", "40"),
-            ("seed", "18446744073709551615"),
-            ("lr", "0.2"),
-            ("parameterization", "pyramid"),
-            ("decay", "0.5"),
-            ("decorrelate", "0"),
-            ("transforms", "pad+scale"),
-            ("margin", "16"),
-            ("zoom", "1.5"),
-            ("views", "4"),
-            ("noise", "0.15"),
-            ("erosion", "0.3"),
-            ("redirected-steps", "3"),
-            ("batch", "3"),
-            ("tv", "0.25"),
-            ("l2", "0.5"),
-            ("diversity", "100"),
-        ] {
-            assert_eq!(making.differences(&making.clone()), []);
-            making.set(key, value).unwrap();
-            assert_eq!(making.get(key), value);
-        }
-        assert_eq!(making.differences(&Making::default()).len(), Making::KEYS.len());
+    fn penalties_are_subtracted() {
+        let making = Making { tv: 0.001, l2: 0.5, ..Making::default() };
+        let objective = making.penalized("mixed4a:11".parse().unwrap());
+        assert_eq!(objective.to_string(), "mixed4a:11 - 1e-3*tv - 0.5*l2");
     }
 
     #[test]
-    fn what_cannot_work_is_refused_and_nothing_changes() {
-        let mut making = Making::default();
-        for (key, value) in [
-            ("size", "15"),
-            ("size", "16x4096"),
-            ("steps", "0"),
-            ("seed", "1.5"),
-            ("lr", "NaN"),
-            ("lr", "0"),
-            ("tv", "-1"),
-            ("tv", "inf"),
-            ("batch", "65"),
-            ("transforms", "twist"),
-            ("decay", "5"),
-            ("margin", "257"),
-            ("zoom", "0.5"),
-            ("views", "0"),
-            ("noise", "-0.1"),
-            ("erosion", "1.5"),
-            ("colour", "1"),
-        ] {
-            assert!(making.set(key, value).is_err(), "{key} {value}");
-        }
-        assert_eq!(making, Making::default());
-        let error = making.set("noise", "loud").unwrap_err().to_string();
-        assert_eq!(error, "noise is loud; it must be 0 to 2");
+    fn diversity_needs_a_batch_and_a_layer() {
+        let mut making = Making { diversity: 100.0, ..Making::default() };
+        let penalized =
+            |making: &Making, text: &str| making.penalized(text.parse().unwrap()).to_string();
+        assert_eq!(penalized(&making, "mixed4a:11"), "mixed4a:11");
+        making.settings.batch = 4;
+        assert_eq!(penalized(&making, "mixed4a:11"), "mixed4a:11 - 1e2*similar(mixed4a)");
+        assert_eq!(penalized(&making, "tv"), "tv");
     }
 
     #[test]
-    fn what_can_be_set_can_be_made() {
-        for preset in Preset::ALL {
-            preset.making().settings.validate().unwrap();
+    fn a_batch_is_spread_apart_at_a_layer_that_is_tapped_anyway() {
+        let info = models::info("googlenet").unwrap();
+        let mut making = Making { diversity: 1.0, ..Making::default() };
+        making.settings.batch = 2;
+        for text in [
+            "mixed4a:11",
+            "-tv + inception_4b/output:3@center - mixed4a:1",
+            "2*(mixed4d - l2)",
+            "-mixed3a + logits:\"goldfish\"",
+        ] {
+            let objective: Objective = text.parse().unwrap();
+            let taps = |objective: &Objective| -> Vec<String> {
+                let labels = crate::classes::imagenet().into_iter().map(|label| label.name);
+                let context = Context { labels: labels.collect(), ..Context::default() };
+                let score = Score::resolve(objective, &info, &context).unwrap();
+                score.taps().into_iter().map(str::to_owned).collect()
+            };
+            let about = objective.layers().into_iter().map(|layer| info.layer(layer).unwrap());
+            let about: Vec<_> = about.map(|layer| layer.name.clone()).collect();
+            assert_eq!(taps(&objective), about, "{text}");
+            let apart = making.penalized(objective.clone());
+            assert_eq!(taps(&apart), about, "{text}");
+            let similar = objective::similar(objective.layers()[0]);
+            assert_eq!(apart.terms.last(), (-similar).terms.last(), "{text}");
         }
+        // What only likeness looks at is no layer to spread apart at.
+        let likeness: Objective = "tv - similar(mixed4a)".parse().unwrap();
+        assert_eq!(making.penalized(likeness.clone()), likeness);
     }
 }

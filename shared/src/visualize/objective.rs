@@ -46,16 +46,74 @@
 
 mod parse;
 mod print;
+mod typed;
 
 use std::ops::{Add, Mul, Neg, Sub};
 
-pub use self::parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use self::parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Spot};
+pub use self::typed::Typed;
 
 /// A weighted sum of terms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objective {
     /// At least one.
     pub terms: Vec<Term>,
+}
+
+impl Objective {
+    /// The layers it is about, as typed and in that order, each once: whose activations are climbed
+    /// or avoided. A batch is spread apart at the first.
+    pub fn layers(&self) -> Vec<&str> {
+        let mut layers = Vec::new();
+        for layer in self.terms.iter().filter_map(|term| term.measure.layer()) {
+            if !layers.contains(&layer) {
+                layers.push(layer);
+            }
+        }
+        layers
+    }
+
+    /// What it is about: the terms that look at the network, without penalties on the picture or on
+    /// likeness. All of it, if there is nothing else.
+    pub fn about(&self) -> Self {
+        let (terms, _) = self.parted();
+        if terms.is_empty() { self.clone() } else { Self { terms } }
+    }
+
+    /// Its penalties: all that [`Self::about`] leaves out, if that is something.
+    pub fn penalties(&self) -> Option<Self> {
+        let (about, terms) = self.parted();
+        (!about.is_empty() && !terms.is_empty()).then_some(Self { terms })
+    }
+
+    fn parted(&self) -> (Vec<Term>, Vec<Term>) {
+        self.terms.iter().cloned().partition(|term| term.measure.layer().is_some())
+    }
+
+    /// The layer and channel of the one unit that it consists of; nothing if it is more, or less.
+    pub fn unit(&self) -> Option<(&str, &Channel)> {
+        match self.terms.as_slice() {
+            [Term { weight: 1.0, measure: Measure::Unit { layer, channel, place: None } }] => {
+                Some((layer, channel))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// As its text.
+impl Serialize for Objective {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Objective {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// One summand.
@@ -231,6 +289,38 @@ impl Mul<Objective> for f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(text: &str) -> Objective {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn penalties_are_no_part_of_what_it_is_about() {
+        let objective = read("2*mixed4a:11 - 0.5*tv - mixed4b:1 - similar(mixed3a)");
+        assert_eq!(objective.about(), read("2*mixed4a:11 - mixed4b:1"));
+        assert_eq!(objective.penalties(), Some(read("-0.5*tv - similar(mixed3a)")));
+        assert_eq!(objective.layers(), ["mixed4a", "mixed4b"]);
+        assert_eq!(read("mixed4a:11").penalties(), None);
+        let penalties = read("-tv");
+        assert_eq!((penalties.about(), penalties.penalties()), (penalties, None));
+    }
+
+    #[test]
+    fn only_one_whole_unit_is_a_unit() {
+        assert_eq!(read("mixed4a:11").unit(), Some(("mixed4a", &Channel::Index(11))));
+        for other in ["mixed4a", "mixed4a:1 + mixed4a:2", "mixed4a:1@center", "2*mixed4a:1", "tv"] {
+            assert_eq!(read(other).unit(), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn it_travels_as_its_text() {
+        let json = serde_json::to_string(&read("mixed4a:11-.001*tv")).unwrap();
+        assert_eq!(json, r#""mixed4a:11 - 1e-3*tv""#);
+        assert_eq!(serde_json::from_str::<Objective>(&json).unwrap(), read("mixed4a:11 - 1e-3*tv"));
+        let error = serde_json::from_str::<Objective>(r#""mixed4a:""#).unwrap_err().to_string();
+        assert!(error.contains("column 9"), "{error}");
+    }
 
     #[test]
     fn arithmetic_reads_as_it_prints() {

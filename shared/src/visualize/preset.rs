@@ -75,6 +75,13 @@ impl Preset {
     }
 }
 
+/// Lucid's.
+impl Default for Making {
+    fn default() -> Self {
+        Preset::Classic.making()
+    }
+}
+
 impl std::str::FromStr for Preset {
     type Err = Error;
 

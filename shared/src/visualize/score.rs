@@ -11,7 +11,7 @@
 
 mod error;
 mod measure;
-mod resolve;
+mod names;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,7 @@ use burn::tensor::Tensor;
 pub use self::error::ScoreError;
 pub use self::measure::COSINE_POWER;
 use self::measure::{OfActivation, OfPicture};
+pub use self::names::Names;
 use crate::network::ModelInfo;
 use crate::tap::{Activations, LayerId};
 use crate::visualize::Objective;
@@ -84,12 +85,18 @@ impl Score {
         if objective.terms.is_empty() {
             return Err(ScoreError::Empty.into());
         }
+        let names = Names {
+            model: model.name,
+            layers: &model.layers,
+            labels: &context.labels,
+            directions: &context.directions,
+        };
         let terms = objective.terms.iter().map(|term| {
             let (name, weight) = (term.measure.to_string(), term.weight);
             if !weight.is_finite() {
                 return Err(ScoreError::Weight { term: name, weight }.into());
             }
-            let target = resolve::target(&term.measure, model, context)?;
+            let target = names.target(&term.measure)?;
             Ok(Term { name, weight, target })
         });
         Ok(Self { terms: terms.collect::<Result<_>>()? })
@@ -192,7 +199,7 @@ impl ShareBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::resolve::tests::{context, model};
+    use super::names::tests::{context, model};
     use super::*;
     use crate::device;
 

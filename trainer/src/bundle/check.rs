@@ -69,8 +69,8 @@ fn check_sheets(sprites: &Sprites, files: &Files) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use shared::classes;
     use shared::format::bundle::{Dreams, Layer};
-    use shared::models::labels;
     use shared::visualize::Settings;
 
     use super::*;
@@ -80,7 +80,7 @@ mod tests {
         let mut files = Files::default();
         let info = models::info("googlenet").unwrap();
         let text: String =
-            labels::for_classes(1000).into_iter().map(|label| label.name + "\n").collect();
+            classes::for_classes(1000).into_iter().map(|label| label.name + "\n").collect();
         let mut bundle = Bundle::new(&info, None, files.add("labels.txt", text.into_bytes()));
         let mut sheet = Cursor::new(Vec::new());
         let pixels = image::RgbImage::new(sheet_sides[0], sheet_sides[1]);

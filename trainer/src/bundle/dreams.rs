@@ -124,10 +124,7 @@ fn unit_of(objective: &str) -> Result<(String, usize, String)> {
     let Measure::Unit { layer, channel: Channel::Index(unit), place: None } = &first.measure else {
         bail!(unlike());
     };
-    let is_penalty = |measure: &Measure| {
-        matches!(measure, Measure::TotalVariation | Measure::L2 | Measure::Similar(_))
-    };
-    if first.weight != 1.0 || !rest.iter().all(|term| is_penalty(&term.measure)) {
+    if first.weight != 1.0 || rest.iter().any(|term| term.measure.layer().is_some()) {
         bail!(unlike());
     }
     let printed = parsed.to_string();

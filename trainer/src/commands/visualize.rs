@@ -10,11 +10,12 @@ use shared::models::{self, ModelInfo};
 use shared::visualize::{Making, Objective, Preset, score};
 
 use super::arguments::{DeviceArgs, WeightsArgs};
+use super::setting_flags::SettingFlags;
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::visualize::compare::Comparison;
 use crate::visualize::directions;
-use crate::visualize::plan::{Penalties, Plan, Sheet, Task, first_layer};
+use crate::visualize::plan::{Plan, Sheet, Task, Wish};
 use crate::visualize::record::Record;
 use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
@@ -61,77 +62,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     preset: Option<Preset>,
 
-    /// Pixels of a side, or WxH
-    #[arg(long, value_name = "N")]
-    size: Option<String>,
-
-    /// Steps uphill
-    #[arg(long, value_name = "N")]
-    steps: Option<String>,
-
-    /// How the picture is described: pixel, fourier, maco or pyramid
-    #[arg(long, value_name = "NAME")]
-    parameterization: Option<String>,
-
-    /// How much quieter a pyramid's fine grids are, 0 to 4
-    #[arg(long, value_name = "N")]
-    decay: Option<String>,
-
-    /// Leave colour channels as correlated as they come
-    #[arg(long)]
-    no_decorrelate: bool,
-
-    /// Random movements before each look: none, standard, or some of pad, jitter, scale, rotate joined by +
-    #[arg(long, value_name = "NAMES")]
-    transforms: Option<String>,
-
-    /// Pixels painted around the picture, seen as it moves, and cut off at the end
-    #[arg(long, value_name = "N")]
-    margin: Option<String>,
-
-    /// How far each look is enlarged or made smaller, at most: 1 is not at all
-    #[arg(long, value_name = "N")]
-    zoom: Option<String>,
-
-    /// Looks a step, each with a movement and noise of its own
-    #[arg(long, value_name = "N")]
-    views: Option<String>,
-
-    /// Standard deviation of the noise on what the network sees, of colours from 0 to 1
-    #[arg(long, value_name = "N")]
-    noise: Option<String>,
-
-    /// How much the network's paths vary in each look, from 0, not at all, to 1
-    #[arg(long, value_name = "N")]
-    erosion: Option<String>,
-
-    /// Weight of the total variation, to be subtracted
-    #[arg(long, default_value_t = 0.0, value_name = "W")]
-    tv: f64,
-
-    /// Weight of the distance from grey, to be subtracted
-    #[arg(long, default_value_t = 0.0, value_name = "W")]
-    l2: f64,
-
-    /// Adam's step size
-    #[arg(long, value_name = "RATE")]
-    lr: Option<String>,
-
-    /// For so many first steps, units that are off still receive a gradient
-    #[arg(long, value_name = "N")]
-    redirected_steps: Option<String>,
-
-    /// For the noise it starts from and every movement after
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    seed: u64,
-
-    /// Pictures of each objective, from different noise
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    batch: usize,
-
-    /// Weight of the likeness within a batch, to be subtracted
-    #[arg(long, default_value_t = 0.0, value_name = "W")]
-    diversity: f64,
+    #[command(flatten)]
+    settings: SettingFlags,
 
     /// Steps on the way whose pictures are kept too: 64,256
     #[arg(long, value_delimiter = ',', value_name = "STEPS")]
@@ -146,11 +78,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = [
-            "preset", "size", "steps", "parameterization", "decay", "no_decorrelate", "transforms",
-            "margin", "zoom", "views", "noise", "erosion", "tv", "l2", "lr", "redirected_steps",
-            "seed", "batch", "diversity", "snapshots", "compare", "columns", "title",
-        ]
+        conflicts_with_all = ["preset", "snapshots", "compare", "columns", "title"]
     )]
     recipe: Option<PathBuf>,
 
@@ -264,35 +192,25 @@ fn text(Made { file, record }: &Made, task: &Task) -> String {
 
 impl Args {
     fn plan(&self, out: &Out) -> Result<Plan> {
-        let penalties =
-            Penalties { total_variation: self.tv, l2: self.l2, diversity: self.diversity };
-        if self.diversity != 0.0 && self.batch < 2 {
-            let reason = "needs --batch of at least 2: one picture is like no other";
-            return Err(WrongCall(format!("--diversity {reason}")).into());
-        }
         let comparisons =
             self.compare.iter().map(|text| text.parse()).collect::<Result<Vec<Comparison>, _>>()?;
         let named = naming::split_layers(&self.words)?;
         let info = models::info(named.model)?;
-        let mut tasks = Vec::new();
+        let mut wishes = Vec::new();
         for text in named.rest {
             for objective in expand(text)? {
-                let Making { settings, steps, .. } = self.making(&objective, &info)?;
-                tasks.push(Task {
-                    objective: penalties.subtract_from(objective)?,
-                    settings,
-                    seed: self.seed,
-                    steps,
-                    snapshots: self.snapshots.clone(),
-                    variant: Vec::new(),
-                });
+                let making = self.making(&objective, &info)?;
+                wishes.push(Wish { objective, making, variant: Vec::new() });
             }
         }
         // The last first, so that the first varies fastest: it becomes the columns.
         for comparison in comparisons.iter().rev() {
-            let spread: Result<Vec<_>> = tasks.iter().map(|task| comparison.spread(task)).collect();
-            tasks = spread?.into_iter().flatten().collect();
+            let spread: Result<Vec<_>> =
+                wishes.iter().map(|wish| comparison.spread(wish)).collect();
+            wishes = spread?.into_iter().flatten().collect();
         }
+        let tasks = wishes.into_iter().map(|wish| wish.task(self.snapshots.clone()));
+        let tasks = tasks.collect::<Result<Vec<_>>>()?;
         let model = named.model.to_owned();
         let single = |task: &Task| task.stages().len() == 1 && task.settings.batch == 1;
         let plain = self.title.is_none()
@@ -317,28 +235,7 @@ impl Args {
     fn making(&self, objective: &Objective, info: &ModelInfo) -> Result<Making> {
         let preset = self.preset.unwrap_or_else(|| Preset::of(objective, &info.layers));
         let mut making = preset.making();
-        for (key, value) in [
-            ("size", &self.size),
-            ("steps", &self.steps),
-            ("parameterization", &self.parameterization),
-            ("decay", &self.decay),
-            ("transforms", &self.transforms),
-            ("margin", &self.margin),
-            ("zoom", &self.zoom),
-            ("views", &self.views),
-            ("noise", &self.noise),
-            ("erosion", &self.erosion),
-            ("lr", &self.lr),
-            ("redirected-steps", &self.redirected_steps),
-        ] {
-            if let Some(value) = value {
-                making.set(key, value)?;
-            }
-        }
-        if self.no_decorrelate {
-            making.settings.decorrelate = false;
-        }
-        making.settings.batch = self.batch;
+        self.settings.change(&mut making)?;
         Ok(making)
     }
 }
@@ -347,7 +244,8 @@ impl Args {
 fn title(model: &str, tasks: &[Task]) -> String {
     let mut objectives: Vec<String> = tasks.iter().map(|task| task.objective.to_string()).collect();
     objectives.dedup();
-    let mut layers: Vec<_> = tasks.iter().map(|task| first_layer(&task.objective)).collect();
+    let mut layers: Vec<_> =
+        tasks.iter().map(|task| task.objective.layers().first().copied()).collect();
     layers.dedup();
     match (objectives.as_slice(), layers.as_slice()) {
         ([one], _) => format!("{model}: {one}"),

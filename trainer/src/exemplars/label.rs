@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use shared::models::labels;
+use shared::classes;
 
 use crate::bundle::gallery;
 use crate::hash;
@@ -36,7 +36,7 @@ impl Labels {
     /// A `gallery.json` that cannot be read.
     pub fn of(root: &Path) -> Result<Self> {
         let path = root.join(gallery::LIST);
-        let classes = labels::imagenet().into_iter().map(|label| (label.wnid, label.name));
+        let classes = classes::imagenet().into_iter().map(|label| (label.wnid, label.name));
         let mut labels = Self { classes: classes.collect(), ..Self::default() };
         if path.is_file() {
             let reading = || format!("reading {}", path.display());

@@ -8,7 +8,7 @@ use shared::tap::LayerId;
 use shared::visualize::Objective;
 use shared::visualize::score::Score;
 
-use super::plan::{about, activation};
+use super::plan::activation;
 use super::record::Against;
 use crate::activations::{Narrow, Numbered, Walk};
 use crate::model::LoadedModel;
@@ -27,7 +27,7 @@ pub fn best_photographs(
 ) -> Result<(Vec<Against>, usize)> {
     let info = loaded.model.info();
     let context = loaded.context();
-    let objectives: Vec<Objective> = objectives.iter().map(about).collect();
+    let objectives: Vec<Objective> = objectives.iter().map(Objective::about).collect();
     let scores = objectives
         .iter()
         .map(|objective| Score::resolve(objective, info, &context))

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::visualize::objective::{Measure, Objective, Term};
-use shared::visualize::{Settings, objective};
+use shared::visualize::objective::{Objective, Term};
+use shared::visualize::{Making, Setting, Settings};
 
 use crate::failure::WrongCall;
 
@@ -18,9 +18,6 @@ pub const MOST_ON_A_SHEET: usize = 1000;
 
 /// Nor do more pixels: a sheet is put together in memory, at 15 bytes a pixel.
 pub const MOST_PIXELS_ON_A_SHEET: usize = 100_000_000;
-
-/// Longest climb, in steps: it bounds what a file from elsewhere can ask for.
-pub const MOST_STEPS: usize = 1_000_000;
 
 /// A list of pictures, and the sheet they go on if there is one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +43,6 @@ pub struct Plan {
 #[serde(deny_unknown_fields)]
 pub struct Task {
     /// With its penalties.
-    #[serde(with = "as_text")]
     pub objective: Objective,
     /// Size, parameterisation, transforms, ...
     pub settings: Settings,
@@ -68,19 +64,6 @@ pub struct Sheet {
     pub title: String,
     /// Pictures side by side, where nothing else decides it.
     pub columns: usize,
-}
-
-mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use shared::visualize::Objective;
-
-    pub fn serialize<S: Serializer>(objective: &Objective, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(objective)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Objective, D::Error> {
-        String::deserialize(input)?.parse().map_err(D::Error::custom)
-    }
 }
 
 impl Plan {
@@ -145,11 +128,8 @@ impl Plan {
 impl Task {
     fn validate(&self) -> Result<()> {
         self.settings.validate()?;
-        let steps = 1..=MOST_STEPS;
-        if !steps.contains(&self.steps) {
-            let (found, expected) = (self.steps.to_string(), format!("1 to {MOST_STEPS}"));
-            return Err(Error::Setting { name: "steps", found, expected }.into());
-        }
+        // It bounds what a file from elsewhere can ask for.
+        Setting::of("steps")?.printed(&self.steps.to_string())?;
         if let Some(step) = self.snapshots.iter().find(|&&step| step == 0 || self.steps < step) {
             let (found, expected) =
                 (step.to_string(), format!("1 to the last step, {}", self.steps));
@@ -166,7 +146,7 @@ impl Task {
 
     /// `mixed4a_11`, `logits_543`; other objectives with their special letters replaced.
     fn stem(&self) -> String {
-        let mut name = stem(&about(&self.objective).to_string());
+        let mut name = stem(&self.objective.about().to_string());
         for (key, value) in &self.variant {
             name.push_str(&format!("__{}", stem(&format!("{key}-{value}"))));
         }
@@ -191,27 +171,9 @@ fn stem(text: &str) -> String {
     if stem.is_empty() { "picture".to_owned() } else { stem.to_owned() }
 }
 
-/// What an objective is about: the terms that look at the network, without penalties on the
-/// picture or on likeness. All of it, if there is nothing else.
-pub fn about(objective: &Objective) -> Objective {
-    let terms: Vec<Term> =
-        objective.terms.iter().filter(|term| looks_at_network(term)).cloned().collect();
-    if terms.is_empty() { objective.clone() } else { Objective { terms } }
-}
-
-/// The penalties of an objective: all that [`about`] leaves out.
-pub fn penalties(objective: &Objective) -> Option<Objective> {
-    let terms: Vec<Term> =
-        objective.terms.iter().filter(|term| !looks_at_network(term)).cloned().collect();
-    (!terms.is_empty() && terms.len() < objective.terms.len()).then_some(Objective { terms })
-}
-
-fn looks_at_network(term: &Term) -> bool {
-    !matches!(term.measure, Measure::TotalVariation | Measure::L2 | Measure::Similar(_))
-}
-
 /// The activation part of an objective's value, from its terms' values in order.
 pub fn activation(objective: &Objective, values: &[(String, f32)]) -> f32 {
+    let looks_at_network = |term: &Term| term.measure.layer().is_some();
     let only_penalties = !objective.terms.iter().any(looks_at_network);
     objective
         .terms
@@ -222,41 +184,36 @@ pub fn activation(objective: &Objective, values: &[(String, f32)]) -> f32 {
         .sum::<f64>() as f32
 }
 
-/// The layer of the first unit, layer or direction: where a batch is spread apart.
-pub fn first_layer(objective: &Objective) -> Option<&str> {
-    objective.terms.iter().find_map(|term| term.measure.layer())
+/// A climb that is wanted, before its penalties are part of its objective.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// Without penalties.
+    pub objective: Objective,
+    /// How it is made.
+    pub making: Making,
+    /// In a comparison, what sets it apart: settings and values as typed.
+    pub variant: Vec<(String, String)>,
 }
 
-/// Weights of what is subtracted from every objective; 0 for nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Penalties {
-    /// Total variation.
-    pub total_variation: f64,
-    /// Distance from grey.
-    pub l2: f64,
-    /// Likeness within a batch, at the layer of the objective's first unit.
-    pub diversity: f64,
-}
-
-impl Penalties {
-    /// The objective less its penalties.
-    pub fn subtract_from(self, objective: Objective) -> Result<Objective> {
-        let layer = first_layer(&objective).map(str::to_owned);
-        let mut result = objective;
-        if self.total_variation != 0.0 {
-            result = result - self.total_variation * objective::total_variation();
+impl Wish {
+    /// The task, with the steps whose pictures are kept too.
+    ///
+    /// # Errors
+    /// Diversity where there is nothing to be told apart.
+    pub fn task(self, snapshots: Vec<usize>) -> Result<Task> {
+        let Self { objective, making, variant } = self;
+        if making.diversity != 0.0 {
+            let wrong = |reason: &str| Err(WrongCall(format!("--diversity{reason}")).into());
+            if making.settings.batch < 2 {
+                return wrong(" needs --batch of at least 2: one picture is like no other");
+            }
+            if objective.layers().is_empty() {
+                return wrong(&format!(": {objective} names no layer to tell pictures apart by"));
+            }
         }
-        if self.l2 != 0.0 {
-            result = result - self.l2 * objective::l2();
-        }
-        if self.diversity != 0.0 {
-            let Some(layer) = layer else {
-                let reason = format!("{result} names no layer to tell pictures apart by");
-                return Err(WrongCall(format!("--diversity: {reason}")).into());
-            };
-            result = result - self.diversity * objective::similar(&layer);
-        }
-        Ok(result)
+        let objective = making.penalized(objective);
+        let Making { settings, seed, steps, .. } = making;
+        Ok(Task { objective, settings, seed, steps, snapshots, variant })
     }
 }
 
@@ -338,25 +295,28 @@ mod tests {
         let objective: Objective = "2*mixed4a:11 - 0.5*tv - mixed4b:1".parse().unwrap();
         let values = [("a".to_owned(), 10.0), ("tv".to_owned(), 100.0), ("b".to_owned(), 3.0)];
         assert_eq!(activation(&objective, &values), 17.0);
-        assert_eq!(about(&objective).to_string(), "2*mixed4a:11 - mixed4b:1");
-        assert_eq!(penalties(&objective).unwrap().to_string(), "-0.5*tv");
-        assert_eq!(penalties(&"mixed4a:11".parse().unwrap()), None);
     }
 
     #[test]
     fn an_objective_of_penalties_alone_is_about_them() {
         let objective: Objective = "-tv".parse().unwrap();
         assert_eq!(activation(&objective, &[("tv".to_owned(), 4.0)]), -4.0);
-        assert_eq!(about(&objective), objective);
-        assert_eq!(penalties(&objective), None);
     }
 
     #[test]
-    fn flags_subtract_their_penalties() {
-        let penalties = Penalties { total_variation: 0.001, l2: 0.5, diversity: 100.0 };
-        let objective = penalties.subtract_from("mixed4a:11".parse().unwrap()).unwrap();
+    fn a_wish_becomes_a_task_less_its_penalties() {
+        let wish = |text: &str, batch: usize| {
+            let mut making = Making { tv: 0.001, l2: 0.5, diversity: 100.0, ..Making::default() };
+            making.settings.batch = batch;
+            Wish { objective: text.parse().unwrap(), making, variant: Vec::new() }
+        };
+        let task = wish("mixed4a:11", 2).task(vec![64]).unwrap();
         let expected = "mixed4a:11 - 1e-3*tv - 0.5*l2 - 100*similar(mixed4a)".parse().unwrap();
-        assert_eq!(objective, expected);
+        assert_eq!((task.objective, task.snapshots), (expected, vec![64]));
+        let error = wish("mixed4a:11", 1).task(Vec::new()).unwrap_err().to_string();
+        assert!(error.starts_with("--diversity needs --batch of at least 2"), "{error}");
+        let error = wish("tv", 2).task(Vec::new()).unwrap_err().to_string();
+        assert!(error.contains("tv names no layer"), "{error}");
     }
 
     #[test]
@@ -368,7 +328,7 @@ mod tests {
     #[test]
     fn what_cannot_be_made_is_refused_by_name() {
         let mut endless = plan(&["mixed4a:11"]);
-        endless.tasks[0].steps = MOST_STEPS + 1;
+        endless.tasks[0].steps = 1_000_001;
         assert!(endless.validate().unwrap_err().to_string().starts_with("steps is"));
         let mut late = plan(&["mixed4a:11"]);
         late.tasks[0].snapshots = vec![513];

@@ -8,7 +8,7 @@ use shared::visualize::Settings;
 use shared::visualize::objective::{Channel, Measure, Objective};
 use shared::visualize::settings::Parameterization;
 
-use super::plan::{Plan, Task, about, penalties};
+use super::plan::{Plan, Task};
 use super::record::{Record, Stage};
 use crate::figure::canvas::Canvas;
 use crate::figure::{Cell, Figure, Row, rows_of};
@@ -36,7 +36,7 @@ pub fn draw(
         (columns.collect(), comparison_rows(plan, records, folder, loaded)?)
     } else {
         let cells = pairs().map(|(task, record)| {
-            let label = about(&task.objective).to_string();
+            let label = task.objective.about().to_string();
             let class = class_label(&task.objective, loaded);
             let notes = class.into_iter().chain([activation(last(record)?)]);
             Ok(Cell { picture: picture(record, folder)?, label, notes: notes.collect() })
@@ -81,7 +81,7 @@ fn climb_rows(
 /// The first tasks, up to where the first setting's values begin anew.
 fn compared(tasks: &[Task]) -> &[Task] {
     let apart =
-        |task: &Task| (task.objective.clone(), task.variant.iter().skip(1).cloned().collect());
+        |task: &Task| (task.objective.about(), task.variant.iter().skip(1).cloned().collect());
     let first: Option<(Objective, Vec<_>)> = tasks.first().map(apart);
     let width = tasks.iter().take_while(|task| Some(apart(task)) == first).count();
     &tasks[..width]
@@ -108,7 +108,7 @@ fn comparison_rows(
 }
 
 fn heading(task: &Task, apart: &[(String, String)], loaded: &LoadedModel) -> String {
-    let objective = Some(about(&task.objective).to_string());
+    let objective = Some(task.objective.about().to_string());
     let class = class_label(&task.objective, loaded);
     let apart = (!apart.is_empty()).then(|| variant(apart));
     objective.into_iter().chain(class).chain(apart).collect::<Vec<_>>().join(" · ")
@@ -122,7 +122,7 @@ pub fn variant(settings: &[(String, String)]) -> String {
 
 /// The name of the class, for an objective that is one logit.
 fn class_label(objective: &Objective, loaded: &LoadedModel) -> Option<String> {
-    let about = about(objective);
+    let about = objective.about();
     let [term] = about.terms.as_slice() else { return None };
     match &term.measure {
         Measure::Unit { layer, channel: Channel::Index(class), .. } if layer == "logits" => {
@@ -181,7 +181,7 @@ fn subtitle(plan: &Plan) -> String {
             (views, noise) => format!("{views} views with noise {noise}"),
         }),
         common(tasks, |task| format!("seed {}", task.seed)),
-        common(tasks, |task| penalties(&task.objective).map(|terms| terms.to_string()))
+        common(tasks, |task| task.objective.penalties().map(|terms| terms.to_string()))
             .flatten()
             .map(|terms| format!("penalties {terms}")),
         plan.model_sha256.get(..8).map(|hash| format!("weights {hash}…")),
@@ -199,26 +199,21 @@ fn common<T: PartialEq>(tasks: &[Task], say: impl Fn(&Task) -> T) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use shared::visualize::Making;
+
     use super::super::compare::Comparison;
+    use super::super::plan::Wish;
     use super::*;
 
-    fn tasks(comparisons: &[&str]) -> Vec<Task> {
-        let mut tasks: Vec<Task> = ["mixed4a:1", "mixed4a:2"]
-            .iter()
-            .map(|text| Task {
-                objective: text.parse().unwrap(),
-                settings: Settings::default(),
-                seed: 0,
-                steps: 512,
-                snapshots: Vec::new(),
-                variant: Vec::new(),
-            })
-            .collect();
-        for comparison in comparisons {
-            let comparison: Comparison = comparison.parse().unwrap();
-            tasks = tasks.iter().flat_map(|task| comparison.spread(task).unwrap()).collect();
-        }
-        tasks
+    fn tasks(comparison: &str) -> Vec<Task> {
+        let comparison: Comparison = comparison.parse().unwrap();
+        let wishes = ["mixed4a:1", "mixed4a:2"].map(|text| Wish {
+            objective: text.parse().unwrap(),
+            making: Making::default(),
+            variant: Vec::new(),
+        });
+        let wishes = wishes.iter().flat_map(|wish| comparison.spread(wish).unwrap());
+        wishes.map(|wish| wish.task(Vec::new()).unwrap()).collect()
     }
 
     #[test]
@@ -228,7 +223,7 @@ mod tests {
             model: "googlenet".to_owned(),
             model_sha256: "0123456789".to_owned(),
             directions_sha256: None,
-            tasks: tasks(&["lr=0.05,0.1"]),
+            tasks: tasks("lr=0.05,0.1"),
             sheet: None,
         };
         assert_eq!(
@@ -240,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_row_ends_where_the_first_setting_begins_anew() {
-        assert_eq!(compared(&tasks(&["lr=0.05,0.1,0.2"])).len(), 3);
+        assert_eq!(compared(&tasks("lr=0.05,0.1,0.2")).len(), 3);
+        assert_eq!(compared(&tasks("tv=0,0.1")).len(), 2);
     }
 
     #[test]

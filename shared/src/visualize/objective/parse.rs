@@ -19,12 +19,26 @@ impl FromStr for Objective {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self> {
-        let mut reader = Reader::new(text)?;
-        let mut terms = Vec::new();
-        reader.sum(1.0, &mut terms)?;
-        reader.end("`+`, `-` or the end")?;
-        Ok(Self { terms })
+        read(text).map(|(objective, _)| objective)
     }
+}
+
+/// Where a term's names stand, in columns from 1, counted in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    /// Its layer.
+    pub layer: usize,
+    /// What follows the layer: its channel, or the name of its direction.
+    pub inside: usize,
+}
+
+/// An objective, and the spot of each of its terms.
+pub(super) fn read(text: &str) -> Result<(Objective, Vec<Spot>)> {
+    let mut reader = Reader::new(text)?;
+    let mut terms = Vec::new();
+    reader.sum(1.0, &mut terms)?;
+    reader.end("`+`, `-` or the end")?;
+    Ok((Objective { terms }, reader.spots))
 }
 
 impl FromStr for Measure {
@@ -48,6 +62,8 @@ struct Reader<'a> {
     position: usize,
     /// How many brackets are open here.
     depth: usize,
+    /// Of the measures read so far.
+    spots: Vec<Spot>,
 }
 
 impl<'a> Reader<'a> {
@@ -59,7 +75,7 @@ impl<'a> Reader<'a> {
                 found: format!("{}", text.len()),
             });
         }
-        Ok(Self { text, position: 0, depth: 0 })
+        Ok(Self { text, position: 0, depth: 0, spots: Vec::new() })
     }
 
     /// A sum, every term of it times `factor`, appended to `terms`.
@@ -164,12 +180,15 @@ impl<'a> Reader<'a> {
     fn measure(&mut self) -> Result<Measure> {
         self.skip_space();
         let start = self.position;
+        let column = self.column();
+        self.spots.push(Spot { layer: column, inside: column });
         match self.layer_like() {
             "" => self.expected(MEASURE),
             "tv" => Ok(Measure::TotalVariation),
             "l2" => Ok(Measure::L2),
             "similar" => {
                 self.require("(")?;
+                self.spot(|spot, column| spot.layer = column);
                 let layer = self.layer("a layer")?;
                 self.require(")")?;
                 Ok(Measure::Similar(layer))
@@ -185,15 +204,26 @@ impl<'a> Reader<'a> {
     /// What may follow a layer's name.
     fn of_layer(&mut self, layer: String) -> Result<Measure> {
         if self.take(":") {
+            self.spot(|spot, column| spot.inside = column);
             let channel = self.channel()?;
             let place = if self.take("@") { Some(self.place()?) } else { None };
             Ok(Measure::Unit { layer, channel, place })
         } else if self.take("/{") {
+            self.spot(|spot, column| spot.inside = column);
             Ok(Measure::Direction { layer, name: self.direction_name()? })
         } else if self.may_end() {
             Ok(Measure::Layer(layer))
         } else {
             self.expected("`:`, `/{`, `+`, `-` or the end")
+        }
+    }
+
+    /// Notes of the measure being read what stands here.
+    fn spot(&mut self, note: impl FnOnce(&mut Spot, usize)) {
+        self.skip_space();
+        let column = self.column();
+        if let Some(spot) = self.spots.last_mut() {
+            note(spot, column);
         }
     }
 
@@ -396,10 +426,15 @@ impl<'a> Reader<'a> {
     fn expected<T>(&mut self, expected: &str) -> Result<T> {
         self.skip_space();
         Err(ParseError {
-            column: 1 + self.text[..self.position].chars().count(),
+            column: self.column(),
             expected: expected.to_owned(),
             found: self.found(),
         })
+    }
+
+    /// From 1, in characters.
+    fn column(&self) -> usize {
+        1 + self.text[..self.position].chars().count()
     }
 
     /// A word, a number or a single character, as it would be quoted to the person who typed it.

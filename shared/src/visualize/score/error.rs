@@ -18,30 +18,38 @@ pub enum ScoreError {
         weight: f64,
     },
     /// No class has this label.
-    #[error("no class is called {label:?}; nearest is {nearest:?}")]
+    #[error("no class is called {label:?}{}", nearest(meant))]
     UnknownLabel {
         /// As given.
         label: String,
-        /// The existing label closest to it.
-        nearest: String,
+        /// Classes that may be meant, with their labels, the likeliest first.
+        meant: Vec<(usize, String)>,
     },
     /// Several classes have this label.
-    #[error("{label:?} names several classes; say one of {}", classes.join(", "))]
+    #[error("{label:?} names several classes; say one of {}", say(layer, classes))]
     AmbiguousLabel {
+        /// The layer asked.
+        layer: String,
         /// As given.
         label: String,
-        /// As they can be typed: `logits:134`.
-        classes: Vec<String>,
+        /// All that have it.
+        classes: Vec<usize>,
     },
-    /// A label where labels are not known.
-    #[error("{layer}:{label:?}: {reason}; give a number instead")]
+    /// A label of what is no class.
+    #[error("{layer}:{label:?}: only logits have labels; give a number instead")]
+    NoClasses {
+        /// The layer asked.
+        layer: String,
+        /// As given.
+        label: String,
+    },
+    /// A label while labels are not known.
+    #[error("{layer}:{label:?}: this model's labels are not loaded; give a number instead")]
     NoLabels {
         /// The layer asked.
         layer: String,
         /// As given.
         label: String,
-        /// Why there are none.
-        reason: &'static str,
     },
     /// No direction of this name belongs to the layer.
     #[error("{layer} has no direction {name:?}; {}", .nearest.as_ref().map_or_else(
@@ -80,6 +88,24 @@ pub enum ScoreError {
         /// Where the value stands.
         channel: usize,
     },
+}
+
+/// Labels told of those that may be meant.
+const TOLD: usize = 3;
+
+/// `; nearest is "dumbbell"`
+fn nearest(meant: &[(usize, String)]) -> String {
+    let labels: Vec<_> = meant.iter().take(TOLD).map(|(_, label)| format!("{label:?}")).collect();
+    match labels.len() {
+        0 => String::new(),
+        1 => format!("; nearest is {}", labels[0]),
+        _ => format!("; nearest are {}", labels.join(", ")),
+    }
+}
+
+/// As they can be typed: `logits:134, logits:517`.
+fn say(layer: &str, classes: &[usize]) -> String {
+    classes.iter().map(|class| format!("{layer}:{class}")).collect::<Vec<_>>().join(", ")
 }
 
 impl From<Outside> for Error {

@@ -1,30 +1,8 @@
-//! Classes by name: which one a label means, and which it may mean.
+//! Classes that may be meant: by name, by kind, with slips.
 
-use crate::kinds::{is_class_of, kind_of_class};
+use super::kinds::{is_class_of, kind_of_class};
+use super::short_label;
 use crate::matching::{Fit, Sought, find};
-use crate::unit::short_label;
-
-/// The classes that a label names: one if it says which, several if it is the name of each.
-///
-/// A label may be one of several names, separated by commas. What is exactly the same goes before
-/// one of its names, and that before what differs in capitals; the engine judges likewise.
-pub fn named(label: &str, labels: &[String]) -> Vec<usize> {
-    let wanted = label.trim();
-    let names =
-        |known: &str| known.split(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>();
-    let is_same = |known: &String| known == wanted;
-    let is_name = |known: &String| names(known).iter().any(|name| name == wanted);
-    let is_alike = |known: &String| {
-        known.eq_ignore_ascii_case(wanted)
-            || names(known).iter().any(|name| name.eq_ignore_ascii_case(wanted))
-    };
-    let tests: [&dyn Fn(&String) -> bool; 3] = [&is_same, &is_name, &is_alike];
-    let found = |test: &dyn Fn(&String) -> bool| -> Vec<usize> {
-        let numbered = labels.iter().enumerate();
-        numbered.filter(|(_, known)| test(known)).map(|(class, _)| class).collect()
-    };
-    tests.into_iter().map(found).find(|found| !found.is_empty()).unwrap_or_default()
-}
 
 /// The classes that fit what was typed, best first: by name, by kind, with slips.
 pub fn search(typed: &str, labels: &[String]) -> Vec<usize> {
@@ -60,21 +38,7 @@ mod tests {
     use super::*;
 
     fn imagenet() -> Vec<String> {
-        shared::models::labels::imagenet().into_iter().map(|label| label.name).collect()
-    }
-
-    #[test]
-    fn a_label_names_a_class_by_any_of_its_names_and_may_name_two() {
-        let labels = imagenet();
-        for (label, classes) in [
-            ("tench, Tinca tinca", vec![0]),
-            ("Tinca tinca", vec![0]),
-            (" GOLDFISH ", vec![1]),
-            ("crane", vec![134, 517]),
-            ("dog", vec![]),
-        ] {
-            assert_eq!(named(label, &labels), classes, "{label}");
-        }
+        crate::classes::imagenet().into_iter().map(|label| label.name).collect()
     }
 
     #[test]

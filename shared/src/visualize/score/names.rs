@@ -1,134 +1,143 @@
-//! A measure's names looked up in its model and context.
+//! What an objective may name, and a measure's names looked up in it.
 
 use super::measure::{OfActivation, OfPicture};
-use super::{Context, ScoreError, Target};
-use crate::network::ModelInfo;
+use super::{Directions, ScoreError, Target};
+use crate::classes;
+use crate::network::find_layer;
 use crate::tap::{LayerInfo, Role, nearest};
 use crate::visualize::objective::{Channel, Measure};
 use crate::{Error, Result};
 
-/// Characters of a misspelt label that are compared with the real ones. It may come from anybody.
+/// Characters of a misspelt name that are compared with the real ones. It may come from anybody.
 const COMPARED: usize = 100;
 
-/// What a measure looks at, with every name and number checked.
-pub(super) fn target(measure: &Measure, model: &ModelInfo, context: &Context) -> Result<Target> {
-    let (name, measure) = match measure {
-        Measure::Unit { layer, channel, place } => {
-            let channel = channel_idx(channel, model.layer(layer)?, context)?;
-            let measure = match *place {
-                Some(place) => OfActivation::Place { channel, place },
-                None => OfActivation::Channel(channel),
-            };
-            (layer, measure)
-        }
-        Measure::Layer(layer) => (layer, OfActivation::Squares),
-        Measure::Direction { layer, name } => {
-            let values = direction(name, model.layer(layer)?, context)?;
-            (layer, OfActivation::Direction(values))
-        }
-        Measure::Similar(layer) => (layer, OfActivation::Similar),
-        Measure::TotalVariation => return Ok(Target::Picture(OfPicture::TotalVariation)),
-        Measure::L2 => return Ok(Target::Picture(OfPicture::L2)),
-    };
-    let layer = model.layer_id(name)?;
-    Ok(Target::Activation { layer, name: model.at(layer).name.clone(), measure })
+/// Classes offered at most for a label that none has.
+const OFFERED: usize = 12;
+
+/// What an objective may name: a network's layers, its classes, and directions in it.
+#[derive(Clone, Copy)]
+pub struct Names<'a> {
+    /// The network's name, for errors.
+    pub model: &'a str,
+    /// Its layers.
+    pub layers: &'a [LayerInfo],
+    /// Class labels, in the order of the logits; none while they are not known.
+    pub labels: &'a [String],
+    /// What `layer/{name}` stands for.
+    pub directions: &'a Directions,
 }
 
-fn channel_idx(channel: &Channel, layer: &LayerInfo, context: &Context) -> Result<usize> {
-    let index = match channel {
-        Channel::Index(index) => *index,
-        Channel::Label(label) => class_idx(label, layer, &context.labels)?,
-    };
-    if index < layer.channels {
-        return Ok(index);
+impl<'a> Names<'a> {
+    /// The layer of this canonical name or alias.
+    pub fn layer(&self, name: &str) -> Result<&'a LayerInfo> {
+        find_layer(self.model, self.layers, name).map(|layer| &self.layers[layer.0])
     }
-    Err(Error::OutOfRange {
-        layer: layer.name.clone(),
-        what: if layer.role == Role::Classes { "classes" } else { "channels" },
-        index,
-        count: layer.channels,
-    })
-}
 
-/// The class with this label.
-///
-/// Labels often list synonyms, comma separated ("tench, Tinca tinca"); any of them will do.
-/// An exact match goes before a synonym, and both before one that differs in case.
-fn class_idx(
-    label: &str,
-    layer: &LayerInfo,
-    labels: &[String],
-) -> std::result::Result<usize, ScoreError> {
-    let refused = |reason| {
-        let (layer, label) = (layer.name.clone(), label.to_owned());
-        Err(ScoreError::NoLabels { layer, label, reason })
-    };
-    if layer.role != Role::Classes {
-        return refused("only logits have labels");
+    /// Refuses a measure that names what is not there.
+    ///
+    /// # Errors
+    /// An unknown name, with the nearest existing one; a channel or class beyond the end; a
+    /// direction that does not fit.
+    pub fn check(&self, measure: &Measure) -> Result<()> {
+        self.target(measure).map(drop)
     }
-    if labels.is_empty() {
-        return refused("this model's labels are not loaded");
-    }
-    let is_same = |known: &str| known == label;
-    let is_synonym = |known: &str| synonyms(known).any(|synonym| synonym == label);
-    let is_alike = |known: &str| {
-        known.eq_ignore_ascii_case(label)
-            || synonyms(known).any(|synonym| synonym.eq_ignore_ascii_case(label))
-    };
-    let tests: [&dyn Fn(&str) -> bool; 3] = [&is_same, &is_synonym, &is_alike];
-    for matches in tests {
-        let numbered = labels.iter().enumerate();
-        let found: Vec<_> =
-            numbered.filter(|(_, known)| matches(known)).map(|(idx, _)| idx).collect();
-        match found[..] {
-            [] => {}
-            [idx] => return Ok(idx),
-            _ => {
-                let classes = found.iter().map(|idx| format!("{}:{idx}", layer.name)).collect();
-                return Err(ScoreError::AmbiguousLabel { label: label.to_owned(), classes });
+
+    /// What a measure looks at, with every name and number checked.
+    pub(super) fn target(&self, measure: &Measure) -> Result<Target> {
+        let (name, measure) = match measure {
+            Measure::Unit { layer, channel, place } => {
+                let channel = self.channel_idx(channel, self.layer(layer)?)?;
+                let measure = match *place {
+                    Some(place) => OfActivation::Place { channel, place },
+                    None => OfActivation::Channel(channel),
+                };
+                (layer, measure)
             }
+            Measure::Layer(layer) => (layer, OfActivation::Squares),
+            Measure::Direction { layer, name } => {
+                let values = self.direction(name, self.layer(layer)?)?;
+                (layer, OfActivation::Direction(values))
+            }
+            Measure::Similar(layer) => (layer, OfActivation::Similar),
+            Measure::TotalVariation => return Ok(Target::Picture(OfPicture::TotalVariation)),
+            Measure::L2 => return Ok(Target::Picture(OfPicture::L2)),
+        };
+        let layer = find_layer(self.model, self.layers, name)?;
+        Ok(Target::Activation { layer, name: self.layers[layer.0].name.clone(), measure })
+    }
+
+    fn channel_idx(&self, channel: &Channel, layer: &LayerInfo) -> Result<usize> {
+        let index = match channel {
+            Channel::Index(index) => *index,
+            Channel::Label(label) => self.class_idx(label, layer)?,
+        };
+        if index < layer.channels {
+            return Ok(index);
+        }
+        Err(Error::OutOfRange {
+            layer: layer.name.clone(),
+            what: if layer.role == Role::Classes { "classes" } else { "channels" },
+            index,
+            count: layer.channels,
+        })
+    }
+
+    /// The class with this label.
+    fn class_idx(&self, label: &str, layer: &LayerInfo) -> std::result::Result<usize, ScoreError> {
+        let is_class = layer.role == Role::Classes;
+        let (layer, label) = (layer.name.clone(), label.to_owned());
+        if !is_class {
+            return Err(ScoreError::NoClasses { layer, label });
+        }
+        if self.labels.is_empty() {
+            return Err(ScoreError::NoLabels { layer, label });
+        }
+        let classes = classes::named(&label, self.labels);
+        match classes[..] {
+            [class] => Ok(class),
+            [] => {
+                let compared: String = label.chars().take(COMPARED).collect();
+                let meant = classes::search(&compared, self.labels).into_iter().take(OFFERED);
+                let meant = meant.map(|class| (class, self.labels[class].clone())).collect();
+                Err(ScoreError::UnknownLabel { label, meant })
+            }
+            _ => Err(ScoreError::AmbiguousLabel { layer, label, classes }),
         }
     }
-    let compared: String = label.chars().take(COMPARED).collect();
-    let known = labels.iter().flat_map(|known| synonyms(known));
-    let nearest = nearest(&compared, known).unwrap_or_default().to_owned();
-    Err(ScoreError::UnknownLabel { label: label.to_owned(), nearest })
-}
 
-fn synonyms(label: &str) -> impl Iterator<Item = &str> {
-    label.split(',').map(str::trim)
-}
-
-fn direction(
-    name: &str,
-    layer: &LayerInfo,
-    context: &Context,
-) -> std::result::Result<Vec<f32>, ScoreError> {
-    let key = (layer.name.clone(), name.to_owned());
-    let Some(values) = context.directions.get(&key) else {
-        let known = context.directions.keys().filter(|(owner, _)| *owner == layer.name);
-        let compared: String = name.chars().take(COMPARED).collect();
-        let nearest = nearest(&compared, known.map(|(_, name)| name.as_str())).map(str::to_owned);
-        let (layer, name) = key;
-        return Err(ScoreError::UnknownDirection { layer, name, nearest });
-    };
-    let (layer_name, name) = key;
-    if values.len() != layer.channels {
-        let (found, expected) = (values.len(), layer.channels);
-        return Err(ScoreError::DirectionLength { layer: layer_name, name, found, expected });
+    fn direction(
+        &self,
+        name: &str,
+        layer: &LayerInfo,
+    ) -> std::result::Result<Vec<f32>, ScoreError> {
+        let key = (layer.name.clone(), name.to_owned());
+        let Some(values) = self.directions.get(&key) else {
+            let known = self.directions.keys().filter(|(owner, _)| *owner == layer.name);
+            let compared: String = name.chars().take(COMPARED).collect();
+            let nearest =
+                nearest(&compared, known.map(|(_, name)| name.as_str())).map(str::to_owned);
+            let (layer, name) = key;
+            return Err(ScoreError::UnknownDirection { layer, name, nearest });
+        };
+        let (layer_name, name) = key;
+        if values.len() != layer.channels {
+            let (found, expected) = (values.len(), layer.channels);
+            return Err(ScoreError::DirectionLength { layer: layer_name, name, found, expected });
+        }
+        if let Some(channel) = values.iter().position(|value| !value.is_finite()) {
+            return Err(ScoreError::DirectionValue { layer: layer_name, name, channel });
+        }
+        Ok(values.clone())
     }
-    if let Some(channel) = values.iter().position(|value| !value.is_finite()) {
-        return Err(ScoreError::DirectionValue { layer: layer_name, name, channel });
-    }
-    Ok(values.clone())
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::network::ModelInfo;
     use crate::preprocess::{ChannelOrder, Preprocessing};
     use crate::tap::{Grid, LayerId, Sees};
-    use crate::visualize::score::Score;
+    use crate::visualize::score::{Context, Score};
 
     fn layer(name: &str, alias: &str, channels: usize, role: Role) -> LayerInfo {
         LayerInfo {
@@ -220,7 +229,7 @@ pub(super) mod tests {
             (r#"logits:"dumbell""#, r#"no class is called "dumbell"; nearest is "dumbbell""#),
             (
                 r#"logits:"Tinca tinka""#,
-                r#"no class is called "Tinca tinka"; nearest is "Tinca tinca""#,
+                r#"no class is called "Tinca tinka"; nearest is "tench, Tinca tinca""#,
             ),
             (
                 r#"logits:"crane""#,

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     fn imagenet() -> Vec<String> {
-        shared::models::labels::imagenet().into_iter().map(|label| label.name).collect()
+        crate::classes::imagenet().into_iter().map(|label| label.name).collect()
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
             ("stripe", ["zebra", "tiger"], ["hartebeest", "lion"]),
         ] {
             let class = |name: &str| {
-                let named = |label: &String| crate::unit::short_label(label) == name;
+                let named = |label: &String| crate::classes::short_label(label) == name;
                 labels.iter().position(named).unwrap_or_else(|| panic!("no class is {name}"))
             };
             for name in inside {
