@@ -1,10 +1,12 @@
 //! The Fourier parameterisation against an independent implementation in NumPy and PyTorch.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod closeness;
 mod reference;
 
+use closeness::{assert_agrees, values};
 use shared::burn::tensor::{Tensor, TensorData};
-use shared::device::{cpu, read};
+use shared::device::cpu;
 use shared::visualize::Settings;
 use shared::visualize::parameters::{Painter, color_matrix};
 use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
@@ -20,19 +22,6 @@ fn parameters(spectrum: &NamedTensor) -> Tensor<4> {
     let data = TensorData::new(spectrum.values.clone(), [channels, height, half, 2]);
     let interleaved = Tensor::<4>::from_data(data, &cpu());
     interleaved.permute([0, 3, 1, 2]).reshape([1, channels, 2 * height, half])
-}
-
-fn assert_agrees(what: &str, found: &[f32], expected: &[f32]) {
-    assert_eq!(found.len(), expected.len());
-    let square = |value: f64| value * value;
-    let difference: f64 = found.iter().zip(expected).map(|(a, b)| square(f64::from(a - b))).sum();
-    let size: f64 = expected.iter().map(|&value| square(f64::from(value))).sum();
-    let relative = (difference / size).sqrt();
-    assert!(relative < 1e-5, "{what} is off by {relative:.1e} relative");
-}
-
-fn values(tensor: Tensor<4>) -> Vec<f32> {
-    pollster::block_on(read(tensor)).unwrap()
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod archive;
 mod damage;
 #[path = "hostile/parsers.rs"]
 mod parsers;
+mod protobuf;
 #[path = "hostile/pth.rs"]
 mod pth;
 #[path = "hostile/valid.rs"]

@@ -14,6 +14,7 @@ mod formula;
 mod golden;
 #[path = "inception/layers.rs"]
 mod layers;
+mod protobuf;
 #[path = "hostile/pth.rs"]
 mod pth;
 mod reference;

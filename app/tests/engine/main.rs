@@ -9,6 +9,9 @@ mod formula;
 mod host;
 mod made;
 mod page;
+#[path = "../../../shared/tests/protobuf/mod.rs"]
+#[allow(dead_code, reason = "the newer of Caffe's layouts needs less of it")]
+mod protobuf;
 #[path = "../../../shared/tests/hostile/pth.rs"]
 #[allow(dead_code, reason = "not all that scripts save is tried here")]
 mod pth;

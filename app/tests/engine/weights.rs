@@ -13,6 +13,7 @@ use shared::weights::{NamedTensors, Precision, to_safetensors};
 use crate::formula;
 use crate::made::{MADE, Made, TENSORS};
 use crate::page::Page;
+use crate::protobuf::{field, varint};
 use crate::pth;
 
 /// A page with a device, on a bundle that has no weights.
@@ -53,18 +54,6 @@ fn sha256(bytes: &[u8]) -> String {
 /// The network as Caffe writes it: a `NetParameter` of layers (100) with a name (1) and blobs (7)
 /// of a shape (7) and values (5).
 fn caffemodel(tensors: &NamedTensors) -> Vec<u8> {
-    let varint = |mut value: usize| {
-        let mut bytes = Vec::new();
-        while 128 <= value {
-            bytes.push(value as u8 | 128);
-            value >>= 7;
-        }
-        bytes.push(value as u8);
-        bytes
-    };
-    let field = |number: usize, bytes: &[u8]| {
-        [&varint(number << 3 | 2), &varint(bytes.len()), bytes].concat()
-    };
     let mut file = field(1, b"GoogLeNet");
     for (name, weight) in tensors {
         let Some(layer) = name.strip_suffix(".weight") else { continue };

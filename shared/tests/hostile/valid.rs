@@ -17,6 +17,7 @@ use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
 use crate::parsers::{N_PICTURES, N_UNITS};
+use crate::protobuf::{field, number_field};
 use crate::pth::{Saved, dict, legacy, pth, weights};
 use crate::zip::{Entry, zip, zip64};
 
@@ -58,8 +59,8 @@ pub fn caffemodels() -> Vec<Vec<u8>> {
     };
     let packed = |length| field(5, &values(length));
     let shaped = |sides: &[u8], length| [field(7, &field(1, sides)), packed(length)].concat();
-    let four_sided = |sides: [u8; 4], length| {
-        let sides = (1..).zip(sides).flat_map(|(number, side)| varint(number, side));
+    let four_sided = |sides: [usize; 4], length| {
+        let sides = (1..).zip(sides).flat_map(|(number, side)| number_field(number, side));
         sides.chain(packed(length)).collect::<Vec<u8>>()
     };
     let current = [
@@ -70,7 +71,7 @@ pub fn caffemodels() -> Vec<Vec<u8>> {
     ];
     let older = [
         field(4, b"conv1/7x7_s2"),
-        varint(5, 4),
+        number_field(5, 4),
         field(6, &four_sided([2, 3, 1, 2], 12)),
         field(6, &four_sided([1, 1, 1, 2], 2)),
     ];
@@ -92,26 +93,6 @@ pub fn checkpoints() -> Vec<Vec<u8>> {
     ]);
     let model = Saved::Object("Net", dict([("_parameters", parameters)]).into());
     vec![pth("archive", &checkpoint), legacy(&checkpoint), pth("m", &model)]
-}
-
-/// A protobuf field of bytes, shorter than 128.
-fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
-    let mut message = key(number, 2);
-    message.push(u8::try_from(bytes.len()).unwrap());
-    message.extend(bytes);
-    message
-}
-
-/// A protobuf field of a number below 128.
-fn varint(number: u32, value: u8) -> Vec<u8> {
-    let mut message = key(number, 0);
-    message.push(value);
-    message
-}
-
-fn key(number: u32, wire_type: u32) -> Vec<u8> {
-    let key = number << 3 | wire_type;
-    if key < 128 { vec![key as u8] } else { vec![key as u8 | 128, (key >> 7) as u8] }
 }
 
 pub fn bundles() -> Vec<Vec<u8>> {

@@ -9,6 +9,7 @@ use shared::weights::{
 };
 
 use crate::caught::forward;
+use crate::protobuf::{field, number_field};
 use crate::{formula, values};
 
 fn logits(variant: Variant, weights: NamedTensors) -> Vec<f32> {
@@ -41,24 +42,9 @@ fn the_naming_of_the_file_makes_no_difference() {
 
 /// The tensors as Caffe wrote them in 2014: `V1LayerParameter`, blobs of four axes.
 fn caffemodel(tensors: &NamedTensors) -> Vec<u8> {
-    let varint = |mut number: usize| {
-        let mut bytes = Vec::new();
-        while 0x80 <= number {
-            bytes.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        bytes.push(number as u8);
-        bytes
-    };
-    let field = |number: usize, content: &[u8]| {
-        [varint(number << 3 | 2), varint(content.len()), content.to_vec()].concat()
-    };
     let blob = |tensor: &NamedTensor| {
         let axes = [vec![1; 4 - tensor.shape.len()], tensor.shape.clone()].concat();
-        let axes = axes
-            .iter()
-            .zip(1..)
-            .map(|(axis, number)| [varint(number << 3), varint(*axis)].concat());
+        let axes = axes.iter().zip(1..).map(|(axis, number)| number_field(number, *axis));
         let data: Vec<u8> = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
         [axes.collect::<Vec<_>>().concat(), field(5, &data)].concat()
     };

@@ -148,7 +148,7 @@ fn a_server_that_lies_costs_a_sentence_and_the_page_goes_on_without_weights() {
 
 #[cfg(unix)]
 #[test]
-fn weights_that_come_are_put_into_the_site_that_is_served() {
+fn the_weights_of_the_reference_that_come_are_put_into_the_site_that_is_served() {
     // From the package's folder, where cargo runs tests.
     let weights = std::path::Path::new("../../shared/weights");
     if !weights.join("bvlc_googlenet.safetensors").is_file() {
