@@ -5,7 +5,7 @@ use shared::weights::ENDINGS;
 use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::ask::client::WorkerState;
 use crate::ask::slot::Slot;
 use crate::browser;
@@ -16,7 +16,8 @@ use crate::page::going::{keep_sense, named};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::theme::Theme;
-use crate::views::dream::title_here;
+use crate::verbs;
+use crate::view::View;
 
 /// What every page follows, also one in a slide.
 pub fn everything(page: Page) {
@@ -55,7 +56,7 @@ fn line(page: Page) {
 fn history(page: Page) {
     let follow = move |state: JsValue| {
         let owed = page.over.left(&state);
-        let (address, problems) = Address::parse(&browser::query());
+        let (address, problems) = page.read(&browser::query());
         if page.address.with_untracked(|before| *before == address) {
             return;
         }
@@ -253,13 +254,7 @@ fn worker(page: Page) {
 fn title(page: Page) {
     Effect::new(move |_| {
         let view = page.address.with(|address| address.view);
-        let title = match view {
-            View::Look => "Look".to_owned(),
-            View::Exemplars if page.objective().is_empty() => format!("units of {}", page.layer()),
-            View::Exemplars => title_here(page),
-            View::Dream if page.objective().is_empty() => "what a neural network sees".to_owned(),
-            View::Dream => title_here(page),
-        };
+        let title = (verbs::of(view).title)(page);
         document().set_title(&format!("Pellucid: {title}"));
     });
 }
@@ -304,7 +299,7 @@ pub fn take_file(page: Page, file: File) {
         page.session.take_weights(file);
     } else {
         page.go(|address| {
-            address.view = View::Look;
+            address.view = View::LOOK;
             address.picture = None;
         });
         page.sight.open(page.session, file.into(), untrack(|| page.layer()));

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::address::View;
 use crate::arrival;
 use crate::components::credits_list::CreditsList;
 use crate::components::header::Header;
@@ -19,18 +18,14 @@ use crate::growth;
 use crate::keeping;
 use crate::page::Page;
 use crate::single_file;
-use crate::views::dream::DreamView;
-use crate::views::embed::EmbedView;
-use crate::views::exemplars::ExemplarsView;
-use crate::views::look::LookView;
-use crate::views::present::PresentView;
-use crate::views::unit::UnitView;
-use crate::views::wall::WallView;
+use crate::slide::EmbedView;
+use crate::verbs;
+use crate::verbs::dream::present::PresentView;
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    let page = Page::open();
+    let page = Page::open(verbs::views());
     provide_context(page);
     follow::everything(page);
     single_file::follow_views(page);
@@ -50,16 +45,17 @@ pub fn App() -> impl IntoView {
     page.over.follow();
     page.scrolled.follow(page.address);
     page.focused.follow(page.address);
-    let view = Memo::new(move |_| {
-        page.address.with(|address| (address.view, address.objective.is_empty()))
-    });
+    let view = Memo::new(move |_| verbs::on_view(page));
     let presenting = Memo::new(move |_| page.presents());
     // Walls and unit pages need the whole width; a dream and a picture have something to set.
-    let on_wall = move || matches!(view.get(), (View::Dream, true) | (View::Exemplars, _));
+    let is_wide = move || {
+        let (view, unchosen) = view.get();
+        verbs::of(view).inspector.is_none() || (view.of_units && unchosen)
+    };
     view! {
         <div
             class="app"
-            class:wide=move || on_wall() || !page.inspector.get()
+            class:wide=move || is_wide() || !page.inspector.get()
             class:presenting=move || presenting.get()
         >
             <SkipLink/>
@@ -69,14 +65,10 @@ pub fn App() -> impl IntoView {
                 <Trouble/>
                 {move || match view.get() {
                     _ if presenting.get() => view! { <PresentView/> }.into_any(),
-                    (View::Dream, true) => view! { <WallView/> }.into_any(),
-                    (View::Dream, false) => view! { <DreamView/> }.into_any(),
-                    (View::Look, _) => view! { <LookView/> }.into_any(),
-                    (View::Exemplars, true) => view! { <ExemplarsView/> }.into_any(),
-                    (View::Exemplars, false) => view! { <UnitView/> }.into_any(),
+                    (view, unchosen) => verbs::of(view).stage[usize::from(unchosen)](),
                 }}
             </main>
-            <Show when=move || !on_wall()>
+            <Show when=move || !is_wide()>
                 <Inspector/>
             </Show>
             <Notice/>

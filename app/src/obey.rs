@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::address::View;
 use crate::keys::Command;
 use crate::over::Dialog;
 use crate::page::Page;
@@ -17,9 +16,9 @@ pub fn obey(page: Page, command: Command) -> bool {
         // Every view has an address.
         Command::Link => share::copy_link(page),
         Command::Embed => share::copy_embed(page),
-        _ if page.address.with_untracked(|address| {
-            address.view == View::Look || address.objective.is_empty()
-        }) =>
+        _ if page
+            .address
+            .with_untracked(|address| !address.view.of_units || address.objective.is_empty()) =>
         {
             return false;
         }

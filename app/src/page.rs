@@ -34,6 +34,7 @@ use crate::scrolled::Scrolled;
 use crate::sight::Sight;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
+use crate::view::View;
 
 /// Everything on view. Copied into whatever needs it.
 #[derive(Clone, Copy)]
@@ -76,6 +77,8 @@ pub struct Page {
     pub scrolled: Scrolled,
     /// What had the focus in views that were left.
     pub focused: Focused,
+    // Those that addresses may name.
+    views: StoredValue<Vec<View>>,
     // The query with which presenting began, until something else is gone to.
     presented: StoredValue<Option<String>>,
     // What the panes were last started with.
@@ -88,9 +91,9 @@ pub struct Page {
 pub type Asked = (Typed, Making, Vec<(&'static str, String)>);
 
 impl Page {
-    /// Reads the address bar and starts the engine.
-    pub fn open() -> Self {
-        let (address, problems) = Address::parse(&browser::query());
+    /// Reads the address bar and starts the engine; `views` are those that addresses may name.
+    pub fn open(views: Vec<View>) -> Self {
+        let (address, problems) = Address::parse(&browser::query(), &views);
         let session = Session::new(Client::new(WorkerLine::default()), InBrowser);
         session.open_device(address.device, || {});
         let address = RwSignal::new(address);
@@ -117,6 +120,7 @@ impl Page {
         });
         Self {
             session,
+            views: StoredValue::new(views),
             address,
             problems: RwSignal::new(problems),
             panes: [Pane::new(), Pane::new()],
@@ -139,6 +143,11 @@ impl Page {
             begun: StoredValue::default(),
             opened_as: StoredValue::default(),
         }
+    }
+
+    /// Reads an address, and what in it makes no sense.
+    pub fn read(self, address: &str) -> (Address, Vec<Problem>) {
+        self.views.with_value(|views| Address::parse(address, views))
     }
 
     /// The page that the component is part of.

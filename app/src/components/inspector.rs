@@ -3,17 +3,10 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::address::View;
 use crate::browser;
-use crate::components::class_bars::ClassBars;
-use crate::components::exemplar_thumbs::ExemplarThumbs;
 use crate::components::icon::{Icon, outline};
-use crate::components::layer_list::LayerList;
-use crate::components::objective_box::ObjectiveBox;
-use crate::components::settings_list::SettingsList;
-use crate::components::unit_picker::UnitPicker;
 use crate::page::Page;
-use crate::unit::Unit;
+use crate::verbs;
 
 /// The inspector.
 #[component]
@@ -62,46 +55,8 @@ pub fn Inspector() -> impl IntoView {
                 <Icon of=outline::PANEL/>
             </button>
             <div class="sections">
-                {move || match view.get() {
-                    View::Dream => view! { <DreamSections/> }.into_any(),
-                    View::Look => view! { <LookSections/> }.into_any(),
-                    // A unit's page has no inspector: it is one.
-                    View::Exemplars => ().into_any(),
-                }}
+                {move || verbs::of(view.get()).inspector.map(|sections| sections())}
             </div>
         </aside>
-    }
-}
-
-#[component]
-fn DreamSections() -> impl IntoView {
-    let page = Page::here();
-    let selected = Signal::derive(move || page.unit().map(|unit| unit.layer).unwrap_or_default());
-    let choose = Callback::new(move |(layer, number): (String, Option<usize>)| {
-        let before = untrack(|| page.unit()).map_or(0, |unit| unit.channel);
-        let channel = number.unwrap_or(before);
-        let channels = untrack(|| page.channels(&layer));
-        let unit = Unit { layer, channel }.moved(0, channels);
-        page.go(|address| address.objective = unit.objective().into());
-    });
-    view! {
-        <ObjectiveBox/>
-        <UnitPicker/>
-        <ExemplarThumbs/>
-        <LayerList selected choose/>
-        <SettingsList/>
-    }
-}
-
-#[component]
-fn LookSections() -> impl IntoView {
-    let page = Page::here();
-    let selected = Signal::derive(move || page.layer());
-    let choose = Callback::new(move |(layer, _): (String, Option<usize>)| {
-        page.go(|address| address.layer = layer);
-    });
-    view! {
-        <ClassBars/>
-        <LayerList selected choose/>
     }
 }

@@ -6,7 +6,7 @@ use shared::visualize::mistake;
 use shared::visualize::objective::Typed;
 
 use super::{Page, names};
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::browser;
 use crate::over::Dialog;
 use crate::palette::Jump;
@@ -15,6 +15,7 @@ use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
+use crate::view::View;
 
 impl Page {
     /// Changes what is on view; Back undoes it.
@@ -57,10 +58,10 @@ impl Page {
     fn settle(self, address: &mut Address) {
         address.present = address.presents();
         // A search belongs to the list it searches; Back returns to it.
-        if address.view != View::Exemplars || !address.objective.is_empty() {
+        if address.view != View::EXEMPLARS || !address.objective.is_empty() {
             address.find.clear();
         }
-        if address.view == View::Exemplars {
+        if address.view == View::EXEMPLARS {
             let labels = self.labels.get_untracked();
             match Unit::of(&address.objective, &labels) {
                 Some(unit) => {
@@ -77,7 +78,7 @@ impl Page {
         }
         // A dream names its layer itself.
         let own = Unit::of(&address.objective, &[]).map(|unit| unit.layer);
-        if address.view == View::Dream && own.as_ref() == Some(&address.layer) {
+        if address.view == View::DREAM && own.as_ref() == Some(&address.layer) {
             address.layer.clear();
         }
         if address.bundle.is_none() && address.model == self.session.library.first() {
@@ -92,7 +93,7 @@ impl Page {
             self.panes.into_iter().for_each(|pane| pane.clear());
         }
         self.go(|address| {
-            address.view = View::Dream;
+            address.view = View::DREAM;
             address.objective = objective;
         });
         self.start(false);
@@ -101,7 +102,7 @@ impl Page {
     /// Shows a unit's page: what it looks for, and the pictures that excite it.
     pub fn show_unit(self, unit: &Unit) {
         self.go(|address| {
-            address.view = View::Exemplars;
+            address.view = View::EXEMPLARS;
             address.objective = unit.objective().into();
         });
     }
@@ -109,7 +110,7 @@ impl Page {
     /// Looks at a picture of the gallery, by the file it comes from.
     pub fn look_at(self, file: String) {
         self.go(|address| {
-            address.view = View::Look;
+            address.view = View::LOOK;
             address.picture = Some(file);
         });
     }
@@ -117,7 +118,7 @@ impl Page {
     /// Shows the hall with the wall.
     pub fn wall(self) {
         self.go(|address| {
-            address.view = View::Dream;
+            address.view = View::DREAM;
             address.objective = Typed::default();
             address.layer = String::new();
         });
@@ -174,7 +175,7 @@ impl Page {
 
     /// Opens a bundle from elsewhere.
     pub fn choose_elsewhere(self, bundle: String) {
-        let (asked, problems) = Address::parse(&format!("?bundle={}", query::encode(&bundle)));
+        let (asked, problems) = self.read(&format!("?bundle={}", query::encode(&bundle)));
         match problems.into_iter().next() {
             Some(problem) => self.session.library.failure.set(Some(Failure::new(
                 FailureKind::Input,
@@ -233,7 +234,7 @@ impl Page {
             Jump::Objective(objective) => {
                 let labels = self.labels.get_untracked();
                 let exemplars =
-                    self.address.with_untracked(|address| address.view == View::Exemplars);
+                    self.address.with_untracked(|address| address.view == View::EXEMPLARS);
                 let there = exemplars || self.session.lacking.get_untracked();
                 let objective = Typed::from(objective);
                 let unit = Unit::of(&objective, &labels).filter(|_| there);
@@ -245,12 +246,12 @@ impl Page {
             }
             Jump::Unit { bundle, unit } => {
                 self.choose_at(bundle, |address| {
-                    address.view = View::Exemplars;
+                    address.view = View::EXEMPLARS;
                     address.objective = unit.objective().into();
                 });
             }
             Jump::Find(typed) => self.go(|address| {
-                address.view = View::Exemplars;
+                address.view = View::EXEMPLARS;
                 address.objective = Typed::default();
                 address.find = typed;
             }),

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use shared::classes::{ClassScore, short_label};
 
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
+use crate::components::slide_trouble::trouble;
 use crate::numbers::percent;
 use crate::page::Page;
 use crate::parts::Loaded;
-use crate::views::embed_trouble::trouble;
-use crate::views::look::{Picture, follow_picture};
+use crate::verbs::look::stage::{Picture, follow_picture};
 
 /// The whole picture, and what it is taken for.
 #[component]
