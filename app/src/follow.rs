@@ -17,6 +17,7 @@ use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::theme::Theme;
 use crate::verbs;
+use crate::verbs::look::state::Sight;
 use crate::view::View;
 
 /// What every page follows, also one in a slide.
@@ -65,8 +66,7 @@ fn history(page: Page) {
             return browser::show_query(&page.address.with_untracked(Address::query), owed);
         }
         page.problems.set(problems);
-        page.scrolled.note(&page.address.get_untracked());
-        page.focused.note(&page.address.get_untracked());
+        page.note_place();
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
@@ -84,6 +84,7 @@ fn history(page: Page) {
 
 /// Another bundle is opened when the address names another.
 fn bundle(page: Page) {
+    let sight = Sight::here();
     let library = page.session.library;
     let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
@@ -111,7 +112,7 @@ fn bundle(page: Page) {
                 pane.clear();
             }
         }
-        page.sight.forget();
+        sight.forget();
         // A bundle from elsewhere says itself which model it is of.
         if from_file || page.address.with_untracked(|address| address.bundle.is_some()) {
             let info = shared::models::info(&open.bundle.model);
@@ -126,13 +127,14 @@ fn bundle(page: Page) {
                 }
             });
         }
-        page.opened_as.set_value(page.address.with_untracked(named));
+        page.note_opened();
         true
     });
 }
 
 /// Where there are no weights nothing waits for them; when they come, that is said in passing.
 fn weights(page: Page) {
+    let sight = Sight::here();
     let session = page.session;
     // Where they are lacking, the note that asks for them says it.
     Effect::new(move |_| {
@@ -147,13 +149,12 @@ fn weights(page: Page) {
         let lacking = page.lives.get() == Some(false);
         if lacking {
             page.stop_waiting();
-            page.sight.busy.set(false);
+            sight.busy.set(false);
         }
         let lacked = match lacking {
             true => Some(untrack(|| page.model_name())),
             false => before.flatten(),
         };
-        let sight = page.sight;
         let unseen = sight.photo.with_untracked(Option::is_some)
             && sight.seen.with_untracked(Option::is_none)
             && !sight.busy.get_untracked();
@@ -261,6 +262,7 @@ fn title(page: Page) {
 
 /// What is dropped or pasted anywhere is taken for what it is: a bundle, weights, or a picture.
 pub fn files(page: Page) {
+    let sight = Sight::here();
     let take = move |data: Option<DataTransfer>| {
         let data = data?;
         let file = data.files().and_then(|files| files.get(0))?;
@@ -271,7 +273,7 @@ pub fn files(page: Page) {
             ));
             return Some(());
         }
-        take_file(page, file);
+        take_file(page, sight, file);
         Some(())
     };
     let handles = [
@@ -291,7 +293,7 @@ pub fn files(page: Page) {
 }
 
 /// Opens a bundle, takes weights, or looks at a picture, by the ending of the file's name.
-pub fn take_file(page: Page, file: File) {
+fn take_file(page: Page, sight: Sight, file: File) {
     let name = file.name().to_lowercase();
     if name.ends_with(".zip") {
         page.session.unpack(file);
@@ -302,7 +304,7 @@ pub fn take_file(page: Page, file: File) {
             address.view = View::LOOK;
             address.picture = None;
         });
-        page.sight.open(page.session, file.into(), untrack(|| page.layer()));
+        sight.open(page.session, file.into(), untrack(|| page.layer()));
     }
 }
 

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use crate::arrival;
+use crate::browser;
 use crate::components::credits_list::CreditsList;
 use crate::components::header::Header;
-use crate::components::inspector::Inspector;
+use crate::components::inspector::{self, Inspector};
 use crate::components::keys_list::KeysList;
 use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
@@ -13,6 +14,7 @@ use crate::components::rail::Rail;
 use crate::components::skip_link::SkipLink;
 use crate::components::trouble::Trouble;
 use crate::deck;
+use crate::exemplars::Mode;
 use crate::follow;
 use crate::growth;
 use crate::keeping;
@@ -21,12 +23,15 @@ use crate::single_file;
 use crate::slide::EmbedView;
 use crate::verbs;
 use crate::verbs::dream::present::PresentView;
+use crate::verbs::look::state::Sight;
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
     let page = Page::open(verbs::views());
     provide_context(page);
+    provide_context(Sight::new());
+    provide_context(RwSignal::new(Mode::default()));
     follow::everything(page);
     single_file::follow_views(page);
     keeping::follow(page.session);
@@ -43,9 +48,10 @@ pub fn App() -> impl IntoView {
     follow::files(page);
     growth::follow(page);
     page.over.follow();
-    page.scrolled.follow(page.address);
-    page.focused.follow(page.address);
+    page.follow_places();
     let view = Memo::new(move |_| verbs::on_view(page));
+    let remembered = browser::remembered(inspector::REMEMBERED);
+    let beside = RwSignal::new(remembered.as_deref() != Some("closed"));
     let presenting = Memo::new(move |_| page.presents());
     // Walls and unit pages need the whole width; a dream and a picture have something to set.
     let is_wide = move || {
@@ -55,7 +61,7 @@ pub fn App() -> impl IntoView {
     view! {
         <div
             class="app"
-            class:wide=move || is_wide() || !page.inspector.get()
+            class:wide=move || is_wide() || !beside.get()
             class:presenting=move || presenting.get()
         >
             <SkipLink/>
@@ -69,7 +75,7 @@ pub fn App() -> impl IntoView {
                 }}
             </main>
             <Show when=move || !is_wide()>
-                <Inspector/>
+                <Inspector beside/>
             </Show>
             <Notice/>
         </div>

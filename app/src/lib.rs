@@ -48,7 +48,6 @@ pub mod route;
 pub mod scrolled;
 pub mod sentences;
 pub mod share;
-pub mod sight;
 pub mod single_file;
 pub mod site;
 pub mod slide;

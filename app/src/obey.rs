@@ -10,9 +10,9 @@ use crate::share;
 /// Does what a key means. Returns whether it meant something here.
 pub fn obey(page: Page, command: Command) -> bool {
     match command {
-        Command::Jump => page.dialog.set(Some(Dialog::Palette)),
-        Command::Help => page.dialog.set(Some(Dialog::Keys)),
-        _ if page.dialog.with_untracked(Option::is_some) => return false,
+        Command::Jump => page.over.dialog.set(Some(Dialog::Palette)),
+        Command::Help => page.over.dialog.set(Some(Dialog::Keys)),
+        _ if page.over.dialog.with_untracked(Option::is_some) => return false,
         // Every view has an address.
         Command::Link => share::copy_link(page),
         Command::Embed => share::copy_embed(page),

@@ -52,7 +52,7 @@ fn Finder() -> impl IntoView {
     });
     let go = move |entry: Option<Entry>| {
         if let Some(entry) = entry {
-            page.dialog.set(None);
+            page.over.dialog.set(None);
             page.jump(entry.jump);
         }
     };

@@ -38,20 +38,37 @@ impl Page {
         change(&mut after);
         self.settle(&mut after);
         if after != before {
-            self.scrolled.note(&before);
-            self.focused.note(&before);
+            self.note_place();
             self.presented.set_value(None);
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
             // The sheet would lie over the view that a tap in it has opened.
             if after.view != before.view {
-                self.sheet.set(false);
+                self.over.sheet.set(false);
             }
             self.over.show(&after.query(), new_entry);
             self.address.set(after);
             return true;
         }
         false
+    }
+
+    /// Notes where the view was scrolled to and what had the focus, before it gives way.
+    pub fn note_place(self) {
+        let leaving = self.address.get_untracked();
+        self.scrolled.note(&leaving);
+        self.focused.note(&leaving);
+    }
+
+    /// Finds views again as they were left.
+    pub fn follow_places(self) {
+        self.scrolled.follow(self.address);
+        self.focused.follow(self.address);
+    }
+
+    /// A bundle has opened, as the address says now.
+    pub fn note_opened(self) {
+        self.opened_as.set_value(self.address.with_untracked(named));
     }
 
     /// Makes an address say no more than it must, and all that its view needs.
@@ -257,12 +274,12 @@ impl Page {
             }),
             Jump::Picture(file) => self.look_at(file),
             Jump::Bundle(path) => self.choose(path),
-            Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
+            Jump::Credits => self.over.dialog.set(Some(Dialog::Credits)),
             Jump::Setting(key, value) => self.set(key, &value),
             Jump::Preset(preset) => self.go(|address| address.preset = Some(preset)),
             Jump::Device(choice) => self.switch(choice),
             Jump::Theme(theme) => self.paint(theme),
-            Jump::Keys => self.dialog.set(Some(Dialog::Keys)),
+            Jump::Keys => self.over.dialog.set(Some(Dialog::Keys)),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod embed;
 pub mod inspector;
 pub mod stage;
+pub mod state;
 
 use leptos::prelude::*;
 

@@ -218,7 +218,7 @@ fn Foot() -> impl IntoView {
                                 <button
                                     class="link"
                                     data-testid="open-credits"
-                                    on:click=move |_| page.dialog.set(Some(Dialog::Credits))
+                                    on:click=move |_| page.over.dialog.set(Some(Dialog::Credits))
                                 >
                                     "Whose they are"
                                 </button>
