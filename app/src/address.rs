@@ -12,6 +12,7 @@ use crate::query;
 use crate::route::{Route, is_plain_word};
 use crate::theme::Theme;
 use crate::unit::Unit;
+use crate::view::View;
 
 /// The model of a site that has no list of bundles.
 pub const USUAL_MODEL: &str = "googlenet";
@@ -54,18 +55,6 @@ pub struct Address {
     pub background: Option<String>,
 }
 
-/// The page's verbs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
-    /// A picture that excites a unit, made live.
-    #[default]
-    Dream,
-    /// What the network sees in a picture.
-    Look,
-    /// Pictures that excite a unit, or the units of a layer.
-    Exemplars,
-}
-
 impl Default for Address {
     fn default() -> Self {
         Self {
@@ -90,13 +79,14 @@ impl Default for Address {
 }
 
 impl Address {
-    /// Reads a query, with or without its `?`, and the route that may follow it after `#`.
-    pub fn parse(text: &str) -> (Self, Vec<Problem>) {
+    /// Reads a query, with or without its `?`, and the route that may follow it after `#`; `views`
+    /// are those that it may name.
+    pub fn parse(text: &str, views: &[View]) -> (Self, Vec<Problem>) {
         let mut address = Self::default();
         let mut problems = Vec::new();
         let (query, hash) = text.split_once('#').unwrap_or((text, ""));
         for (key, raw) in query::pairs(query) {
-            if let Err(problem) = address.set(key, raw) {
+            if let Err(problem) = address.set(key, raw, views) {
                 problems.push(problem);
             }
         }
@@ -110,7 +100,7 @@ impl Address {
     }
 
     fn follow(&mut self, Route { model, layer, channel }: Route) {
-        self.view = View::Exemplars;
+        self.view = View::EXEMPLARS;
         self.model = model;
         self.objective = match channel {
             Some(channel) => Unit { layer: layer.clone(), channel }.objective().into(),
@@ -138,10 +128,10 @@ impl Address {
                 pairs.push((key, value));
             }
         };
-        let routed = self.view == View::Exemplars;
+        let routed = self.view == View::EXEMPLARS;
         put(!routed && !self.model.is_empty(), "model", self.model.clone());
         put(self.bundle.is_some(), "bundle", self.bundle.clone().unwrap_or_default());
-        put(self.view == View::Look, "view", "look".to_owned());
+        put(!routed && self.view != View::default(), "view", self.view.key.to_owned());
         put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
         put(!self.find.is_empty(), "find", self.find.clone());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
@@ -170,7 +160,7 @@ impl Address {
 
     /// Whether there is a dream that can be presented.
     pub fn is_presentable(&self) -> bool {
-        !self.embed && self.view != View::Look && !self.objective.is_empty()
+        !self.embed && self.view.of_units && !self.objective.is_empty()
     }
 
     /// Whether a dream is presented.
@@ -210,16 +200,14 @@ impl Address {
         (!self.compare.is_empty()).then_some(making)
     }
 
-    fn set(&mut self, key: &str, raw: &str) -> Result<(), Problem> {
+    fn set(&mut self, key: &str, raw: &str, views: &[View]) -> Result<(), Problem> {
         let value = query::decode(raw);
         let value = value.trim();
         let wrong = |expected: &str| Err(Problem::new(key, value, expected));
         match key {
-            "view" => match value {
-                "dream" => self.view = View::Dream,
-                "look" => self.view = View::Look,
-                "exemplars" => self.view = View::Exemplars,
-                _ => return wrong("dream, look or exemplars"),
+            "view" => match views.iter().find(|view| view.key == value) {
+                Some(view) => self.view = *view,
+                None => return wrong(&one_of(views)),
             },
             // The name becomes part of an address, so it is kept to a plain word.
             "model" if is_plain_word(value) => self.model = value.to_owned(),
@@ -323,13 +311,25 @@ fn is_background(text: &str) -> bool {
             && hexadecimal.chars().all(|digit| digit.is_ascii_hexdigit()))
 }
 
+/// "dream, look or exemplars"
+fn one_of(views: &[View]) -> String {
+    let keys: Vec<&str> = views.iter().map(|view| view.key).collect();
+    match keys.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => "left out".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use shared::visualize::SETTINGS;
 
+    const VIEWS: [View; 3] = [View::DREAM, View::LOOK, View::EXEMPLARS];
+
     fn read(text: &str) -> Address {
-        let (address, problems) = Address::parse(text);
+        let (address, problems) = Address::parse(text, &VIEWS);
         assert_eq!(problems, [], "{text}");
         address
     }
@@ -410,7 +410,8 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_reported_and_the_rest_still_counts() {
-        let (address, problems) = Address::parse("?size=3&seed=-1&objective=mixed4a:11&view=cook");
+        let text = "?size=3&seed=-1&objective=mixed4a:11&view=cook";
+        let (address, problems) = Address::parse(text, &VIEWS);
         assert_eq!(address.objective.text(), "mixed4a:11");
         assert_eq!(address.settings, []);
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
@@ -428,7 +429,7 @@ mod tests {
     #[test]
     fn a_model_cannot_name_another_folder() {
         for model in ["../secret", "a?b", "", "http://elsewhere"] {
-            let (address, problems) = Address::parse(&format!("?model={model}"));
+            let (address, problems) = Address::parse(&format!("?model={model}"), &VIEWS);
             assert_eq!((address.model.as_str(), problems.len()), ("", 1), "{model}");
         }
     }
@@ -436,14 +437,14 @@ mod tests {
     #[test]
     fn a_unit_has_an_address_of_its_own() {
         let unit = read("?device=cpu#/googlenet/mixed4a/11");
-        assert_eq!((unit.view, unit.objective.text()), (View::Exemplars, "mixed4a:11"));
+        assert_eq!((unit.view, unit.objective.text()), (View::EXEMPLARS, "mixed4a:11"));
         assert_eq!((unit.model.as_str(), unit.device), ("googlenet", DeviceChoice::Cpu));
         assert_eq!(unit.query(), "?device=cpu#/googlenet/mixed4a/11");
         let layer = read("#/googlenet/mixed4a");
         assert_eq!((layer.objective.text(), layer.layer.as_str()), ("", "mixed4a"));
         assert_eq!(layer.query(), "#/googlenet/mixed4a");
-        let (address, problems) = Address::parse("?seed=3#/a/../b");
-        assert_eq!((address.view, address.settings.len(), problems.len()), (View::Dream, 1, 1));
+        let (address, problems) = Address::parse("?seed=3#/a/../b", &VIEWS);
+        assert_eq!((address.view, address.settings.len(), problems.len()), (View::DREAM, 1, 1));
     }
 
     #[test]
@@ -454,7 +455,7 @@ mod tests {
             assert_eq!(read(&address.query()), address);
         }
         for bundle in ["javascript:alert(1)", "data:application/json,{}", "../elsewhere", "a b"] {
-            let (address, problems) = Address::parse(&format!("?bundle={bundle}"));
+            let (address, problems) = Address::parse(&format!("?bundle={bundle}"), &VIEWS);
             assert!(address.bundle.is_none() && problems.len() == 1, "{bundle}");
         }
     }
@@ -487,7 +488,7 @@ mod tests {
     #[test]
     fn a_comparison_of_nonsense_is_reported() {
         for text in ["?compare=pixel", "?compare=colour:blue", "?compare=steps:none"] {
-            let (address, problems) = Address::parse(text);
+            let (address, problems) = Address::parse(text, &VIEWS);
             assert!(address.compare.is_empty() && problems.len() == 1, "{text}");
         }
     }
@@ -495,7 +496,7 @@ mod tests {
     #[test]
     fn colours_behind_an_embedded_picture_are_colours() {
         assert_eq!(read("?bg=%23101418").background.as_deref(), Some("#101418"));
-        let (address, problems) = Address::parse("?bg=url(evil)");
+        let (address, problems) = Address::parse("?bg=url(evil)", &VIEWS);
         assert!(address.background.is_none() && problems.len() == 1);
     }
 }

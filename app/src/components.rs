@@ -42,6 +42,7 @@ pub mod recorded_growth;
 pub mod score_curve;
 pub mod settings_list;
 pub mod skip_link;
+pub mod slide_trouble;
 pub mod sprite_picture;
 pub mod transport;
 pub mod trouble;

@@ -158,7 +158,8 @@ pub(crate) mod tests {
         // At the edge it is moved inside; what sees more than everything sees everything.
         assert_eq!(pixels(crop(&layer(16, 100), 13, 0, 224)), [0.0, 124.0, 100.0]);
         assert_eq!(crop(&layer(32, 907), 3, 3, 224), Square::WHOLE);
-        assert_eq!(crop(&layer(0, 0), 0, 0, 224), Square::WHOLE);
+        let classes = LayerInfo { grid: Grid::None, sees: Sees::Everything, ..layer(1, 1) };
+        assert_eq!(crop(&classes, 0, 0, 224), Square::WHOLE);
     }
 
     #[test]

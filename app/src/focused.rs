@@ -6,8 +6,9 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::over::active;
+use crate::view::View;
 
 /// What tells an element apart from those around it.
 const NAMES: [&str; 4] = ["data-unit", "data-picture", "data-layer", "data-testid"];
@@ -70,7 +71,7 @@ impl Default for Focused {
 
 /// What decides which elements there are.
 fn place(address: &Address) -> (View, bool, String) {
-    let layer = if address.view == View::Look { String::new() } else { address.layer.clone() };
+    let layer = if address.view.of_units { address.layer.clone() } else { String::new() };
     (address.view, address.objective.is_empty(), layer)
 }
 

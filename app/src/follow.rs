@@ -5,7 +5,7 @@ use shared::weights::ENDINGS;
 use wasm_bindgen::JsValue;
 use web_sys::{DataTransfer, File};
 
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::ask::client::WorkerState;
 use crate::ask::slot::Slot;
 use crate::browser;
@@ -16,7 +16,9 @@ use crate::page::going::{keep_sense, named};
 use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::theme::Theme;
-use crate::views::dream::title_here;
+use crate::verbs;
+use crate::verbs::look::state::Sight;
+use crate::view::View;
 
 /// What every page follows, also one in a slide.
 pub fn everything(page: Page) {
@@ -55,7 +57,7 @@ fn line(page: Page) {
 fn history(page: Page) {
     let follow = move |state: JsValue| {
         let owed = page.over.left(&state);
-        let (address, problems) = Address::parse(&browser::query());
+        let (address, problems) = page.read(&browser::query());
         if page.address.with_untracked(|before| *before == address) {
             return;
         }
@@ -64,8 +66,7 @@ fn history(page: Page) {
             return browser::show_query(&page.address.with_untracked(Address::query), owed);
         }
         page.problems.set(problems);
-        page.scrolled.note(&page.address.get_untracked());
-        page.focused.note(&page.address.get_untracked());
+        page.note_place();
         let device = address.device;
         let changed = page.address.with_untracked(|before| before.device != device);
         page.address.set(address);
@@ -83,6 +84,7 @@ fn history(page: Page) {
 
 /// Another bundle is opened when the address names another.
 fn bundle(page: Page) {
+    let sight = Sight::here();
     let library = page.session.library;
     let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
@@ -110,7 +112,7 @@ fn bundle(page: Page) {
                 pane.clear();
             }
         }
-        page.sight.forget();
+        sight.forget();
         // A bundle from elsewhere says itself which model it is of.
         if from_file || page.address.with_untracked(|address| address.bundle.is_some()) {
             let info = shared::models::info(&open.bundle.model);
@@ -125,13 +127,14 @@ fn bundle(page: Page) {
                 }
             });
         }
-        page.opened_as.set_value(page.address.with_untracked(named));
+        page.note_opened();
         true
     });
 }
 
 /// Where there are no weights nothing waits for them; when they come, that is said in passing.
 fn weights(page: Page) {
+    let sight = Sight::here();
     let session = page.session;
     // Where they are lacking, the note that asks for them says it.
     Effect::new(move |_| {
@@ -146,13 +149,12 @@ fn weights(page: Page) {
         let lacking = page.lives.get() == Some(false);
         if lacking {
             page.stop_waiting();
-            page.sight.busy.set(false);
+            sight.busy.set(false);
         }
         let lacked = match lacking {
             true => Some(untrack(|| page.model_name())),
             false => before.flatten(),
         };
-        let sight = page.sight;
         let unseen = sight.photo.with_untracked(Option::is_some)
             && sight.seen.with_untracked(Option::is_none)
             && !sight.busy.get_untracked();
@@ -253,19 +255,14 @@ fn worker(page: Page) {
 fn title(page: Page) {
     Effect::new(move |_| {
         let view = page.address.with(|address| address.view);
-        let title = match view {
-            View::Look => "Look".to_owned(),
-            View::Exemplars if page.objective().is_empty() => format!("units of {}", page.layer()),
-            View::Exemplars => title_here(page),
-            View::Dream if page.objective().is_empty() => "what a neural network sees".to_owned(),
-            View::Dream => title_here(page),
-        };
+        let title = (verbs::of(view).title)(page);
         document().set_title(&format!("Pellucid: {title}"));
     });
 }
 
 /// What is dropped or pasted anywhere is taken for what it is: a bundle, weights, or a picture.
 pub fn files(page: Page) {
+    let sight = Sight::here();
     let take = move |data: Option<DataTransfer>| {
         let data = data?;
         let file = data.files().and_then(|files| files.get(0))?;
@@ -276,7 +273,7 @@ pub fn files(page: Page) {
             ));
             return Some(());
         }
-        take_file(page, file);
+        take_file(page, sight, file);
         Some(())
     };
     let handles = [
@@ -296,7 +293,7 @@ pub fn files(page: Page) {
 }
 
 /// Opens a bundle, takes weights, or looks at a picture, by the ending of the file's name.
-pub fn take_file(page: Page, file: File) {
+fn take_file(page: Page, sight: Sight, file: File) {
     let name = file.name().to_lowercase();
     if name.ends_with(".zip") {
         page.session.unpack(file);
@@ -304,10 +301,10 @@ pub fn take_file(page: Page, file: File) {
         page.session.take_weights(file);
     } else {
         page.go(|address| {
-            address.view = View::Look;
+            address.view = View::LOOK;
             address.picture = None;
         });
-        page.sight.open(page.session, file.into(), untrack(|| page.layer()));
+        sight.open(page.session, file.into(), untrack(|| page.layer()));
     }
 }
 

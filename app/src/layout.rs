@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::address::View;
 use crate::arrival;
+use crate::browser;
 use crate::components::credits_list::CreditsList;
 use crate::components::header::Header;
-use crate::components::inspector::Inspector;
+use crate::components::inspector::{self, Inspector};
 use crate::components::keys_list::KeysList;
 use crate::components::notice::Notice;
 use crate::components::palette_box::PaletteBox;
@@ -14,24 +14,24 @@ use crate::components::rail::Rail;
 use crate::components::skip_link::SkipLink;
 use crate::components::trouble::Trouble;
 use crate::deck;
+use crate::exemplars::Mode;
 use crate::follow;
 use crate::growth;
 use crate::keeping;
 use crate::page::Page;
 use crate::single_file;
-use crate::views::dream::DreamView;
-use crate::views::embed::EmbedView;
-use crate::views::exemplars::ExemplarsView;
-use crate::views::look::LookView;
-use crate::views::present::PresentView;
-use crate::views::unit::UnitView;
-use crate::views::wall::WallView;
+use crate::slide::EmbedView;
+use crate::verbs;
+use crate::verbs::dream::present::PresentView;
+use crate::verbs::look::state::Sight;
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    let page = Page::open();
+    let page = Page::open(verbs::views());
     provide_context(page);
+    provide_context(Sight::new());
+    provide_context(RwSignal::new(Mode::default()));
     follow::everything(page);
     single_file::follow_views(page);
     keeping::follow(page.session);
@@ -48,18 +48,20 @@ pub fn App() -> impl IntoView {
     follow::files(page);
     growth::follow(page);
     page.over.follow();
-    page.scrolled.follow(page.address);
-    page.focused.follow(page.address);
-    let view = Memo::new(move |_| {
-        page.address.with(|address| (address.view, address.objective.is_empty()))
-    });
+    page.follow_places();
+    let view = Memo::new(move |_| verbs::on_view(page));
+    let remembered = browser::remembered(inspector::REMEMBERED);
+    let beside = RwSignal::new(remembered.as_deref() != Some("closed"));
     let presenting = Memo::new(move |_| page.presents());
     // Walls and unit pages need the whole width; a dream and a picture have something to set.
-    let on_wall = move || matches!(view.get(), (View::Dream, true) | (View::Exemplars, _));
+    let is_wide = move || {
+        let (view, unchosen) = view.get();
+        verbs::of(view).inspector.is_none() || (view.of_units && unchosen)
+    };
     view! {
         <div
             class="app"
-            class:wide=move || on_wall() || !page.inspector.get()
+            class:wide=move || is_wide() || !beside.get()
             class:presenting=move || presenting.get()
         >
             <SkipLink/>
@@ -69,15 +71,11 @@ pub fn App() -> impl IntoView {
                 <Trouble/>
                 {move || match view.get() {
                     _ if presenting.get() => view! { <PresentView/> }.into_any(),
-                    (View::Dream, true) => view! { <WallView/> }.into_any(),
-                    (View::Dream, false) => view! { <DreamView/> }.into_any(),
-                    (View::Look, _) => view! { <LookView/> }.into_any(),
-                    (View::Exemplars, true) => view! { <ExemplarsView/> }.into_any(),
-                    (View::Exemplars, false) => view! { <UnitView/> }.into_any(),
+                    (view, unchosen) => verbs::of(view).stage[usize::from(unchosen)](),
                 }}
             </main>
-            <Show when=move || !on_wall()>
-                <Inspector/>
+            <Show when=move || !is_wide()>
+                <Inspector beside/>
             </Show>
             <Notice/>
         </div>

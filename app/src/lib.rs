@@ -2,7 +2,7 @@
 //!
 //! The window ([`ask`]) and the worker (`worker`) talk in [`protocol`]; [`transport`] carries
 //! it. The [`engine`] does the work and knows no browser. The [`page`] is what the window shows: it
-//! follows its [`address`], asks through a [session](ask::session), and is made of [`views`] and [`components`].
+//! follows its [`address`], asks through a [session](ask::session), and is made of [`verbs`] and [`components`].
 
 pub mod address;
 pub mod answers;
@@ -48,15 +48,17 @@ pub mod route;
 pub mod scrolled;
 pub mod sentences;
 pub mod share;
-pub mod sight;
 pub mod single_file;
 pub mod site;
+pub mod slide;
 pub mod sprite;
 pub mod theme;
 pub mod transport;
 pub mod unit;
 pub mod unit_search;
-pub mod views;
+pub mod verb;
+pub mod verbs;
+pub mod view;
 pub mod watch;
 #[cfg(feature = "webgpu")]
 pub mod worker;

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::address::View;
 use crate::keys::Command;
 use crate::over::Dialog;
 use crate::page::Page;
@@ -11,15 +10,15 @@ use crate::share;
 /// Does what a key means. Returns whether it meant something here.
 pub fn obey(page: Page, command: Command) -> bool {
     match command {
-        Command::Jump => page.dialog.set(Some(Dialog::Palette)),
-        Command::Help => page.dialog.set(Some(Dialog::Keys)),
-        _ if page.dialog.with_untracked(Option::is_some) => return false,
+        Command::Jump => page.over.dialog.set(Some(Dialog::Palette)),
+        Command::Help => page.over.dialog.set(Some(Dialog::Keys)),
+        _ if page.over.dialog.with_untracked(Option::is_some) => return false,
         // Every view has an address.
         Command::Link => share::copy_link(page),
         Command::Embed => share::copy_embed(page),
-        _ if page.address.with_untracked(|address| {
-            address.view == View::Look || address.objective.is_empty()
-        }) =>
+        _ if page
+            .address
+            .with_untracked(|address| !address.view.of_units || address.objective.is_empty()) =>
         {
             return false;
         }

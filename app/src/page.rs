@@ -20,7 +20,6 @@ use crate::ask::client::Client;
 use crate::ask::line::WorkerLine;
 use crate::ask::session::Session;
 use crate::browser;
-use crate::exemplars::Mode;
 use crate::focused::Focused;
 use crate::halls::{self, Hall};
 use crate::kept_weights::InBrowser;
@@ -31,9 +30,9 @@ use crate::parts::Loaded;
 use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::scrolled::Scrolled;
-use crate::sight::Sight;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
+use crate::view::View;
 
 /// Everything on view. Copied into whatever needs it.
 #[derive(Clone, Copy)]
@@ -46,20 +45,10 @@ pub struct Page {
     pub problems: RwSignal<Vec<Problem>>,
     /// The dream, and the one beside it when two are compared.
     pub panes: [Pane; 2],
-    /// The picture that is looked at.
-    pub sight: Sight,
     /// Something said in passing.
     pub notice: RwSignal<String>,
-    /// How exemplars are shown.
-    pub mode: RwSignal<Mode>,
     /// What lies over the page.
     pub over: Over,
-    /// The dialog that is open.
-    pub dialog: RwSignal<Option<Dialog>>,
-    /// Whether the inspector is shown beside a wide stage.
-    pub inspector: RwSignal<bool>,
-    /// Whether the inspector is shown as a sheet over a narrow one.
-    pub sheet: RwSignal<bool>,
     /// The theme the visitor chose here or on an earlier visit.
     pub theme: RwSignal<Option<Theme>>,
     /// Layers, from the registry at first and then from the model.
@@ -68,29 +57,31 @@ pub struct Page {
     pub labels: Memo<Arc<Vec<String>>>,
     /// Whether the network that the address asks for dreams here; nothing before that is known.
     pub lives: Memo<Option<bool>>,
-    /// What hangs in the halls.
-    pub halls: StoredValue<Vec<Hall>>,
-    /// A growth that was recorded beforehand.
-    pub replay: Replay,
-    /// How far walls were scrolled.
-    pub scrolled: Scrolled,
-    /// What had the focus in views that were left.
-    pub focused: Focused,
+    // What hangs in the halls.
+    halls: StoredValue<Vec<Hall>>,
+    // A growth that was recorded beforehand.
+    replay: Replay,
+    // How far walls were scrolled.
+    scrolled: Scrolled,
+    // What had the focus in views that were left.
+    focused: Focused,
+    // Those that addresses may name.
+    views: StoredValue<Vec<View>>,
     // The query with which presenting began, until something else is gone to.
     presented: StoredValue<Option<String>>,
     // What the panes were last started with.
     begun: StoredValue<Option<Asked>>,
-    /// What the address said of the bundle when the one that is open did.
-    pub opened_as: StoredValue<(Option<String>, String)>,
+    // What the address said of the bundle when the one that is open did.
+    opened_as: StoredValue<(Option<String>, String)>,
 }
 
 /// What determines the panes: objective, settings, and those of the second pane.
 pub type Asked = (Typed, Making, Vec<(&'static str, String)>);
 
 impl Page {
-    /// Reads the address bar and starts the engine.
-    pub fn open() -> Self {
-        let (address, problems) = Address::parse(&browser::query());
+    /// Reads the address bar and starts the engine; `views` are those that addresses may name.
+    pub fn open(views: Vec<View>) -> Self {
+        let (address, problems) = Address::parse(&browser::query(), &views);
         let session = Session::new(Client::new(WorkerLine::default()), InBrowser);
         session.open_device(address.device, || {});
         let address = RwSignal::new(address);
@@ -102,11 +93,10 @@ impl Page {
             }
         });
         let over = Over::new();
-        let dialog = over.dialog;
         // Without a model they come from the bundle, where somebody looks for them.
         let searching = move || {
             let named = address.with(|address| address.objective.text().contains('"'));
-            named || matches!(dialog.get(), Some(Dialog::Palette))
+            named || matches!(over.dialog.get(), Some(Dialog::Palette))
         };
         let labels = Memo::new(move |_| match session.model.get() {
             Some(model) => Arc::new(model.labels.clone()),
@@ -117,16 +107,12 @@ impl Page {
         });
         Self {
             session,
+            views: StoredValue::new(views),
             address,
             problems: RwSignal::new(problems),
             panes: [Pane::new(), Pane::new()],
-            sight: Sight::new(),
             notice: RwSignal::default(),
-            mode: RwSignal::default(),
             over,
-            dialog,
-            inspector: RwSignal::new(browser::remembered("inspector").as_deref() != Some("closed")),
-            sheet: over.sheet,
             theme: RwSignal::new(browser::remembered("theme").and_then(|name| Theme::named(&name))),
             layers,
             labels,
@@ -139,6 +125,11 @@ impl Page {
             begun: StoredValue::default(),
             opened_as: StoredValue::default(),
         }
+    }
+
+    /// Reads an address, and what in it makes no sense.
+    pub fn read(self, address: &str) -> (Address, Vec<Problem>) {
+        self.views.with_value(|views| Address::parse(address, views))
     }
 
     /// The page that the component is part of.

@@ -10,12 +10,13 @@ use shared::matching::{Fit, Sought, find};
 use shared::tap::LayerInfo;
 use shared::visualize::{Preset, SETTINGS, Setting};
 
-use crate::address::{View, checked};
+use crate::address::checked;
 use crate::making::describe;
 use crate::protocol::DeviceChoice;
 use crate::theme::Theme;
 use crate::unit::{Unit, listed, split_number};
 use crate::unit_search;
+use crate::view::View;
 
 /// Something to jump to.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +84,8 @@ pub struct Sights<'a> {
     pub bundles: &'a [bundle::Entry],
     /// Those that are not open, with the layers of their models.
     pub elsewhere: &'a [(bundle::Entry, Vec<LayerInfo>)],
+    /// The verbs, and what each is called here.
+    pub views: &'a [(View, &'static str)],
 }
 
 /// What matches the typed words, best first.
@@ -112,7 +115,7 @@ pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
 }
 
 fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry)> {
-    let Sights { labels, pictures, bundles, .. } = sights;
+    let Sights { labels, pictures, bundles, views, .. } = sights;
     let units = units(typed, sights).into_iter().map(|entry| (Fit::Whole, entry));
     let mut found: Vec<(Fit, Entry)> = units.collect();
     let mut offer = |entry: Entry| {
@@ -120,7 +123,7 @@ fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry
             found.push((fit, entry));
         }
     };
-    commands().into_iter().for_each(&mut offer);
+    commands(views).into_iter().for_each(&mut offer);
     if bundles.len() > 1 {
         for bundle in bundles {
             let jump = Jump::Bundle(bundle.path.clone());
@@ -199,20 +202,21 @@ fn setting(typed: &str) -> Option<Entry> {
     Some(Entry { kind: "setting", title, jump: Jump::Setting(key, value) })
 }
 
-fn commands() -> Vec<Entry> {
+fn commands(views: &[(View, &str)]) -> Vec<Entry> {
     let entry = |kind, title: &str, jump| Entry { kind, title: title.to_owned(), jump };
-    let mut entries = vec![
-        entry("view", "Wall of dreams", Jump::Wall),
-        entry("view", "Look at a picture", Jump::View(View::Look)),
-        entry("view", "Exemplars of units", Jump::View(View::Exemplars)),
-        entry("view", "Dream a unit", Jump::View(View::Dream)),
+    let mut entries = vec![entry("view", "Wall of dreams", Jump::Wall)];
+    // The first is where one is already, as a rule.
+    let (here, others) = views.split_at(views.len().min(1));
+    let verbs = others.iter().chain(here);
+    entries.extend(verbs.map(|(view, title)| entry("view", title, Jump::View(*view))));
+    entries.extend([
         entry("device", "Compute on WebGPU", Jump::Device(DeviceChoice::WebGpu)),
         entry("device", "Compute on the CPU", Jump::Device(DeviceChoice::Cpu)),
         entry("page", "Light colours", Jump::Theme(Theme::Light)),
         entry("page", "Dark colours", Jump::Theme(Theme::Dark)),
         entry("page", "Keys", Jump::Keys),
         entry("page", "Credits of the pictures", Jump::Credits),
-    ];
+    ]);
     let choices = [
         ("size", ["64", "128", "224", "400"].as_slice()),
         ("parameterization", &["fourier", "pixel", "maco"]),
@@ -231,6 +235,9 @@ fn commands() -> Vec<Entry> {
 mod tests {
     use super::*;
     use shared::tap::{Grid, Role, Sees};
+
+    const VIEWS: [(View, &str); 2] =
+        [(View::DREAM, "Dream a unit"), (View::LOOK, "Look at a picture")];
 
     fn layers() -> Vec<LayerInfo> {
         [("mixed4a", 512), ("mixed4a_3x3", 208), ("mixed4b", 512), ("logits", 1000)]
@@ -290,6 +297,7 @@ mod tests {
             pictures: &pictures(),
             bundles: &bundles,
             elsewhere: &[(lite, vec![block])],
+            views: &VIEWS,
         };
         search(typed, sights)
     }
@@ -373,6 +381,7 @@ mod tests {
             pictures: &pictures,
             bundles: &[],
             elsewhere: &[],
+            views: &VIEWS,
         };
         let kinds: Vec<&str> = search("dogs", sights).iter().map(|entry| entry.kind).collect();
         assert_eq!(kinds.len(), LIMIT);

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::address::{Address, View};
+use crate::address::Address;
+use crate::view::View;
 
 /// A wall: which view, and of which layer.
 type Wall = (View, String);
@@ -60,8 +61,7 @@ impl Default for Scrolled {
 }
 
 fn wall(address: &Address) -> Option<Wall> {
-    let on_wall = address.objective.is_empty() && address.view != View::Look;
-    on_wall.then(|| (address.view, address.layer.clone()))
+    address.view.is_wall(address.objective.text()).then(|| (address.view, address.layer.clone()))
 }
 
 fn stage() -> Option<web_sys::Element> {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::browser;
 use crate::page::Page;
 use crate::pane::Frame;
@@ -101,11 +101,10 @@ fn embed_code(address: &Address) -> String {
         theme: None,
         ..address.clone()
     };
-    let what = match (address.view, address.objective.text()) {
-        (View::Look, _) => "What a network sees in a picture".to_owned(),
-        (_, "") => "What the units of a network look for".to_owned(),
-        (View::Dream, objective) => format!("Dream of {objective}"),
-        (View::Exemplars, objective) => format!("{objective} and what excites it"),
+    let objective = address.objective.text();
+    let what = match address.view.is_wall(objective) {
+        true => "What the units of a network look for".to_owned(),
+        false => address.view.slide.replace("{}", objective),
     };
     let title = what.replace('"', "&quot;");
     format!(

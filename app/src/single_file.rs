@@ -24,7 +24,7 @@ pub fn follow_views(page: Page) {
     }
     // The page begins anew between a slide's view and one with everything around it.
     let here = page.address.get_untracked();
-    let place = views.iter().position(|view| Address::parse(view).0 == here).unwrap_or(0);
+    let place = views.iter().position(|view| page.read(view).0 == here).unwrap_or(0);
     let place = StoredValue::new(place);
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let next = match event.key().as_str() {
@@ -43,7 +43,7 @@ pub fn follow_views(page: Page) {
 }
 
 fn show(page: Page, view: &str) {
-    let (address, problems) = Address::parse(view);
+    let (address, problems) = page.read(view);
     let furnished = page.address.with_untracked(|before| before.embed);
     if address.embed != furnished {
         // With other furniture around it the page begins anew.

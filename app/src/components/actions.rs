@@ -34,7 +34,7 @@ pub fn Actions() -> impl IntoView {
                 act=share::full_screen/>
             <span class="narrow">
                 <Action name="Settings" key="" icon=outline::SETTINGS id="open-settings"
-                    act=move || page.sheet.set(true)/>
+                    act=move || page.over.sheet.set(true)/>
             </span>
         </div>
     }

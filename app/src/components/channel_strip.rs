@@ -8,8 +8,8 @@ use leptos::prelude::*;
 use crate::components::heat_tile::HeatTile;
 use crate::numbers::value;
 use crate::page::Page;
-use crate::sight::Seen;
 use crate::unit::Unit;
+use crate::verbs::look::state::{Seen, Sight};
 
 /// Side of a tile's canvas, in pixels.
 const SIDE: usize = 112;
@@ -18,7 +18,7 @@ const SIDE: usize = 112;
 #[component]
 pub fn ChannelStrip() -> impl IntoView {
     let page = Page::here();
-    let sight = page.sight;
+    let sight = Sight::here();
     // Where the pointer was when a tile came under it: tiles also move under pointers that rest.
     let entered = StoredValue::new(None::<(i32, i32)>);
     let position = |event: &PointerEvent| (event.screen_x(), event.screen_y());

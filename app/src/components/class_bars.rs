@@ -5,6 +5,7 @@ use shared::classes::{ClassScore, short_label};
 
 use crate::numbers::percent;
 use crate::page::Page;
+use crate::verbs::look::state::Sight;
 
 /// The five best classes with bars; a click dreams the class.
 #[component]
@@ -30,7 +31,8 @@ pub fn ClassBars() -> impl IntoView {
             </li>
         }
     };
-    let top = move || page.sight.seen.get().map(|seen| seen.classified.top.clone());
+    let sight = Sight::here();
+    let top = move || sight.seen.get().map(|seen| seen.classified.top.clone());
     view! {
         <section>
             <h2>

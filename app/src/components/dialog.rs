@@ -8,7 +8,7 @@ use web_sys::HtmlDialogElement;
 use crate::over::Dialog;
 use crate::page::Page;
 
-/// A modal dialog that follows [`Page::dialog`]. The browser keeps the focus inside and gives it
+/// A modal dialog that follows [`Over::dialog`](crate::over::Over::dialog). The browser keeps the focus inside and gives it
 /// back afterwards.
 #[component]
 pub fn Modal(
@@ -21,7 +21,7 @@ pub fn Modal(
 ) -> impl IntoView {
     let page = Page::here();
     let node = NodeRef::<html::Dialog>::new();
-    let open = Memo::new(move |_| page.dialog.get() == Some(which));
+    let open = Memo::new(move |_| page.over.dialog.get() == Some(which));
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };
         let dialog: HtmlDialogElement = dialog;
@@ -34,13 +34,13 @@ pub fn Modal(
     });
     let closed = move |_: ev::Event| {
         if open.get_untracked() {
-            page.dialog.set(None);
+            page.over.dialog.set(None);
         }
     };
     // Only the backdrop is the dialog itself; everything in it is a child.
     let beside = move |event: ev::MouseEvent| {
         if event.target() == node.get().map(Into::into) {
-            page.dialog.set(None);
+            page.over.dialog.set(None);
         }
     };
     view! {

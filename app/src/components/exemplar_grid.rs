@@ -41,7 +41,8 @@ pub fn ExemplarGrid(
     });
     let crops = layer.sees < Sees::Pixels(side);
     // What was chosen for another layer may make no sense here.
-    let mode = Signal::derive(move || match page.mode.get() {
+    let chosen: RwSignal<Mode> = expect_context();
+    let mode = Signal::derive(move || match chosen.get() {
         Mode::Heat if !has_heat.get() => Mode::Picture,
         Mode::Crop if !crops => Mode::Picture,
         mode => mode,
@@ -159,7 +160,7 @@ fn Modes(
     /// Whether a place sees less than the whole picture.
     crops: bool,
 ) -> impl IntoView {
-    let chosen = Page::here().mode;
+    let chosen: RwSignal<Mode> = expect_context();
     let choice =
         move |of: Mode, name: &'static str, id: &'static str, there: bool, title: &'static str| {
             there.then(|| {

@@ -38,7 +38,7 @@ pub fn Header() -> impl IntoView {
             <span class="space"></span>
             <button
                 class="jump"
-                on:click=move |_| page.dialog.set(Some(Dialog::Palette))
+                on:click=move |_| page.over.dialog.set(Some(Dialog::Palette))
             >
                 <Icon of=outline::SEARCH/>
                 <span class="words">"Jump to a unit or class"</span>
@@ -62,7 +62,7 @@ pub fn Header() -> impl IntoView {
                 class="quiet keyboard"
                 aria-label="Keys"
                 title="Keys (?)"
-                on:click=move |_| page.dialog.set(Some(Dialog::Keys))
+                on:click=move |_| page.over.dialog.set(Some(Dialog::Keys))
             >
                 <Icon of=outline::KEYS/>
             </button>

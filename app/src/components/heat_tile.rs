@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 use crate::heatmap::paint;
-use crate::sight::Seen;
+use crate::verbs::look::state::Seen;
 
 /// A square canvas with the heat map of one channel, or the picture itself.
 #[component]

@@ -32,7 +32,7 @@ pub fn KeysList() -> impl IntoView {
                     .collect_view()}
             </dl>
             <p class="foot">
-                <button class="link" on:click=move |_| page.dialog.set(Some(Dialog::Credits))>
+                <button class="link" on:click=move |_| page.over.dialog.set(Some(Dialog::Credits))>
                     "Whose the pictures are"
                 </button>
             </p>

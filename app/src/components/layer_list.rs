@@ -76,8 +76,14 @@ pub fn LayerList(
     // Those of the networks that are not open.
     let elsewhere = move || {
         let others = page.elsewhere();
-        let sights =
-            Sights { layers: &[], labels: &[], pictures: &[], bundles: &[], elsewhere: &others };
+        let sights = Sights {
+            layers: &[],
+            labels: &[],
+            pictures: &[],
+            bundles: &[],
+            elsewhere: &others,
+            views: &[],
+        };
         units(&typed.get(), sights)
     };
     let other = move |Entry { title, jump, .. }: Entry| {

@@ -8,6 +8,7 @@ use crate::components::dialog::Modal;
 use crate::over::Dialog;
 use crate::page::Page;
 use crate::palette::{Entry, Sights, search};
+use crate::verbs::VERBS;
 
 /// The dialog that Ctrl K opens.
 #[component]
@@ -39,6 +40,7 @@ fn Finder() -> impl IntoView {
                 pictures: &pictures,
                 bundles: &bundles,
                 elsewhere,
+                views: &VERBS.map(|verb| (verb.view, verb.jump)),
             };
             search(&typed.get(), sights)
         })
@@ -50,7 +52,7 @@ fn Finder() -> impl IntoView {
     });
     let go = move |entry: Option<Entry>| {
         if let Some(entry) = entry {
-            page.dialog.set(None);
+            page.over.dialog.set(None);
             page.jump(entry.jump);
         }
     };

@@ -20,7 +20,7 @@ fn Film(
     recorded: Recorded,
 ) -> impl IntoView {
     let page = Page::here();
-    let replay = page.replay;
+    let replay = page.player();
     let Recorded { strip, finished, steps } = recorded;
     let last = steps.len() - 1;
     // Each picture lies over those before it and fades in.

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use shared::format::recipe::Recipe;
 use shared::image::Picture;
+use shared::visualize;
 use shared::visualize::score::Context;
 use shared::visualize::stepper::Report;
-use shared::visualize;
 
 use super::core::Core;
 use super::host::Host;

@@ -6,7 +6,7 @@ use shared::visualize::mistake;
 use shared::visualize::objective::Typed;
 
 use super::{Page, names};
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::browser;
 use crate::over::Dialog;
 use crate::palette::Jump;
@@ -15,6 +15,7 @@ use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
+use crate::view::View;
 
 impl Page {
     /// Changes what is on view; Back undoes it.
@@ -37,14 +38,13 @@ impl Page {
         change(&mut after);
         self.settle(&mut after);
         if after != before {
-            self.scrolled.note(&before);
-            self.focused.note(&before);
+            self.note_place();
             self.presented.set_value(None);
             // It asked for the start of what was there before.
             after.autostart &= after.embed;
             // The sheet would lie over the view that a tap in it has opened.
             if after.view != before.view {
-                self.sheet.set(false);
+                self.over.sheet.set(false);
             }
             self.over.show(&after.query(), new_entry);
             self.address.set(after);
@@ -53,14 +53,32 @@ impl Page {
         false
     }
 
+    /// Notes where the view was scrolled to and what had the focus, before it gives way.
+    pub fn note_place(self) {
+        let leaving = self.address.get_untracked();
+        self.scrolled.note(&leaving);
+        self.focused.note(&leaving);
+    }
+
+    /// Finds views again as they were left.
+    pub fn follow_places(self) {
+        self.scrolled.follow(self.address);
+        self.focused.follow(self.address);
+    }
+
+    /// A bundle has opened, as the address says now.
+    pub fn note_opened(self) {
+        self.opened_as.set_value(self.address.with_untracked(named));
+    }
+
     /// Makes an address say no more than it must, and all that its view needs.
     fn settle(self, address: &mut Address) {
         address.present = address.presents();
         // A search belongs to the list it searches; Back returns to it.
-        if address.view != View::Exemplars || !address.objective.is_empty() {
+        if address.view != View::EXEMPLARS || !address.objective.is_empty() {
             address.find.clear();
         }
-        if address.view == View::Exemplars {
+        if address.view == View::EXEMPLARS {
             let labels = self.labels.get_untracked();
             match Unit::of(&address.objective, &labels) {
                 Some(unit) => {
@@ -77,7 +95,7 @@ impl Page {
         }
         // A dream names its layer itself.
         let own = Unit::of(&address.objective, &[]).map(|unit| unit.layer);
-        if address.view == View::Dream && own.as_ref() == Some(&address.layer) {
+        if address.view == View::DREAM && own.as_ref() == Some(&address.layer) {
             address.layer.clear();
         }
         if address.bundle.is_none() && address.model == self.session.library.first() {
@@ -92,7 +110,7 @@ impl Page {
             self.panes.into_iter().for_each(|pane| pane.clear());
         }
         self.go(|address| {
-            address.view = View::Dream;
+            address.view = View::DREAM;
             address.objective = objective;
         });
         self.start(false);
@@ -101,7 +119,7 @@ impl Page {
     /// Shows a unit's page: what it looks for, and the pictures that excite it.
     pub fn show_unit(self, unit: &Unit) {
         self.go(|address| {
-            address.view = View::Exemplars;
+            address.view = View::EXEMPLARS;
             address.objective = unit.objective().into();
         });
     }
@@ -109,7 +127,7 @@ impl Page {
     /// Looks at a picture of the gallery, by the file it comes from.
     pub fn look_at(self, file: String) {
         self.go(|address| {
-            address.view = View::Look;
+            address.view = View::LOOK;
             address.picture = Some(file);
         });
     }
@@ -117,7 +135,7 @@ impl Page {
     /// Shows the hall with the wall.
     pub fn wall(self) {
         self.go(|address| {
-            address.view = View::Dream;
+            address.view = View::DREAM;
             address.objective = Typed::default();
             address.layer = String::new();
         });
@@ -174,7 +192,7 @@ impl Page {
 
     /// Opens a bundle from elsewhere.
     pub fn choose_elsewhere(self, bundle: String) {
-        let (asked, problems) = Address::parse(&format!("?bundle={}", query::encode(&bundle)));
+        let (asked, problems) = self.read(&format!("?bundle={}", query::encode(&bundle)));
         match problems.into_iter().next() {
             Some(problem) => self.session.library.failure.set(Some(Failure::new(
                 FailureKind::Input,
@@ -233,7 +251,7 @@ impl Page {
             Jump::Objective(objective) => {
                 let labels = self.labels.get_untracked();
                 let exemplars =
-                    self.address.with_untracked(|address| address.view == View::Exemplars);
+                    self.address.with_untracked(|address| address.view == View::EXEMPLARS);
                 let there = exemplars || self.session.lacking.get_untracked();
                 let objective = Typed::from(objective);
                 let unit = Unit::of(&objective, &labels).filter(|_| there);
@@ -245,23 +263,23 @@ impl Page {
             }
             Jump::Unit { bundle, unit } => {
                 self.choose_at(bundle, |address| {
-                    address.view = View::Exemplars;
+                    address.view = View::EXEMPLARS;
                     address.objective = unit.objective().into();
                 });
             }
             Jump::Find(typed) => self.go(|address| {
-                address.view = View::Exemplars;
+                address.view = View::EXEMPLARS;
                 address.objective = Typed::default();
                 address.find = typed;
             }),
             Jump::Picture(file) => self.look_at(file),
             Jump::Bundle(path) => self.choose(path),
-            Jump::Credits => self.dialog.set(Some(Dialog::Credits)),
+            Jump::Credits => self.over.dialog.set(Some(Dialog::Credits)),
             Jump::Setting(key, value) => self.set(key, &value),
             Jump::Preset(preset) => self.go(|address| address.preset = Some(preset)),
             Jump::Device(choice) => self.switch(choice),
             Jump::Theme(theme) => self.paint(theme),
-            Jump::Keys => self.dialog.set(Some(Dialog::Keys)),
+            Jump::Keys => self.over.dialog.set(Some(Dialog::Keys)),
         }
     }
 }

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::Page;
-use crate::address::View;
 use crate::halls::{Hall, Piece, Recorded};
 use crate::kept_weights::keeps_weights;
+use crate::view::View;
 
 /// As many pictures hang in a hall that nobody has chosen.
 const UNCHOSEN: usize = 25;
@@ -87,7 +87,7 @@ impl Page {
             return unit.into_iter().for_each(|unit| self.dream(unit));
         }
         self.go(|address| {
-            address.view = View::Dream;
+            address.view = View::DREAM;
             address.model = network;
             address.bundle = None;
             address.layer.clear();

@@ -4,8 +4,14 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::halls::Recorded;
+use crate::replay::Replay;
 
 impl Page {
+    /// Who plays it.
+    pub fn player(self) -> Replay {
+        self.replay
+    }
+
     /// What is played of the unit on view, as long as there is no live picture of it. Reactive.
     pub fn replayed(self) -> Option<Recorded> {
         let recorded = self.replay.of.get()?;

@@ -6,18 +6,43 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{IntersectionObserver, IntersectionObserverEntry};
 
+use super::stage::title_here;
 use crate::baked::{baked_here, is_coming};
 use crate::components::dream_canvas::DreamCanvas;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
 use crate::components::icon::{Icon, outline};
+use crate::components::slide_trouble::{mistake, trouble};
 use crate::page::Page;
 use crate::pane::Status;
-use crate::views::dream::title_here;
-use crate::views::embed_trouble::{mistake, trouble};
+use crate::verbs::units::embed::EmbedUnit;
+
+/// The dream. Where it can neither be shown nor made, the unit's exemplars stand for it.
+#[component]
+pub fn EmbedDream() -> impl IntoView {
+    let page = Page::here();
+    let only = Memo::new(move |_| has_only_exemplars(page));
+    move || match only.get() {
+        true => view! { <EmbedUnit/> }.into_any(),
+        false => view! { <Dreamed/> }.into_any(),
+    }
+}
+
+/// Whether exemplars are all there is of the unit on view. Reactive.
+fn has_only_exemplars(page: Page) -> bool {
+    let has_exemplars = || {
+        let layer = page.session.parts.layer(&page.unit()?.layer)?;
+        layer.exemplars
+    };
+    page.session.lacking.get()
+        && page.mistake().is_none()
+        && baked_here(page).is_none()
+        && !is_coming(page)
+        && has_exemplars().is_some()
+}
 
 /// The picture that was made beforehand until there is a live one; where there is neither, why.
 #[component]
-pub fn EmbedDream() -> impl IntoView {
+fn Dreamed() -> impl IntoView {
     let page = Page::here();
     let root = NodeRef::<html::Div>::new();
     let title = Memo::new(move |_| title_here(page));

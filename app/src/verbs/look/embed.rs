@@ -3,18 +3,19 @@
 use leptos::prelude::*;
 use shared::classes::{ClassScore, short_label};
 
+use super::state::Sight;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
+use crate::components::slide_trouble::trouble;
 use crate::numbers::percent;
 use crate::page::Page;
 use crate::parts::Loaded;
-use crate::views::embed_trouble::trouble;
-use crate::views::look::{Picture, follow_picture};
+use crate::verbs::look::stage::{Picture, follow_picture};
 
 /// The whole picture, and what it is taken for.
 #[component]
 pub fn EmbedLook() -> impl IntoView {
     let page = Page::here();
-    let sight = page.sight;
+    let sight = Sight::here();
     let unknown = follow_picture(page);
     let best = move || {
         let seen = sight.seen.get()?;
@@ -75,7 +76,7 @@ pub fn EmbedLook() -> impl IntoView {
 /// The five best classes with bars, where the box has room for them.
 #[component]
 fn Classes() -> impl IntoView {
-    let sight = Page::here().sight;
+    let sight = Sight::here();
     let top = move || sight.seen.get().map(|seen| seen.classified.top.clone());
     let row = |score: ClassScore| {
         view! {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::address::{Address, View};
+use crate::address::Address;
 use crate::baked::baked;
 use crate::browser;
 use crate::components::baked_picture::BakedPicture;
@@ -16,6 +16,7 @@ use crate::halls::Piece;
 use crate::over::Dialog;
 use crate::page::Page;
 use crate::unit::Unit;
+use crate::view::View;
 
 /// The hall with its few large pictures, and below it the whole wall of a layer; only the wall
 /// where the address names the layer.
@@ -111,7 +112,7 @@ fn about(page: Page, layer: &str) -> String {
 fn NothingBaked() -> impl IntoView {
     let page = Page::here();
     let has_exemplars = move || !page.offered_layers(|layer| layer.exemplars.is_some()).is_empty();
-    let exemplars = move |_| page.go(|address| address.view = View::Exemplars);
+    let exemplars = move |_| page.go(|address| address.view = View::EXEMPLARS);
     let dream = move |_| {
         let unit = Unit { layer: untrack(|| page.layer()), channel: 0 };
         page.dream(unit.objective());
@@ -217,7 +218,7 @@ fn Foot() -> impl IntoView {
                                 <button
                                     class="link"
                                     data-testid="open-credits"
-                                    on:click=move |_| page.dialog.set(Some(Dialog::Credits))
+                                    on:click=move |_| page.over.dialog.set(Some(Dialog::Credits))
                                 >
                                     "Whose they are"
                                 </button>

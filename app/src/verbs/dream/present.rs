@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::components::far_line::how_far;
 use crate::components::icon::{Icon, outline};
 use crate::page::Page;
-use crate::views::dream::{Sides, title_here};
+use crate::verbs::dream::stage::{Sides, title_here};
 
 /// Nothing else; the pointer finds the way out in the corner.
 #[component]

@@ -103,6 +103,7 @@ fn OtherUnits(
             pictures: &[],
             bundles: &[],
             elsewhere: &elsewhere,
+            views: &[],
         };
         let entries = units(&typed, sights);
         let here = format!("{}:", layer.get());

@@ -7,6 +7,7 @@ use shared::classes::short_label;
 use shared::format::credits::Credit;
 use web_sys::Blob;
 
+use super::state::Sight;
 use crate::browser;
 use crate::components::channel_strip::ChannelStrip;
 use crate::components::failure::FailureNote;
@@ -26,7 +27,7 @@ use crate::unit_search::pictures;
 #[component]
 pub fn LookView() -> impl IntoView {
     let page = Page::here();
-    let sight = page.sight;
+    let sight = Sight::here();
     let layer = Signal::derive(move || page.layer());
     let open = move |file: Blob| {
         page.go(|address| address.picture = None);
@@ -104,7 +105,7 @@ pub fn LookView() -> impl IntoView {
                         <Icon of=outline::CAMERA/>
                         {move || if on() { "Hold" } else { "Camera" }}
                     </button>
-                    <button class="button narrow" on:click=move |_| page.sheet.set(true)>
+                    <button class="button narrow" on:click=move |_| page.over.sheet.set(true)>
                         <Icon of=outline::SETTINGS/>
                         "Layers"
                     </button>
@@ -129,6 +130,7 @@ pub fn LookView() -> impl IntoView {
 /// Shows the picture of the gallery that the address names, as soon as it is here.
 /// Returns its file where the gallery has no such picture.
 pub fn follow_picture(page: Page) -> Memo<Option<String>> {
+    let sight = Sight::here();
     let parts = page.session.parts;
     let asked = Memo::new(move |_| page.address.with(|address| address.picture.clone()));
     // Where the picture lies: its sheet, the corner and the side there.
@@ -150,7 +152,7 @@ pub fn follow_picture(page: Page) -> Memo<Option<String>> {
             let rgba = browser::pixels(&sheet, part, side).await;
             let Some(rgba) = rgba.filter(|_| named() == of) else { return };
             let photo = Photo { size: PictureSize { width: side, height: side }, rgba };
-            page.sight.show(page.session, photo, untrack(|| page.layer()));
+            sight.show(page.session, photo, untrack(|| page.layer()));
         });
     });
     let unknown = Memo::new(move |_| {
@@ -165,7 +167,7 @@ pub fn follow_picture(page: Page) -> Memo<Option<String>> {
     // The one that was shown before is not the one that is asked for.
     Effect::new(move |_| {
         if unknown.with(Option::is_some) {
-            page.sight.clear();
+            sight.clear();
         }
     });
     unknown
@@ -215,7 +217,7 @@ fn UnknownPicture(
 /// The crop that the network saw, or a channel's heat map over it.
 #[component]
 pub fn Picture() -> impl IntoView {
-    let sight = Page::here().sight;
+    let sight = Sight::here();
     let shown = Signal::derive(move || sight.seen.get().map(|seen| (seen, sight.shown.get())));
     let label = Signal::derive(move || match shown.get() {
         Some((seen, Some(place))) => match seen.classified.channels.get(place) {
@@ -266,7 +268,7 @@ pub fn Picture() -> impl IntoView {
 #[component]
 fn Verdict() -> impl IntoView {
     let page = Page::here();
-    let sight = page.sight;
+    let sight = Sight::here();
     let best = move || {
         let seen = sight.seen.get()?;
         let best = seen.classified.top.first()?;

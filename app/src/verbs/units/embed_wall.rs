@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use crate::components::dream_wall::DreamWall;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
 use crate::components::layer_chips::{dream_count, layer_words};
+use crate::components::slide_trouble::trouble;
 use crate::page::Page;
 use crate::unit::find_layer;
-use crate::views::embed_trouble::trouble;
 
 /// As many whole pictures as the box holds; the others come by scrolling. A click opens the unit
 /// here.

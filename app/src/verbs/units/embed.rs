@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use crate::baked::{baked_here, is_coming};
 use crate::components::baked_picture::BakedPicture;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
+use crate::components::slide_trouble::{mistake, trouble};
 use crate::components::sprite_picture::SpritePicture;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::sprite::Square;
-use crate::views::dream::title_here;
-use crate::views::embed_trouble::{mistake, trouble};
+use crate::verbs::dream::stage::title_here;
 
 /// Exemplars beside the dream.
 const SHOWN: usize = 6;

@@ -24,7 +24,7 @@ use crate::parts::Loaded;
 use crate::sentences;
 use crate::sprite::Square;
 use crate::unit::find_layer;
-use crate::views::dream::{PaneFailure, title_here};
+use crate::verbs::dream::stage::{PaneFailure, title_here};
 
 /// The dream on the left, the exemplars on the right.
 #[component]
@@ -151,7 +151,7 @@ fn Watch() -> impl IntoView {
 #[component]
 fn OpenInDream() -> impl IntoView {
     let page = Page::here();
-    let open = move |_| page.go(|address| address.view = crate::address::View::Dream);
+    let open = move |_| page.go(|address| address.view = crate::view::View::DREAM);
     view! {
         <button class="button" on:click=open>
             <Icon of=outline::SETTINGS/>

@@ -62,6 +62,11 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// That of the page that the component is part of.
+    pub fn here() -> Self {
+        expect_context()
+    }
+
     /// Nothing to see yet.
     pub fn new() -> Self {
         Self {
