@@ -82,7 +82,7 @@ mod tests {
                 let labels = crate::classes::imagenet().into_iter().map(|label| label.name);
                 let context = Context { labels: labels.collect(), ..Context::default() };
                 let score = Score::resolve(objective, &info, &context).unwrap();
-                score.taps().into_iter().map(str::to_owned).collect()
+                score.taps().into_iter().map(|layer| info.at(layer).name.clone()).collect()
             };
             let about = objective.layers().into_iter().map(|layer| info.layer(layer).unwrap());
             let about: Vec<_> = about.map(|layer| layer.name.clone()).collect();
