@@ -6,11 +6,16 @@
 
 mod flex;
 mod gradient;
+mod normalization;
 mod primitives;
+mod window;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Tensor, activation};
+
+pub use normalization::{Beta, Lrn};
+pub use window::{Padding, Pool, Window};
 
 /// What a ReLU does to the gradient passing back through it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,133 +26,6 @@ pub enum ReluGradient {
     /// Where the true gradient would be zero for a whole picture, lets through what pushes
     /// negative inputs up (Lucid's redirected ReLU). For the first steps from noise.
     Redirected,
-}
-
-/// How far a window may reach over the edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// Not at all: windows that do not fit are dropped.
-    Valid,
-    /// This many pixels on every side; windows that do not fit are dropped.
-    Symmetric(usize),
-    /// This many pixels on every side, and as many more on the right and bottom as the last
-    /// window needs, which is dropped if it would lie in the padding alone (Caffe's rule,
-    /// PyTorch's `ceil_mode`).
-    Ceil(usize),
-    /// TensorFlow's: `ceil(size / stride)` windows, the odd pixel on the right and bottom.
-    Same,
-}
-
-/// A square window, a pool's or a convolution's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool {
-    /// Side, in pixels.
-    pub kernel: usize,
-    /// Pixels between neighbouring windows.
-    pub stride: usize,
-    /// What happens at the edge.
-    pub padding: Padding,
-}
-
-impl Pool {
-    /// Pixels of padding before the first one, and how many windows there are, along an axis.
-    /// No windows if the axis is too short.
-    pub fn layout(&self, size: usize) -> (usize, usize) {
-        let Self { kernel, stride, padding } = *self;
-        match padding {
-            Padding::Valid => Self { padding: Padding::Symmetric(0), ..*self }.layout(size),
-            Padding::Symmetric(before) if size + 2 * before < kernel => (before, 0),
-            Padding::Symmetric(before) => (before, (size + 2 * before - kernel) / stride + 1),
-            Padding::Ceil(before) if size + 2 * before < kernel => (before, usize::from(0 < size)),
-            Padding::Ceil(before) => {
-                let windows = (size + 2 * before - kernel).div_ceil(stride) + 1;
-                let beyond = size + before <= (windows - 1) * stride;
-                (before, windows - usize::from(beyond))
-            }
-            Padding::Same => {
-                let windows = size.div_ceil(stride);
-                let needed = (windows.saturating_sub(1) * stride + kernel).saturating_sub(size);
-                (needed / 2, windows)
-            }
-        }
-    }
-}
-
-impl Pool {
-    /// Positions along an axis after this, for `length` before it; none if it is too short.
-    pub fn positions(&self, length: usize) -> Option<usize> {
-        if let Padding::Ceil(padding) = self.padding
-            && length + 2 * padding + self.stride <= self.kernel
-        {
-            // Here Caffe's formula counts no window, and PyTorch refuses.
-            return None;
-        }
-        let (_, windows) = self.layout(length);
-        (0 < windows).then_some(windows)
-    }
-
-    fn window(self, input: &Tensor<4>) -> Window {
-        let [_, _, height, width] = input.dims();
-        let [(top, rows), (left, columns)] = [self.layout(height), self.layout(width)];
-        let Self { kernel, stride, .. } = self;
-        Window { kernel, stride, before: [top, left], output: [rows, columns] }
-    }
-}
-
-/// A [`Pool`] laid out over one size of activation. Rows first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Side, in pixels.
-    pub kernel: usize,
-    /// Pixels between neighbouring windows.
-    pub stride: usize,
-    /// How far the first window reaches over the top and left edge.
-    pub before: [usize; 2],
-    /// Rows and columns of windows.
-    pub output: [usize; 2],
-}
-
-/// The exponent of a local response normalization; both are made of square roots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beta {
-    /// 1/2, as in TensorFlow's Inception.
-    Half,
-    /// 3/4, as in Krizhevsky et al. 2012 and Caffe.
-    ThreeQuarters,
-}
-
-impl Beta {
-    /// As a number.
-    pub fn value(self) -> f32 {
-        match self {
-            Self::Half => 0.5,
-            Self::ThreeQuarters => 0.75,
-        }
-    }
-
-    /// `base` to the power of minus this.
-    #[inline(always)]
-    pub fn inverse_power(self, base: f32) -> f32 {
-        let root = base.sqrt();
-        match self {
-            Self::Half => 1.0 / root,
-            Self::ThreeQuarters => 1.0 / (root * root.sqrt()),
-        }
-    }
-}
-
-/// Normalization of each value by its neighbours in the channel axis (Krizhevsky et al. 2012, 3.3):
-/// `x / (bias + alpha * sum of squares over 2 * radius + 1 channels) ^ beta`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lrn {
-    /// Channels on either side; those beyond the ends count as zero.
-    pub radius: usize,
-    /// Factor of the plain sum of squares (Caffe divides its own by the window's length).
-    pub alpha: f32,
-    /// Added to it.
-    pub bias: f32,
-    /// The exponent.
-    pub beta: Beta,
 }
 
 /// What a device must be able to do beyond the tensor library.

@@ -4,6 +4,7 @@
 //! allocated or fetched by it, [`Part::check`] every part's bytes, and each kind of part has a
 //! reader of its own that checks what is inside.
 
+mod document;
 mod field;
 mod index;
 mod layer;
@@ -13,35 +14,28 @@ mod sprites;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Value;
 
-pub(super) use self::field::Field;
 use crate::models::{self, ModelInfo};
 use crate::preprocess::Preprocessing;
 use crate::{Error, Result};
 
+pub use self::document::SCHEMA;
+pub(super) use self::document::parse_json;
+use self::document::{json_text, schema};
+pub(super) use self::field::Field;
 pub use self::index::{Entry, INDEX_LIMIT, Index};
 pub use self::layer::{Dreams, EXEMPLARS_LIMIT, Layer};
-pub use self::part::Part;
+pub use self::part::{Part, WEIGHTS_LIMIT};
 pub use self::sprites::{Place, SHEET_LIMIT, Sprites};
-
-/// Version written by this program: `[major, minor]`.
-pub const SCHEMA: [u32; 2] = [1, 1];
 
 /// The longest `bundle.json` that is read, in bytes.
 pub const MANIFEST_LIMIT: usize = 4 << 20;
-
-/// The largest weights that are accepted, in bytes.
-pub const WEIGHTS_LIMIT: u64 = 2 << 30;
 
 /// The largest list of labels that is accepted, in bytes.
 pub const LABELS_LIMIT: u64 = 4 << 20;
 
 /// The largest list of the gallery's pictures that is accepted, in bytes.
 pub const CREDITS_LIMIT: u64 = 64 << 20;
-
-/// The most values in a document. Exemplars have most: 4 for each of up to 100 pictures of a unit.
-const VALUES_LIMIT: usize = 4_000_000;
 
 /// The longest label, in characters.
 const LABEL_LIMIT: usize = 500;
@@ -170,44 +164,6 @@ pub fn labels_from_bytes(bytes: &[u8], n_classes: usize) -> Result<Vec<String>> 
 /// The text of the labels part.
 pub fn labels_to_text(labels: &[String]) -> String {
     labels.iter().flat_map(|label| [label.as_str(), "\n"]).collect()
-}
-
-/// The JSON document in a file of at most `limit` bytes.
-pub(super) fn parse_json(file: &str, bytes: &[u8], limit: usize) -> Result<Value> {
-    let wrong = |reason| Error::Format { what: file.to_owned(), reason };
-    if limit < bytes.len() {
-        return Err(wrong(format!("{} bytes long, at most {limit} are read", bytes.len())));
-    }
-    // In memory a value takes some 32 bytes, in the text it may take two. Commas in texts are counted
-    // too: that is near enough.
-    let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
-    if VALUES_LIMIT < values {
-        return Err(wrong(format!("has more than {VALUES_LIMIT} values")));
-    }
-    serde_json::from_slice(bytes).map_err(|error| wrong(format!("is no JSON: {error}")))
-}
-
-fn json_text(file: &str, value: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Format { what: file.to_owned(), reason: error.to_string() })?;
-    Ok(text + "\n")
-}
-
-fn schema(field: &Field<'_>) -> Result<[u32; 2]> {
-    let numbers = field.items(2)?;
-    let [major, minor] = numbers.as_slice() else {
-        return Err(field.wrong(format!("has {} numbers, expected [major, minor]", numbers.len())));
-    };
-    let version = |field: &Field<'_>| field.number(u64::from(u32::MAX)).map(|number| number as u32);
-    let found = [version(major)?, version(minor)?];
-    if found[0] != SCHEMA[0] {
-        return Err(field.wrong(format!(
-            "version {}.{} cannot be read here, only {}.x: open it with the Pellucid that made it, \
-             or export it again",
-            found[0], found[1], SCHEMA[0]
-        )));
-    }
-    Ok(found)
 }
 
 fn preprocessing(field: &Field<'_>, info: &ModelInfo) -> Result<Preprocessing> {

@@ -32,14 +32,22 @@ impl Variant {
     /// Every variant, in the order they are offered.
     pub const ALL: [Self; 3] = [Self::GoogLeNet, Self::InceptionV1, Self::GoogLeNetTorchvision];
 
+    fn architecture(self) -> Architecture {
+        match self {
+            Self::GoogLeNet => widths::googlenet(),
+            Self::InceptionV1 => widths::inception_v1(),
+            Self::GoogLeNetTorchvision => widths::googlenet_torchvision(),
+        }
+    }
+
     /// The name on the command line and in addresses.
     pub fn name(self) -> &'static str {
-        Architecture::of(self).name
+        self.architecture().name
     }
 
     /// The network without its weights, for tensors under Caffe's, torchvision's or Lucent's names.
     pub fn blueprint(self) -> Blueprint {
-        let architecture = Architecture::of(self);
+        let architecture = self.architecture();
         let graph = graph(&architecture);
         let Architecture { name, title, origin, preprocessing, .. } = architecture;
         let info = ModelInfo { name, title, origin, preprocessing, layers: Vec::new() };
@@ -49,7 +57,7 @@ impl Variant {
     /// Names and shapes of the tensors that the variant's own publication holds, auxiliary
     /// classifiers left out.
     pub fn published_tensors(self) -> BTreeMap<String, Vec<usize>> {
-        self.blueprint().tensors(Naming::native(self).position())
+        self.blueprint().tensors(self.architecture().naming.position())
     }
 }
 

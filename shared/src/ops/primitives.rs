@@ -6,7 +6,8 @@ use burn::backend::ops::{ConvOptions, PadMode};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Shape, Slice};
 
-use super::{Beta, Lrn, Window};
+use super::normalization::{Beta, Lrn};
+use super::window::Window;
 
 /// Stands for "no pixel here". Finite, because shading languages have no infinities.
 const NOTHING: f32 = f32::MIN;

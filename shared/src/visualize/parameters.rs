@@ -3,6 +3,7 @@
 //! Every parameterisation is one tensor that the optimizer moves, and one differentiable road
 //! from it to RGB in 0..=1: the picture's channels, colour, sigmoid.
 
+mod color;
 mod fourier;
 mod pyramid;
 
@@ -16,28 +17,12 @@ use rand_distr::{Distribution, Normal, Uniform};
 use crate::visualize::settings::{Parameterization, Settings};
 use crate::{Error, Result};
 
+pub use color::color_matrix;
 use fourier::{InverseFourier, fourier_scale, maco_magnitude};
 use pyramid::Pyramid;
 
 /// How loud the noise is that a picture starts from (Lucid's).
 const START: f32 = 0.01;
-
-/// Contrast of a MACO picture: standard deviation of its luminance before the sigmoid.
-/// Photographs have about 0.25 in 0..=1, where the sigmoid is 4 times as flat.
-const MACO_CONTRAST: f64 = 1.2;
-
-/// Square roots of the covariance of colours in ImageNet, from decorrelated channels (light and
-/// dark, blue and yellow, green and magenta) to RGB (Lucid, `color.py`).
-const COLOR_CORRELATION: [[f64; 3]; 3] =
-    [[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]];
-
-/// The square roots of the covariance of colours divided by its longest column: `rgb[i] = sum of matrix[i][j] * field[j]`.
-pub fn color_matrix() -> [[f32; 3]; 3] {
-    let length =
-        |column: usize| COLOR_CORRELATION.iter().map(|row| row[column].powi(2)).sum::<f64>().sqrt();
-    let longest = (0..3).map(length).fold(0.0, f64::max);
-    COLOR_CORRELATION.map(|row| row.map(|value| (value / longest) as f32))
-}
 
 /// The road from parameters to pictures of one size, with a margin around them.
 #[derive(Debug)]

@@ -12,6 +12,7 @@
 mod error;
 mod measure;
 mod names;
+mod target;
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,9 @@ use burn::tensor::Tensor;
 
 pub use self::error::ScoreError;
 pub use self::measure::COSINE_POWER;
-use self::measure::{OfActivation, OfPicture};
-pub use self::names::Names;
+use self::measure::Outside;
+pub use self::names::{Directions, Names};
+use self::target::Target;
 use crate::network::ModelInfo;
 use crate::tap::{Activations, LayerId};
 use crate::visualize::Objective;
@@ -35,9 +37,6 @@ pub struct Context {
     pub directions: Directions,
 }
 
-/// Named directions by (canonical layer, name): one value a channel.
-pub type Directions = BTreeMap<(String, String), Vec<f32>>;
-
 /// An objective that has met its model.
 #[derive(Clone, Debug)]
 pub struct Score {
@@ -51,12 +50,6 @@ struct Term {
     name: String,
     weight: f64,
     target: Target,
-}
-
-#[derive(Clone, Debug)]
-enum Target {
-    Activation { layer: LayerId, name: String, measure: OfActivation },
-    Picture(OfPicture),
 }
 
 /// What some of the terms make of one batch.
@@ -170,6 +163,13 @@ impl Score {
         let typed = || self.terms.iter().enumerate();
         let activations = typed().filter(move |(_, term)| !of_picture(term));
         activations.chain(typed().filter(move |(_, term)| of_picture(term)))
+    }
+}
+
+impl From<Outside> for Error {
+    fn from(outside: Outside) -> Self {
+        let Outside { layer, what, index, count } = outside;
+        Self::OutOfRange { layer, what, index, count }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::document::{json_text, parse_json, schema};
 use super::field::Field;
 use super::part::inner_path;
-use super::{json_text, parse_json, schema};
 use crate::Result;
 
 /// The longest `index.json` that is read, in bytes.

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::WEIGHTS_LIMIT;
 use super::field::Field;
 use crate::{Error, Result};
+
+/// The largest weights that are accepted, in bytes.
+pub const WEIGHTS_LIMIT: u64 = 2 << 30;
 
 /// The longest path of a part, in bytes.
 const PATH_LIMIT: usize = 200;

@@ -6,7 +6,6 @@
 //! canonical `maxpool1` and `maxpool4`, which are other layers. The canonical meaning wins: write
 //! `maxpool0` and `maxpool10` for those.
 
-use super::Variant;
 use crate::network::Source;
 
 /// torchvision's batch normalisation: `BasicConv2d` sets it.
@@ -60,15 +59,6 @@ impl Naming {
     /// Where its names stand among those of every scheme.
     pub fn position(self) -> usize {
         Self::ALL.iter().position(|naming| *naming == self).unwrap_or_default()
-    }
-
-    /// The scheme in which a variant is published.
-    pub fn native(variant: Variant) -> Self {
-        match variant {
-            Variant::GoogLeNet => Self::Caffe,
-            Variant::InceptionV1 => Self::Lucent,
-            Variant::GoogLeNetTorchvision => Self::Torchvision,
-        }
     }
 
     /// What this scheme calls the numbers of the convolution of this canonical name.

@@ -3,7 +3,7 @@
 use crate::ops::{Beta, Lrn, Padding};
 use crate::preprocess::{ChannelOrder, Preprocessing};
 
-use super::Variant;
+use super::names::Naming;
 
 /// Output channels of the six convolutions of a module.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Architecture {
     pub title: &'static str,
     pub origin: &'static str,
     pub preprocessing: Preprocessing,
+    /// The scheme in which its weights are published.
+    pub naming: Naming,
     pub classes: usize,
     pub modules: [Widths; 9],
     /// Kernel of the branch called 5x5.
@@ -57,17 +59,7 @@ pub(super) struct Architecture {
     pub normalization: Option<Lrn>,
 }
 
-impl Architecture {
-    pub fn of(variant: Variant) -> Self {
-        match variant {
-            Variant::GoogLeNet => googlenet(),
-            Variant::InceptionV1 => inception_v1(),
-            Variant::GoogLeNetTorchvision => googlenet_torchvision(),
-        }
-    }
-}
-
-fn googlenet() -> Architecture {
+pub(super) fn googlenet() -> Architecture {
     Architecture {
         name: "googlenet",
         title: "GoogLeNet",
@@ -79,6 +71,7 @@ fn googlenet() -> Architecture {
             resize_shorter_side: 256,
             crop: 224,
         },
+        naming: Naming::Caffe,
         classes: 1000,
         modules: MODULES,
         five_kernel: 5,
@@ -93,7 +86,7 @@ fn googlenet() -> Architecture {
 /// The attributes of the normalisation are those stored in TensorFlow's graph, `InceptionV1.pb`:
 /// `depth_radius` 5, `bias` 2, `alpha` 1e-4 (not divided), `beta` 0.5. Lucent's port has
 /// 1e-4 / 9, radius 4 and bias 1 there (its pull request 51 tells how that came about).
-fn inception_v1() -> Architecture {
+pub(super) fn inception_v1() -> Architecture {
     let mut modules = MODULES;
     modules[2].three = 204;
     modules[7].five_bottleneck = 48;
@@ -108,6 +101,7 @@ fn inception_v1() -> Architecture {
             resize_shorter_side: 256,
             crop: 224,
         },
+        naming: Naming::Lucent,
         classes: 1008,
         modules,
         five_kernel: 5,
@@ -118,7 +112,7 @@ fn inception_v1() -> Architecture {
     }
 }
 
-fn googlenet_torchvision() -> Architecture {
+pub(super) fn googlenet_torchvision() -> Architecture {
     Architecture {
         name: "googlenet-torchvision",
         title: "GoogLeNet (torchvision)",
@@ -132,6 +126,7 @@ fn googlenet_torchvision() -> Architecture {
             resize_shorter_side: 256,
             crop: 224,
         },
+        naming: Naming::Torchvision,
         classes: 1000,
         modules: MODULES,
         // A slip that its trained weights have kept: github.com/pytorch/vision/issues/906.

@@ -4,9 +4,13 @@ use std::f64::consts::TAU;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{COLOR_CORRELATION, MACO_CONTRAST};
+use super::color::COLOR_CORRELATION;
 use crate::Result;
 use crate::visualize::spectrum::MagnitudeSpectrum;
+
+/// Contrast of a MACO picture: standard deviation of its luminance before the sigmoid.
+/// Photographs have about 0.25 in 0..=1, where the sigmoid is 4 times as flat.
+const MACO_CONTRAST: f64 = 1.2;
 
 /// Amplitude for each spatial frequency: `1 / max(f, 1 / max(height, width))`, f in cycles per
 /// pixel. Falls as 1/f, like natural images, so one learning rate serves every scale

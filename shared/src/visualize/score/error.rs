@@ -1,8 +1,5 @@
 //! Why an objective has no value for a model.
 
-use super::measure::Outside;
-use crate::Error;
-
 /// Why an objective has no value for this model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ScoreError {
@@ -106,11 +103,4 @@ fn nearest(meant: &[(usize, String)]) -> String {
 /// As they can be typed: `logits:134, logits:517`.
 fn say(layer: &str, classes: &[usize]) -> String {
     classes.iter().map(|class| format!("{layer}:{class}")).collect::<Vec<_>>().join(", ")
-}
-
-impl From<Outside> for Error {
-    fn from(outside: Outside) -> Self {
-        let Outside { layer, what, index, count } = outside;
-        Self::OutOfRange { layer, what, index, count }
-    }
 }

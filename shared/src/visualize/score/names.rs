@@ -1,12 +1,18 @@
 //! What an objective may name, and a measure's names looked up in it.
 
+use std::collections::BTreeMap;
+
+use super::error::ScoreError;
 use super::measure::{OfActivation, OfPicture};
-use super::{Directions, ScoreError, Target};
+use super::target::Target;
 use crate::classes;
 use crate::network::find_layer;
 use crate::tap::{LayerInfo, Role, nearest};
 use crate::visualize::objective::{Channel, Measure};
 use crate::{Error, Result};
+
+/// Named directions by (canonical layer, name): one value a channel.
+pub type Directions = BTreeMap<(String, String), Vec<f32>>;
 
 /// Characters of a misspelt name that are compared with the real ones. It may come from anybody.
 const COMPARED: usize = 100;

@@ -7,42 +7,10 @@
 //! Source: the opcodes of Python's `pickletools`, protocols 0 to 5.
 
 mod machine;
+mod node;
 
 use machine::Machine;
-
-/// A node's place among all of a pickle's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Id(usize);
-
-/// A value, or what it would be made from.
-#[derive(Clone, Debug)]
-pub enum Node {
-    /// Something that no weights are made of: None, a truth value, a fraction, bytes, a set.
-    Other,
-    /// A whole number.
-    Integer(i128),
-    /// Text.
-    Text(String),
-    /// A list or a tuple.
-    Sequence(Vec<Id>),
-    /// A dictionary, in its order.
-    Mapping(Vec<(Id, Id)>),
-    /// A class or a function by its full name.
-    Name(String),
-    /// Something that lies outside the pickle, described by this node.
-    Outside(Id),
-    /// What calling `by` with `from` would give.
-    Made {
-        /// A name, as a rule.
-        by: Id,
-        /// The arguments.
-        from: Id,
-        /// What it was told about itself afterwards.
-        state: Option<Id>,
-        /// Where it is a kind of dictionary: what was put into it.
-        entries: Vec<(Id, Id)>,
-    },
-}
+pub use node::{Id, Node};
 
 /// Every node, and the one that the others are for.
 #[derive(Debug)]

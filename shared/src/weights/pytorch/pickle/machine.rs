@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Id, Node};
+use super::node::{Id, Node};
 
 /// The most nodes a pickle may have. A checkpoint of a thousand layers with its optimizer has some
 /// hundred thousand.
