@@ -100,7 +100,7 @@ fn told(
 /// With a capital letter, where it does not begin with a name, and a stop.
 fn sentence(text: &str, names: &Names<'_>) -> String {
     let first = text.split(' ').next().unwrap_or_default();
-    let is_name = first == names.model || names.layer(first).is_ok();
+    let is_name = first == names.model || names.layers.iter().any(|layer| layer.is_called(first));
     match text.chars().next() {
         Some(letter)
             if letter.is_lowercase() && !is_name && first.chars().all(char::is_alphabetic) =>
