@@ -7,18 +7,6 @@ use crate::heatmap::Map;
 use crate::numbers::value;
 use crate::sprite::Square;
 
-/// How an exemplar is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// As it is.
-    #[default]
-    Picture,
-    /// In grey, with colour where the unit answers.
-    Heat,
-    /// What the strongest place sees.
-    Crop,
-}
-
 /// The square that a layer's position sees, in a picture of `side` pixels; moved inside where it
 /// would reach beyond an edge.
 pub fn crop(layer: &LayerInfo, row: usize, column: usize, side: usize) -> Square {

@@ -13,10 +13,10 @@ use crate::library::Source;
 use crate::obey::obey;
 use crate::page::Page;
 use crate::page::going::{keep_sense, named};
-use crate::pane::Status;
 use crate::protocol::{Failure, FailureKind};
 use crate::theme::Theme;
 use crate::verbs;
+use crate::verbs::dream::state::Status;
 use crate::verbs::look::state::Sight;
 use crate::view::View;
 

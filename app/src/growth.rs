@@ -12,8 +12,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlCanvasElement};
 
 use crate::page::Page;
-use crate::pane::Frame;
 use crate::transport::reason;
+use crate::verbs::dream::state::Frame;
 use crate::{browser, share};
 
 /// The most pictures kept: at [`DURATIONS`] a few seconds, as long as an audience looks.

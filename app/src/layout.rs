@@ -14,7 +14,6 @@ use crate::components::rail::Rail;
 use crate::components::skip_link::SkipLink;
 use crate::components::trouble::Trouble;
 use crate::deck;
-use crate::exemplars::Mode;
 use crate::follow;
 use crate::growth;
 use crate::keeping;
@@ -24,6 +23,7 @@ use crate::slide::EmbedView;
 use crate::verbs;
 use crate::verbs::dream::present::PresentView;
 use crate::verbs::look::state::Sight;
+use crate::verbs::units::state::Mode;
 
 /// The whole page.
 #[component]

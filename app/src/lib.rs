@@ -37,7 +37,6 @@ pub mod obey;
 pub mod over;
 pub mod page;
 pub mod palette;
-pub mod pane;
 pub mod parts;
 pub mod photo;
 pub mod problem;

@@ -25,13 +25,13 @@ use crate::halls::{self, Hall};
 use crate::kept_weights::InBrowser;
 use crate::lives::lives;
 use crate::over::{Dialog, Over};
-use crate::pane::Pane;
 use crate::parts::Loaded;
 use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::scrolled::Scrolled;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
+use crate::verbs::dream::state::Pane;
 use crate::view::View;
 
 /// Everything on view. Copied into whatever needs it.

@@ -7,7 +7,7 @@ use shared::image::Picture;
 use crate::address::Address;
 use crate::browser;
 use crate::page::Page;
-use crate::pane::Frame;
+use crate::verbs::dream::state::Frame;
 
 /// Saves the pictures on view as PNG files that carry their recipes.
 pub fn save(page: Page) {

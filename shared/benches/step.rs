@@ -54,11 +54,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         report.insert(name, samples.into());
     };
     let picture = ramp(forward, &arguments.device);
-    note(format!("forward_{forward}"), time(arguments.rounds, || logits(&*network, &picture))?);
+    note(format!("forward_{forward}"), time(arguments.rounds, || logits(&network, &picture))?);
     let picture = ramp(step, &arguments.device);
     note(
         format!("gradient_{step}"),
-        time(arguments.rounds, || input_gradient(&*network, "mixed4a", &picture))?,
+        time(arguments.rounds, || input_gradient(&network, "mixed4a", &picture))?,
     );
     let lite = noise(efficientnet_lite::Variant::Lite0.published_tensors());
     let lite = models::load("efficientnet-lite0", lite, &arguments.device)?;

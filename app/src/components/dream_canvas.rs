@@ -8,7 +8,7 @@ use crate::browser;
 use crate::components::baked_picture::BakedPicture;
 use crate::components::recorded_growth::RecordedGrowth;
 use crate::numbers;
-use crate::pane::{Pane, Status};
+use crate::verbs::dream::state::{Pane, Status};
 
 /// Pictures with sides under this many pixels are shown as the squares they are made of.
 const TINY: usize = 48;

@@ -9,11 +9,11 @@ use shared::tap::{LayerInfo, Sees};
 
 use crate::answers::Answers;
 use crate::components::exemplar_tile::{ExemplarTile, Heat};
-use crate::exemplars::Mode;
 use crate::exemplars::{crop, heat};
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::unit::Unit;
+use crate::verbs::units::state::Mode;
 
 /// Side that a network classifies at, where the bundle does not say.
 const USUAL_SIDE: usize = 224;
@@ -41,7 +41,7 @@ pub fn ExemplarGrid(
     });
     let crops = layer.sees < Sees::Pixels(side);
     // What was chosen for another layer may make no sense here.
-    let chosen: RwSignal<Mode> = expect_context();
+    let chosen = Mode::here();
     let mode = Signal::derive(move || match chosen.get() {
         Mode::Heat if !has_heat.get() => Mode::Picture,
         Mode::Crop if !crops => Mode::Picture,
@@ -160,7 +160,7 @@ fn Modes(
     /// Whether a place sees less than the whole picture.
     crops: bool,
 ) -> impl IntoView {
-    let chosen: RwSignal<Mode> = expect_context();
+    let chosen = Mode::here();
     let choice =
         move |of: Mode, name: &'static str, id: &'static str, there: bool, title: &'static str| {
             there.then(|| {

@@ -11,11 +11,11 @@ use shared::format::exemplars::Exemplar;
 
 use crate::browser;
 use crate::components::sprite_picture::SpritePicture;
-use crate::exemplars::Mode;
 use crate::heatmap::{Map, paint};
 use crate::numbers::value;
 use crate::page::Page;
 use crate::sprite::Square;
+use crate::verbs::units::state::Mode;
 
 /// Side of a heat map's canvas, in pixels.
 const SIDE: usize = 224;

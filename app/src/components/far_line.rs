@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::page::Page;
-use crate::pane::Status;
+use crate::verbs::dream::state::Status;
 
 /// How far the dream is, in a few words, reactive: "step 12 of 512".
 pub fn how_far(page: Page) -> String {

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::numbers;
-use crate::pane::Pane;
 use crate::protocol::Stepped;
+use crate::verbs::dream::state::Pane;
 
 /// Points drawn at most: more than a stage has pixels.
 const POINTS: usize = 400;

@@ -9,7 +9,7 @@ use crate::components::score_curve::ScoreCurve;
 use crate::estimate::{self, Warning};
 use crate::numbers::{about, duration, rate};
 use crate::page::Page;
-use crate::pane::Status;
+use crate::verbs::dream::state::Status;
 
 /// The row under the picture.
 #[component]

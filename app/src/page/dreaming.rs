@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::{Asked, Page};
-use crate::pane::{Pane, Status};
 use crate::protocol::DeviceChoice;
+use crate::verbs::dream::state::{Pane, Status};
 
 impl Page {
     /// Begins the dream on view, in as many panes as are compared. Until its first picture comes,

@@ -4,6 +4,7 @@ pub mod embed;
 pub mod inspector;
 pub mod present;
 pub mod stage;
+pub mod state;
 pub mod wall;
 
 use leptos::prelude::*;

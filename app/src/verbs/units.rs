@@ -3,6 +3,7 @@
 pub mod embed;
 pub mod embed_wall;
 pub mod stage;
+pub mod state;
 pub mod wall;
 
 use leptos::prelude::*;

@@ -14,8 +14,6 @@ mod measure;
 mod names;
 mod target;
 
-use std::collections::BTreeMap;
-
 use burn::tensor::Tensor;
 
 pub use self::error::ScoreError;

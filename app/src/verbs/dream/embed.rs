@@ -13,7 +13,7 @@ use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
 use crate::components::icon::{Icon, outline};
 use crate::components::slide_trouble::{mistake, trouble};
 use crate::page::Page;
-use crate::pane::Status;
+use crate::verbs::dream::state::Status;
 use crate::verbs::units::embed::EmbedUnit;
 
 /// The dream. Where it can neither be shown nor made, the unit's exemplars stand for it.

@@ -15,9 +15,9 @@ use crate::components::unit_title::UnitTitle;
 use crate::components::unlived::Unlived;
 use crate::numbers::value;
 use crate::page::Page;
-use crate::pane::Pane;
 use crate::protocol::{FailureKind, Stepped};
 use crate::unit::Unit;
+use crate::verbs::dream::state::Pane;
 
 /// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
 pub fn title(objective: &str, unit: Option<&Unit>, labels: &[String]) -> String {

@@ -19,12 +19,12 @@ use crate::components::transport::Transport;
 use crate::components::unit_title::UnitTitle;
 use crate::components::unlived::Unlived;
 use crate::page::Page;
-use crate::pane::Status;
 use crate::parts::Loaded;
 use crate::sentences;
 use crate::sprite::Square;
 use crate::unit::find_layer;
 use crate::verbs::dream::stage::{PaneFailure, title_here};
+use crate::verbs::dream::state::Status;
 
 /// The dream on the left, the exemplars on the right.
 #[component]

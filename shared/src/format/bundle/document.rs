@@ -10,7 +10,7 @@ use crate::{Error, Result};
 pub const SCHEMA: [u32; 2] = [1, 1];
 
 /// The most values in a document. Exemplars have most: 4 for each of up to 100 pictures of a unit.
-const VALUES_LIMIT: usize = 4_000_000;
+pub(super) const VALUES_LIMIT: usize = 4_000_000;
 
 /// The JSON document in a file of at most `limit` bytes.
 pub fn parse_json(file: &str, bytes: &[u8], limit: usize) -> Result<Value> {

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::document::VALUES_LIMIT;
 use super::*;
 use crate::visualize::Settings;
 
