@@ -30,20 +30,9 @@ pub struct Walk<'a> {
     pub taps: &'a [LayerId],
     /// Pictures computed together.
     pub batch: usize,
-    /// What becomes of pictures too narrow for the network's crop.
-    pub narrow: Narrow,
 }
 
-/// What becomes of pictures too narrow for the network's crop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Narrow {
-    /// They are computed as they are, with those of the same size.
-    Kept,
-    /// They count as unreadable: every picture has the same positions.
-    Refused,
-}
-
-/// A batch that went through the network. Its pictures are of one size.
+/// A batch that went through the network.
 pub struct Batch {
     /// Pictures that are done with it, from the first of all.
     pub done: u64,
@@ -131,34 +120,21 @@ impl Walk<'_> {
     /// Runs the network until nobody takes the results or Ctrl-C is pressed.
     fn compute(&self, listing: &Listing, from: u64, give: &SyncSender<Computed>) -> Result<Ended> {
         let preprocessing = self.loaded.model.info().preprocessing.clone();
-        let narrow = self.narrow;
-        let crop = move |picture: Picture| {
-            let crop = preprocessing.classification_crop(&picture);
-            if narrow == Narrow::Refused && size(&crop) != (preprocessing.crop, preprocessing.crop)
-            {
-                bail!("{}x{} pixels are too few to crop", picture.width(), picture.height());
-            }
-            Ok(crop)
-        };
+        let crop = move |picture: Picture| Ok(preprocessing.classification_crop(&picture));
         let mut ahead = listing.decode_ahead(from, self.batch.max(FEW), crop);
-        let mut number = from;
-        // A picture of another size than those before it begins the next batch.
-        let mut waiting: Option<(Numbered, Picture)> = None;
+        let mut done = from;
         while !interrupt::requested() {
-            let (mut pictures, mut crops): (Vec<_>, Vec<_>) = waiting.take().into_iter().unzip();
-            let mut skipped = Vec::new();
-            while crops.len() < self.batch && waiting.is_none() {
+            let (mut pictures, mut crops, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+            while crops.len() < self.batch {
                 let Some(decoded) = ahead.next().transpose()? else { break };
-                let numbered = Numbered { number, name: decoded.name };
-                number += 1;
                 match decoded.picture {
-                    Err(error) => skipped.push(error),
-                    Ok(crop) if crops.first().is_none_or(|first| size(first) == size(&crop)) => {
-                        pictures.push(numbered);
+                    Ok(crop) => {
+                        pictures.push(Numbered { number: done, name: decoded.name });
                         crops.push(crop);
                     }
-                    Ok(crop) => waiting = Some((numbered, crop)),
+                    Err(error) => skipped.push(error),
                 }
+                done += 1;
             }
             if crops.is_empty() && skipped.is_empty() {
                 return Ok(Ended::Whole);
@@ -167,7 +143,6 @@ impl Walk<'_> {
                 [] => Activations::default(),
                 crops => self.loaded.activations(crops, self.taps, self.device)?,
             };
-            let done = number - u64::from(waiting.is_some());
             let unreadable = skipped.len() as u64;
             let batch = Batch { done, pictures, unreadable, activations };
             if give.send((batch, skipped)).is_err() {
@@ -201,6 +176,82 @@ impl Walk<'_> {
     }
 }
 
-fn size(picture: &Picture) -> (usize, usize) {
-    (picture.width(), picture.height())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::built_in;
+    use crate::pictures::source::Source;
+
+    /// Five pictures, the second broken.
+    fn five() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..5_u8 {
+            let path = folder.path().join(format!("{number}.png"));
+            image::RgbImage::from_pixel(9, 7, image::Rgb([50 * number, 9, 90]))
+                .save(&path)
+                .unwrap();
+        }
+        std::fs::write(folder.path().join("1.png"), "prose").unwrap();
+        folder
+    }
+
+    /// What comes of each batch: pictures done, those in it, how many others, and the values.
+    type Handed = (u64, Vec<u64>, u64, Vec<f32>);
+
+    fn run(from: u64, batch: usize) -> Result<Vec<Handed>> {
+        let folder = five();
+        let listing = Listing::of(vec![Source::new(folder.path()).unwrap()]).unwrap();
+        let device = shared::device::cpu();
+        let loaded = LoadedModel::load(built_in::MODEL, None, &device).unwrap();
+        let stem = loaded.model.info().layer_id("stem").unwrap();
+        let walk = Walk { name: "test", loaded: &loaded, device: &device, taps: &[stem], batch };
+        let mut handed = Vec::new();
+        let ended = walk.run(&listing, from, |_, mut batch| {
+            let numbers: Vec<u64> = batch.pictures.iter().map(|picture| picture.number).collect();
+            let mut values = Vec::new();
+            if !numbers.is_empty() {
+                let (all, shape) = batch.take(stem)?;
+                assert_eq!((shape[0], shape.iter().product()), (numbers.len(), all.len()));
+                values.extend(
+                    all.chunks(all.len() / numbers.len()).map(|one| one.iter().sum::<f32>()),
+                );
+            }
+            if numbers.contains(&3) && batch.done == 4 && from == 3 {
+                bail!("enough");
+            }
+            handed.push((batch.done, numbers, batch.unreadable, values));
+            Ok(())
+        })?;
+        assert_eq!(ended, Ended::Whole);
+        Ok(handed)
+    }
+
+    #[test]
+    fn batches_come_in_order_with_what_could_not_be_read_between() {
+        let one_by_one = run(0, 1).unwrap();
+        let numbers: Vec<_> = one_by_one
+            .iter()
+            .map(|(done, numbers, bad, _)| (*done, numbers.clone(), *bad))
+            .collect();
+        let expected = [(1, vec![0], 0), (3, vec![2], 1), (4, vec![3], 0), (5, vec![4], 0)];
+        assert_eq!(numbers, expected);
+        let values = |handed: &[Handed]| -> Vec<f32> {
+            handed.iter().flat_map(|(.., values)| values.clone()).collect()
+        };
+        for batch in [2, 3, 9] {
+            let handed = run(0, batch).unwrap();
+            assert_eq!(handed.last().unwrap().0, 5);
+            for (one, other) in values(&one_by_one).iter().zip(values(&handed)) {
+                assert!((one - other).abs() <= 1e-4 * one.abs(), "{one} beside {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pass_goes_on_from_any_picture_and_ends_at_the_first_error() {
+        let handed = run(2, 2).unwrap();
+        let numbers: Vec<u64> = handed.into_iter().flat_map(|(_, numbers, ..)| numbers).collect();
+        assert_eq!(numbers, [2, 3, 4]);
+        assert_eq!(run(3, 1).unwrap_err().to_string(), "enough");
+    }
 }

@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `PELLUCKP` |
-//! | 4 | [`VERSION`], little-endian as all numbers |
+//! | 4 | version, 1, little-endian as all numbers |
 //! | 32 | SHA-256 of everything behind it |
 //! | 8 | length of the head |
 //! | | the head: JSON with the [`Job`] and how far it is |
@@ -47,9 +47,9 @@ struct Head<J, P> {
     progress: P,
 }
 
-/// What lies where a job's state may lie.
+/// What an earlier run left where a job's state lies.
 #[derive(Debug, PartialEq)]
-pub enum Found<P> {
+pub enum Left<P> {
     /// Nothing.
     Nothing,
     /// Something that no job can go on from, and why: "is damaged".
@@ -79,27 +79,27 @@ pub fn save(path: &Path, job: &Job, progress: &impl Serialize, body: &[u8]) -> R
 ///
 /// # Errors
 /// Something lies there that cannot be read now, and would be lost if it were written over.
-pub fn find<P: DeserializeOwned>(path: &Path, job: &Job) -> Result<Found<P>> {
+pub fn find<P: DeserializeOwned>(path: &Path, job: &Job) -> Result<Left<P>> {
     let bytes = match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Left::Nothing),
         bytes => bytes.with_context(|| format!("reading {}", path.display()))?,
     };
     let (head, body) = match parts(&bytes) {
         Ok(parts) => parts,
-        Err(why) => return Ok(Found::Unusable(why)),
+        Err(why) => return Ok(Left::Unusable(why)),
     };
     // The job first: of another one the progress may be of another kind.
     let Ok(Head { job: there, progress }) =
         serde_json::from_slice::<Head<Job, serde_json::Value>>(head)
     else {
-        return Ok(Found::Unusable("is of another version of this program"));
+        return Ok(Left::Unusable("is of another version of this program"));
     };
     if let Some(difference) = job.difference(&there) {
-        return Ok(Found::OfAnother(difference));
+        return Ok(Left::OfAnother(difference));
     }
     Ok(match serde_json::from_value(progress) {
-        Ok(progress) => Found::Ours(Checkpoint { job: there, progress, body: body.to_vec() }),
-        Err(_) => Found::Unusable("is of another version of this program"),
+        Ok(progress) => Left::Ours(Checkpoint { job: there, progress, body: body.to_vec() }),
+        Err(_) => Left::Unusable("is of another version of this program"),
     })
 }
 
@@ -165,8 +165,8 @@ mod tests {
     fn what_was_saved_is_found_again() {
         let (_folder, path) = saved();
         let expected = Checkpoint { job: job(), progress: 7, body: b"body".to_vec() };
-        assert_eq!(find(&path, &job()).unwrap(), Found::Ours(expected));
-        assert_eq!(find::<u64>(&path.with_extension("no"), &job()).unwrap(), Found::Nothing);
+        assert_eq!(find(&path, &job()).unwrap(), Left::Ours(expected));
+        assert_eq!(find::<u64>(&path.with_extension("no"), &job()).unwrap(), Left::Nothing);
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         let (_folder, path) = saved();
         let other = Job::new("exemplars", "inception-v1", "aa");
         let said = "model googlenet, not inception-v1".to_owned();
-        assert_eq!(find::<Vec<String>>(&path, &other).unwrap(), Found::OfAnother(said));
+        assert_eq!(find::<Vec<String>>(&path, &other).unwrap(), Left::OfAnother(said));
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             for bytes in [&damaged, &whole[..place]] {
                 fs::write(&path, bytes).unwrap();
                 let found = find::<u64>(&path, &job()).unwrap();
-                assert!(matches!(found, Found::Unusable(_)), "{place}: {found:?}");
+                assert!(matches!(found, Left::Unusable(_)), "{place}: {found:?}");
             }
         }
     }
@@ -209,13 +209,11 @@ mod tests {
         later[8] = 9;
         for bytes in [later.as_slice(), b"{\"version\":2,\"done\":3}\n\0\0"] {
             fs::write(&path, bytes).unwrap();
-            let Found::Unusable(why) = find::<u64>(&path, &job()).unwrap() else {
-                panic!("usable")
-            };
+            let Left::Unusable(why) = find::<u64>(&path, &job()).unwrap() else { panic!("usable") };
             assert!(why.contains("version of th"), "{why}");
         }
         let (_folder, path) = saved();
         let found = find::<Vec<String>>(&path, &job()).unwrap();
-        assert_eq!(found, Found::Unusable("is of another version of this program"));
+        assert_eq!(found, Left::Unusable("is of another version of this program"));
     }
 }

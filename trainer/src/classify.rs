@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::burn::tensor::Device;
 use shared::classes::{self, ClassScore};
 
-use crate::activations::{Narrow, Walk};
+use crate::activations::Walk;
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
 use crate::progress::Progress;
@@ -42,7 +42,7 @@ impl Classify<'_> {
         let Self { loaded, device, batch, top } = *self;
         let classes = loaded.model.info().classes()?;
         let taps = &[classes];
-        let walk = Walk { name: "classify", loaded, device, taps, batch, narrow: Narrow::Kept };
+        let walk = Walk { name: "classify", loaded, device, taps, batch };
         let mut unreadable = 0;
         let ended = walk.run(listing, 0, |progress, mut batch| {
             unreadable += batch.unreadable;

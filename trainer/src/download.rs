@@ -1,7 +1,7 @@
 //! A file over HTTP: resumed after any interruption, never taken for whole when it is not.
 //!
 //! Bytes go to one file, the part, which stays behind when a download fails; beside it lies what
-//! the next run needs to go on ([`Origin`]). The part is locked while in use, so two runs cannot
+//! the next run needs to go on ([`PartOrigin`]). The part is locked while in use, so two runs cannot
 //! write to it at once, and the lock goes with the process however that ends.
 
 mod error;
@@ -19,7 +19,7 @@ use crate::interrupt;
 use crate::progress::{Counted, Progress};
 
 pub use error::DownloadError;
-pub use part::{Origin, Part};
+pub use part::{Part, PartOrigin};
 
 /// Bytes read at a time, and so how much a kill can cost.
 const CHUNK: usize = 64 * 1024;
@@ -146,7 +146,7 @@ fn attempt(
             let total = content_length(response.headers());
             let validator = validator(response.headers());
             let (address, hash) = (address.to_owned(), hash.map(str::to_owned));
-            part.restart(&Origin { address, validator, total, hash })?;
+            part.restart(&PartOrigin { address, validator, total, hash })?;
             total
         }
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {
@@ -171,7 +171,7 @@ fn attempt(
 /// The length of the whole file, once the server has shown that it goes on where we stopped.
 fn continued(
     part: &mut Part,
-    origin: &Origin,
+    origin: &PartOrigin,
     headers: &HeaderMap,
 ) -> Result<Option<u64>, Failure> {
     let length = part.length()?;

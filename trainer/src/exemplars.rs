@@ -5,7 +5,7 @@ pub mod channels;
 pub mod heat;
 pub mod label;
 mod part;
-pub mod record;
+pub mod report;
 pub mod sheet;
 pub mod sketch;
 pub mod state;
@@ -21,8 +21,8 @@ use shared::burn::tensor::Device;
 use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::tap::{LayerId, LayerInfo};
 
-use crate::activations::{Batch, Narrow, Numbered, Walk};
-use crate::checkpoint::{self, Found, Saving};
+use crate::activations::{Batch, Numbered, Walk};
+use crate::checkpoint::{self, Left, Saving};
 use crate::failure::WrongCall;
 use crate::job::Job;
 use crate::model::LoadedModel;
@@ -30,7 +30,7 @@ use crate::pictures::listing::Listing;
 use crate::pictures::source::Source;
 use label::Labels;
 pub use part::{Wanted, bundle_part, reference};
-use record::Record;
+use report::LayerReport;
 use state::State;
 use tally::Maps;
 use top::Shown;
@@ -52,12 +52,12 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Makes what an earlier run of the same job has not made, and returns the records of all
+    /// Makes what an earlier run of the same job has not made, and returns the reports of all
     /// layers, in their order.
     ///
     /// # Errors
     /// The folder has the state of another job, no picture could be read, or Ctrl-C was pressed.
-    pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<Record>> {
+    pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<LayerReport>> {
         let labels = Labels::of(self.source.root())?;
         let listing = Listing::of(vec![self.source.clone()])?;
         let job = Job::new("exemplars", loaded.model.info().name, &loaded.sha256)
@@ -68,7 +68,7 @@ impl Search<'_> {
         let missing: Vec<&LayerInfo> =
             self.layers.iter().filter(|layer| self.finished(layer, &job).is_none()).collect();
         if missing.is_empty() {
-            let json = record::json_path(self.out, &self.layers[0].name);
+            let json = report::json_path(self.out, &self.layers[0].name);
             let more = match self.layers.len() {
                 1 => String::new(),
                 layers => format!(" and {} more", layers - 1),
@@ -79,8 +79,8 @@ impl Search<'_> {
             let mut state = self.begin(job.clone(), &missing)?;
             self.pass(&mut state, &listing, &labels, loaded, device)?;
             for tally in &state.layers {
-                let record = Record::new(&state, tally, self.statistic);
-                record::write(self.out, &record, tally)?;
+                let report = LayerReport::new(&state, tally, self.statistic);
+                report::write(self.out, &report, tally)?;
             }
             let path = state::path(self.out);
             fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
@@ -91,23 +91,23 @@ impl Search<'_> {
             .collect()
     }
 
-    /// The record of a layer that an earlier run of the same job has finished.
-    fn finished(&self, layer: &LayerInfo, job: &Job) -> Option<Record> {
-        let record = Record::read(self.out, &layer.name).ok()?;
-        let same = record.job == *job
-            && record.layer == layer.name
-            && record.units.len() == layer.channels
-            && record.units.iter().all(|unit| unit.quantiles.len() == QUANTILES.len())
-            && record.positions.iter().all(|&side| 0 < side)
-            && record.has_heat(self.out);
-        same.then_some(record)
+    /// The report of a layer that an earlier run of the same job has finished.
+    fn finished(&self, layer: &LayerInfo, job: &Job) -> Option<LayerReport> {
+        let report = LayerReport::read(self.out, &layer.name).ok()?;
+        let same = report.job == *job
+            && report.layer == layer.name
+            && report.units.len() == layer.channels
+            && report.units.iter().all(|unit| unit.quantiles.len() == QUANTILES.len())
+            && report.positions.iter().all(|&side| 0 < side)
+            && report.has_heat(self.out);
+        same.then_some(report)
     }
 
     /// Removes the state of a run that was killed when it had written its last result.
     fn remove_leftover(&self, job: &Job) -> Result<()> {
         let path = state::path(self.out);
         let asked = |layer: &str| self.layers.iter().any(|known| known.name == layer);
-        if let Found::Ours(checkpoint) = checkpoint::find(&path, job)?
+        if let Left::Ours(checkpoint) = checkpoint::find(&path, job)?
             && let Ok(state) = State::try_from(checkpoint)
             && state.layers.iter().all(|tally| asked(&tally.layer))
         {
@@ -123,7 +123,7 @@ impl Search<'_> {
         let mend = format!("go on with that job's command, choose another --out, or remove {name}");
         let anew = |why: &str| eprintln!("{name} {why}: starting anew");
         match checkpoint::find(&path, &job)? {
-            Found::Ours(checkpoint) => match State::try_from(checkpoint) {
+            Left::Ours(checkpoint) => match State::try_from(checkpoint) {
                 Ok(state) => {
                     let layers: Vec<_> = state.layers.iter().map(|tally| &tally.layer).collect();
                     if !missing.iter().all(|layer| layers.contains(&&layer.name)) {
@@ -137,17 +137,17 @@ impl Search<'_> {
                 }
                 Err(error) => anew(&format!("cannot be read ({error:#})")),
             },
-            Found::OfAnother(difference) => {
+            Left::OfAnother(difference) => {
                 let reason = format!("{name} is the state of another job ({difference})");
                 return Err(WrongCall(format!("{reason}: {mend}")).into());
             }
-            Found::Unusable(why) => anew(why),
-            Found::Nothing => {}
+            Left::Unusable(why) => anew(why),
+            Left::Nothing => {}
         }
         for layer in missing {
-            if let Ok(record) = Record::read(self.out, &layer.name) {
-                let json = record::json_path(self.out, &layer.name);
-                let difference = job.difference(&record.job).unwrap_or("not finished".to_owned());
+            if let Ok(report) = LayerReport::read(self.out, &layer.name) {
+                let json = report::json_path(self.out, &layer.name);
+                let difference = job.difference(&report.job).unwrap_or("not finished".to_owned());
                 eprintln!("{} is of another job ({difference}): replacing it", json.display());
             }
         }
@@ -173,7 +173,7 @@ impl Search<'_> {
             .map(|tally| info.layer_id(&tally.layer))
             .collect::<shared::Result<_>>()?;
         let (name, taps, batch) = ("exemplars", taps.as_slice(), self.batch);
-        let walk = Walk { name, loaded, device, taps, batch, narrow: Narrow::Refused };
+        let walk = Walk { name, loaded, device, taps, batch };
         let mut saving = Saving::from_now();
         let ended = walk.run(listing, state.done, |_, batch| {
             self.tally(state, taps, batch, labels)?;

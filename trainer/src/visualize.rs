@@ -5,7 +5,7 @@ pub mod climb;
 pub mod compare;
 pub mod directions;
 pub mod plan;
-pub mod record;
+pub mod report;
 pub mod sheet;
 pub mod shorthand;
 pub mod side_by_side;
@@ -27,7 +27,7 @@ use crate::progress::{Counted, Progress};
 use crate::{interrupt, output};
 use climb::Climb;
 use plan::Plan;
-use record::Record;
+use report::Report;
 
 /// Where pictures go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct Made {
     /// The finished picture's file, or the sheet it is on.
     pub file: PathBuf,
     /// The numbers behind it.
-    pub record: Record,
+    pub report: Report,
 }
 
 /// What came of a plan.
@@ -148,7 +148,7 @@ impl Visualize<'_> {
             Counted::Things("steps"),
         );
         let progress = Mutex::new(progress);
-        let records = side_by_side::run(
+        let reports = side_by_side::run(
             &climbs,
             self.at_once(device),
             |climb| {
@@ -170,14 +170,14 @@ impl Visualize<'_> {
         progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
         let mut made = Vec::new();
         let mut failed = Vec::new();
-        for (climb, record) in climbs.iter().zip(records) {
-            let Ok(record) = record else {
+        for (climb, report) in climbs.iter().zip(reports) {
+            let Ok(report) = report else {
                 failed.push(climb.task.objective.to_string());
                 continue;
             };
-            let files = record.stages.last().map(|stage| stage.files.as_slice());
+            let files = report.stages.last().map(|stage| stage.files.as_slice());
             let file = files.and_then(<[String]>::first).context("no picture was kept")?;
-            made.push(Made { file: folder.join(file), record });
+            made.push(Made { file: folder.join(file), report });
         }
         if !failed.is_empty() {
             bail!("{} of {} failed: {}", failed.len(), climbs.len(), failed.join(", "));
@@ -198,23 +198,23 @@ impl Visualize<'_> {
     /// All pictures on one sheet, and all numbers beside. The pictures wait in a folder beside
     /// until the last is there.
     fn sheet(&self, path: &Path, loaded: &LoadedModel, device: &Device) -> Result<Vec<Made>> {
-        let in_sheet = |record| Made { file: path.to_owned(), record };
-        if let Some(records) = self.finished_sheet(path) {
+        let in_sheet = |report| Made { file: path.to_owned(), report };
+        if let Some(reports) = self.finished_sheet(path) {
             eprintln!("{} is there already", path.display());
-            return Ok(records.into_iter().map(in_sheet).collect());
+            return Ok(reports.into_iter().map(in_sheet).collect());
         }
         let mut parts = path.as_os_str().to_owned();
         parts.push(".parts");
         let parts = PathBuf::from(parts);
         let stems = self.plan.stems();
         let made = self.pictures(&parts, &stems, loaded, device)?;
-        let records: Vec<Record> = made.into_iter().map(|made| made.record).collect();
-        let canvas = sheet::draw(self.plan, &records, &parts, loaded)?;
+        let reports: Vec<Report> = made.into_iter().map(|made| made.report).collect();
+        let canvas = sheet::draw(self.plan, &reports, &parts, loaded)?;
         let text = serde_json::to_string(self.plan)?;
         let texts = [Text { keyword: plan::KEYWORD, text: &text }];
         let bytes = png::encode(canvas.width(), canvas.height(), canvas.rgb(), &texts)?;
         // The picture last: it is what says that the job is done.
-        record::write_json(&json_beside(path), &records)?;
+        report::write_json(&json_beside(path), &reports)?;
         output::write_whole(path, |out| Ok(out.write_all(&bytes)?))?;
         for (task, stem) in self.plan.tasks.iter().zip(&stems) {
             Climb { task, plan: self.plan, folder: &parts, stem, only: self.only }
@@ -225,17 +225,17 @@ impl Visualize<'_> {
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
             removed => removed.with_context(|| format!("removing {}", parts.display()))?,
         }
-        Ok(records.into_iter().map(in_sheet).collect())
+        Ok(reports.into_iter().map(in_sheet).collect())
     }
 
-    fn finished_sheet(&self, path: &Path) -> Option<Vec<Record>> {
+    fn finished_sheet(&self, path: &Path) -> Option<Vec<Report>> {
         let plan = plan_from_png(&fs::read(path).ok()?).ok()??;
-        let records: Vec<Record> =
+        let reports: Vec<Report> =
             serde_json::from_slice(&fs::read(json_beside(path)).ok()?).ok()?;
-        (plan == *self.plan && records.len() == plan.tasks.len()).then_some(records)
+        (plan == *self.plan && reports.len() == plan.tasks.len()).then_some(reports)
     }
 
-    /// Adds to each record the photograph that comes nearest, and writes it again. Returns how many
+    /// Adds to each report the photograph that comes nearest, and writes it again. Returns how many
     /// photographs could not be read.
     fn compare_with_photographs(
         &self,
@@ -248,21 +248,21 @@ impl Visualize<'_> {
             self.plan.tasks.iter().map(|task| task.objective.clone()).collect();
         let (best, unreadable) = against::best_photographs(loaded, &objectives, folder, device)?;
         for (made, best) in made.iter_mut().zip(best) {
-            made.record.against = Some(best);
+            made.report.against = Some(best);
         }
         match (self.out, &self.plan.sheet) {
             (Out::File(path), Some(_)) => {
-                let records: Vec<&Record> = made.iter().map(|made| &made.record).collect();
-                record::write_json(&json_beside(path), &records)?;
+                let reports: Vec<&Report> = made.iter().map(|made| &made.report).collect();
+                report::write_json(&json_beside(path), &reports)?;
             }
             (Out::File(path), None) => {
                 for made in made {
-                    made.record.write(&json_beside(path))?;
+                    made.report.write(&json_beside(path))?;
                 }
             }
             (Out::Folder(folder), _) => {
                 for (made, stem) in made.iter().zip(self.plan.stems()) {
-                    made.record.write(&folder.join(format!("{stem}.json")))?;
+                    made.report.write(&folder.join(format!("{stem}.json")))?;
                 }
             }
         }

@@ -13,7 +13,7 @@ use shared::tap::LayerInfo;
 
 use super::arguments::{DeviceArgs, WeightsArgs};
 use crate::exemplars::channels::Channels;
-use crate::exemplars::record::{Record, heat_path, json_path};
+use crate::exemplars::report::{LayerReport, heat_path, json_path};
 use crate::exemplars::{Search, sheet};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
@@ -148,29 +148,29 @@ pub fn run(args: Args) -> Result<()> {
         batch: args.batch,
         out: &args.out,
     };
-    let records = search.run(&loaded, &device)?;
-    let figures = records.par_iter().zip(&channels).map(|(record, channels)| {
+    let reports = search.run(&loaded, &device)?;
+    let figures = reports.par_iter().zip(&channels).map(|(report, channels)| {
         if args.no_figure {
             return Ok(Vec::new());
         }
-        sheet::draw(&args.out, record, channels, &source, &info)
+        sheet::draw(&args.out, report, channels, &source, &info)
     });
     let figures: Vec<Vec<PathBuf>> = figures.collect::<Result<_>>()?;
-    for (record, figures) in records.iter().zip(figures) {
+    for (report, figures) in reports.iter().zip(figures) {
         let made = Made {
-            layer: &record.layer,
-            statistic: record.statistic,
-            images: record.images,
-            unreadable: record.unreadable,
-            units: record.units.len(),
-            json: json_path(&args.out, &record.layer),
-            heat: heat_path(&args.out, &record.layer),
+            layer: &report.layer,
+            statistic: report.statistic,
+            images: report.images,
+            unreadable: report.unreadable,
+            units: report.units.len(),
+            json: json_path(&args.out, &report.layer),
+            heat: heat_path(&args.out, &report.layer),
             figures,
         };
         if args.json { output::json_line(&made)? } else { output::line(&text(&made))? }
     }
-    match records.first() {
-        Some(Record { unreadable, images, .. }) if 0 < *unreadable => {
+    match reports.first() {
+        Some(LayerReport { unreadable, images, .. }) if 0 < *unreadable => {
             let all = images + unreadable;
             bail!("{unreadable} of {all} pictures could not be read and were skipped")
         }

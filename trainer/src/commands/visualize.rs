@@ -16,7 +16,7 @@ use crate::model::LoadedModel;
 use crate::visualize::compare::Comparison;
 use crate::visualize::directions;
 use crate::visualize::plan::{Plan, Sheet, Task, Wish};
-use crate::visualize::record::Record;
+use crate::visualize::report::Report;
 use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
 use crate::visualize::{Made, Out, Outcome, Visualize, plan_from_png, resolve};
@@ -112,7 +112,7 @@ pub struct Args {
 struct Printed<'a> {
     file: String,
     #[serde(flatten)]
-    record: &'a Record,
+    report: &'a Report,
 }
 
 /// Makes the pictures, and prints a line for each.
@@ -151,7 +151,7 @@ fn print(made: &[Made], tasks: &[Task], as_json: bool) -> Result<()> {
     if as_json {
         let printed = made
             .iter()
-            .map(|Made { file, record }| Printed { file: file.display().to_string(), record });
+            .map(|Made { file, report }| Printed { file: file.display().to_string(), report });
         return output::json(&printed.collect::<Vec<_>>());
     }
     made.iter().zip(tasks).try_for_each(|(made, task)| output::line(&text(made, task)))
@@ -176,14 +176,14 @@ fn adopt(plan: &mut Plan, loaded: &LoadedModel) {
     version.clone_into(&mut plan.version);
 }
 
-fn text(Made { file, record }: &Made, task: &Task) -> String {
-    let mut text = record.objective.clone();
+fn text(Made { file, report }: &Made, task: &Task) -> String {
+    let mut text = report.objective.clone();
     if !task.variant.is_empty() {
         text.push_str(&format!("  {}", variant(&task.variant)));
     }
-    text.push_str(&format!("  activation {}", number(record.activation)));
-    if let Some(against) = &record.against {
-        let ratio = record.activation / against.best;
+    text.push_str(&format!("  activation {}", number(report.activation)));
+    if let Some(against) = &report.against {
+        let ratio = report.activation / against.best;
         let best = number(against.best);
         text.push_str(&format!("  best photograph {best} ({}), {ratio:.1} times", against.file));
     }

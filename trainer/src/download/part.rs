@@ -11,7 +11,7 @@ use super::error::DownloadError;
 
 /// Where an unfinished file comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct PartOrigin {
     /// As asked for.
     pub address: String,
     /// The server's mark of this version of the file.
@@ -63,7 +63,7 @@ impl Part {
     }
 
     /// Where the bytes here came from, if that was noted.
-    pub fn origin(&self) -> Option<Origin> {
+    pub fn origin(&self) -> Option<PartOrigin> {
         let text = fs::read(origin_path(&self.path)).ok()?;
         serde_json::from_slice(&text).ok()
     }
@@ -74,13 +74,13 @@ impl Part {
         &self,
         address: &str,
         hash: Option<&str>,
-    ) -> Result<Option<Origin>, DownloadError> {
+    ) -> Result<Option<PartOrigin>, DownloadError> {
         let origin = self.origin().and_then(|origin| {
             let is_same_file = hash.is_some() && origin.hash.as_deref() == hash;
             match origin.address == address {
                 true if origin.validator.is_some() || hash.is_some() => Some(origin),
                 // Another server's mark of the version means nothing to this one.
-                false if is_same_file => Some(Origin { validator: None, ..origin }),
+                false if is_same_file => Some(PartOrigin { validator: None, ..origin }),
                 _ => None,
             }
         });
@@ -88,7 +88,7 @@ impl Part {
     }
 
     /// Begins anew with a file of this origin.
-    pub fn restart(&mut self, origin: &Origin) -> Result<(), DownloadError> {
+    pub fn restart(&mut self, origin: &PartOrigin) -> Result<(), DownloadError> {
         self.clear()?;
         let text = serde_json::to_vec(origin).map_err(|error| self.disk(error.into()))?;
         fs::write(origin_path(&self.path), text).map_err(|error| self.disk(error))
@@ -141,9 +141,9 @@ fn origin_path(part: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn origin(validator: Option<&str>) -> Origin {
+    fn origin(validator: Option<&str>) -> PartOrigin {
         let address = "http://example.org/weights".to_owned();
-        Origin { address, validator: validator.map(str::to_owned), total: Some(9), hash: None }
+        PartOrigin { address, validator: validator.map(str::to_owned), total: Some(9), hash: None }
     }
 
     #[test]
@@ -178,11 +178,11 @@ mod tests {
     fn a_part_goes_on_from_another_address_of_a_file_of_the_same_hash() {
         let folder = tempfile::tempdir().unwrap();
         let mut part = Part::open(&folder.path().join("weights.part")).unwrap();
-        let origin = Origin { hash: Some("1f".to_owned()), ..origin(Some("\"v1\"")) };
+        let origin = PartOrigin { hash: Some("1f".to_owned()), ..origin(Some("\"v1\"")) };
         part.restart(&origin).unwrap();
         part.append(b"half").unwrap();
         let resumed = |hash| part.resumable("http://mirror.example.org/w", hash).unwrap();
-        assert_eq!(resumed(Some("1f")), Some(Origin { validator: None, ..origin }));
+        assert_eq!(resumed(Some("1f")), Some(PartOrigin { validator: None, ..origin }));
         assert_eq!(resumed(Some("2e")), None);
     }
 

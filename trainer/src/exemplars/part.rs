@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use shared::format::exemplars::{Exemplar, Exemplars, Reference, UnitExemplars};
 
-use super::record::{ExemplarRecord, Record, UnitRecord, heat_path, json_path};
+use super::report::{ExemplarReport, LayerReport, UnitReport, heat_path, json_path};
 
 /// What exemplars must be of to go into a bundle.
 pub struct Wanted<'a> {
@@ -31,14 +31,14 @@ pub fn bundle_part(
     layer: &str,
     wanted: &Wanted<'_>,
 ) -> Result<(Exemplars, Vec<u8>)> {
-    let record = Record::read(folder, layer)?;
+    let report = LayerReport::read(folder, layer)?;
     let path = json_path(folder, layer);
     let within = || format!("in {}", path.display());
     let Wanted { model, gallery, pictures_sha256 } = *wanted;
-    if record.job.model != model {
-        bail!("{} is of {}, not of {model}", path.display(), record.job.model);
+    if report.job.model != model {
+        bail!("{} is of {}, not of {model}", path.display(), report.job.model);
     }
-    let chosen_from = record.job.data.as_ref().map(|data| data.sha256.as_str());
+    let chosen_from = report.job.data.as_ref().map(|data| data.sha256.as_str());
     if pictures_sha256.is_some() && pictures_sha256 != chosen_from {
         bail!(
             "{} was chosen from other pictures than those of --gallery, or they changed since: \
@@ -48,13 +48,13 @@ pub fn bundle_part(
     }
     let numbers: HashMap<&str, usize> =
         gallery.iter().enumerate().map(|(number, file)| (file.as_str(), number)).collect();
-    let units = record.units.iter().map(|unit| unit_exemplars(unit, &numbers));
+    let units = report.units.iter().map(|unit| unit_exemplars(unit, &numbers));
     let exemplars = Exemplars {
-        layer: record.layer.clone(),
-        statistic: record.statistic,
-        pictures: usize::try_from(record.images).with_context(within)?,
-        positions: record.positions,
-        heat: record.heat,
+        layer: report.layer.clone(),
+        statistic: report.statistic,
+        pictures: usize::try_from(report.images).with_context(within)?,
+        positions: report.positions,
+        heat: report.heat,
         units: units.collect::<Result<_>>().with_context(within)?,
         reference: None,
     };
@@ -80,30 +80,30 @@ pub fn bundle_part(
 /// Results that cannot be read, or are of another model, statistic or number of units.
 pub fn reference(folder: &Path, exemplars: &Exemplars, model: &str) -> Result<Reference> {
     let Exemplars { layer, statistic, units, .. } = exemplars;
-    let record = Record::read(folder, layer)?;
+    let report = LayerReport::read(folder, layer)?;
     let path = json_path(folder, layer);
-    if record.job.model != model {
-        bail!("{} is of {}, not of {model}", path.display(), record.job.model);
+    if report.job.model != model {
+        bail!("{} is of {}, not of {model}", path.display(), report.job.model);
     }
-    if record.statistic != *statistic {
+    if report.statistic != *statistic {
         bail!("{} and the exemplars were not chosen by the same --statistic", path.display());
     }
-    if record.units.len() != units.len() {
-        bail!("{} has {} units, {layer} has {}", path.display(), record.units.len(), units.len());
+    if report.units.len() != units.len() {
+        bail!("{} has {} units, {layer} has {}", path.display(), report.units.len(), units.len());
     }
-    let best = |unit: &UnitRecord| unit.top.first().map_or(0.0, |exemplar| exemplar.value);
+    let best = |unit: &UnitReport| unit.top.first().map_or(0.0, |exemplar| exemplar.value);
     Ok(Reference {
-        pictures: usize::try_from(record.images)?,
-        best: record.units.iter().map(best).collect(),
+        pictures: usize::try_from(report.images)?,
+        best: report.units.iter().map(best).collect(),
     })
 }
 
-fn unit_exemplars(unit: &UnitRecord, numbers: &HashMap<&str, usize>) -> Result<UnitExemplars> {
-    let exemplar = |exemplar: &ExemplarRecord| {
+fn unit_exemplars(unit: &UnitReport, numbers: &HashMap<&str, usize>) -> Result<UnitExemplars> {
+    let exemplar = |exemplar: &ExemplarReport| {
         let Some(&picture) = numbers.get(exemplar.file.as_str()) else {
             bail!("{}: the exemplar {:?} is not in the gallery", unit.unit, exemplar.file);
         };
-        let ExemplarRecord { value, row, column, .. } = *exemplar;
+        let ExemplarReport { value, row, column, .. } = *exemplar;
         Ok(Exemplar { picture, value, row, column })
     };
     Ok(UnitExemplars {
@@ -120,7 +120,7 @@ mod tests {
 
     use shared::format::exemplars::Statistic;
 
-    use super::super::record;
+    use super::super::report;
     use super::super::state::State;
     use super::super::tally::Maps;
     use super::super::top::Shown;
@@ -140,8 +140,8 @@ mod tests {
         state.layers[0].add(maps, Statistic::Max).unwrap();
         state.done = 4;
         let folder = tempfile::tempdir().unwrap();
-        let layer = Record::new(&state, &state.layers[0], Statistic::Max);
-        record::write(folder.path(), &layer, &state.layers[0]).unwrap();
+        let layer = LayerReport::new(&state, &state.layers[0], Statistic::Max);
+        report::write(folder.path(), &layer, &state.layers[0]).unwrap();
         folder
     }
 
@@ -157,9 +157,9 @@ mod tests {
     fn a_part_points_at_the_gallery_and_has_a_heat_map_for_each_exemplar() {
         let folder = results();
         let (exemplars, heat) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
-        let record = Record::read(folder.path(), "mixed4a").unwrap();
+        let report = LayerReport::read(folder.path(), "mixed4a").unwrap();
         assert_eq!((exemplars.heat, heat.len()), ([7, 7], 3 * 2 * 49));
-        for (unit, there) in exemplars.units.iter().zip(&record.units) {
+        for (unit, there) in exemplars.units.iter().zip(&report.units) {
             for (exemplar, there) in unit.top.iter().zip(&there.top) {
                 assert_eq!(gallery()[exemplar.picture], there.file);
                 assert_eq!((exemplar.value, exemplar.row), (there.value, there.row));

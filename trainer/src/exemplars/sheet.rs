@@ -12,9 +12,8 @@ use shared::format::png::{self, Text};
 use shared::image::Picture;
 use shared::models::ModelInfo;
 
-use super::record::{ExemplarRecord, Record, UnitRecord};
+use super::report::{ExemplarReport, LayerReport, UnitReport};
 use crate::figure::{Cell, Figure, Row};
-use crate::job::Job;
 use crate::output;
 use crate::pictures::decode;
 use crate::pictures::source::Source;
@@ -38,14 +37,15 @@ struct Content<'a> {
     version: &'static str,
     layer: &'a str,
     channels: &'a [usize],
-    job: &'a Job,
+    /// The fingerprint of what the exemplars depend on.
+    job: String,
 }
 
 /// Draws the figure of a layer, a page for every `ROWS` channels, and returns its files. Pages
 /// that lie there already are left as they are.
 pub fn draw(
     folder: &Path,
-    record: &Record,
+    report: &LayerReport,
     channels: &[usize],
     source: &Source,
     info: &ModelInfo,
@@ -54,19 +54,19 @@ pub fn draw(
     let mut files = Vec::new();
     for (place, channels) in pages.iter().enumerate() {
         let stem = match pages.len() {
-            1 => record.layer.clone(),
-            _ => format!("{}-{}", record.layer, place + 1),
+            1 => report.layer.clone(),
+            _ => format!("{}-{}", report.layer, place + 1),
         };
         let path = folder.join(format!("{stem}.png"));
         let content = serde_json::to_string(&Content {
             version: env!("CARGO_PKG_VERSION"),
-            layer: &record.layer,
+            layer: &report.layer,
             channels,
-            job: &record.job,
+            job: report.job.fingerprint()?,
         })?;
         if !shows(&path, &content) {
             let of = if pages.len() == 1 { None } else { Some((place + 1, pages.len())) };
-            let canvas = figure(record, channels, of, source, info)?.draw()?;
+            let canvas = figure(report, channels, of, source, info)?.draw()?;
             let texts = [Text { keyword: KEYWORD, text: &content }];
             let bytes = png::encode(canvas.width(), canvas.height(), canvas.rgb(), &texts)?;
             output::write_whole(&path, |out| Ok(out.write_all(&bytes)?))?;
@@ -82,15 +82,15 @@ fn shows(path: &Path, content: &str) -> bool {
 }
 
 fn figure(
-    record: &Record,
+    report: &LayerReport,
     channels: &[usize],
     page: Option<(usize, usize)>,
     source: &Source,
     info: &ModelInfo,
 ) -> Result<Figure> {
-    let units: Vec<&UnitRecord> = channels
+    let units: Vec<&UnitReport> = channels
         .iter()
-        .map(|&channel| record.units.get(channel).context("a channel is missing"))
+        .map(|&channel| report.units.get(channel).context("a channel is missing"))
         .collect::<Result<_>>()?;
     let files = units.iter().flat_map(|unit| shown(unit));
     let photographs = photographs(files.map(|exemplar| &exemplar.file), source, info)?;
@@ -98,23 +98,23 @@ fn figure(
         let cells = shown(unit).iter().map(|exemplar| {
             let picture = photographs.get(&exemplar.file);
             let picture = picture.with_context(|| format!("{} is not there", exemplar.file))?;
-            cell(picture, exemplar, record.positions)
+            cell(picture, exemplar, report.positions)
         });
         Ok(Row { heading: heading(unit), cells: cells.collect::<Result<_>>()? })
     });
-    let what = match record.statistic {
+    let what = match report.statistic {
         Statistic::Mean => "mean",
         Statistic::Max => "largest",
     };
-    let [high, wide] = record.positions;
+    let [high, wide] = report.positions;
     let page = page.map_or(String::new(), |(page, of)| format!(", page {page} of {of}"));
     let folder = source.root().file_name().unwrap_or_default().to_string_lossy();
     Ok(Figure {
-        title: format!("{}, {}: what excites its units{page}", info.title, record.layer),
+        title: format!("{}, {}: what excites its units{page}", info.title, report.layer),
         subtitle: format!(
             "Under each picture: its {what} activation over {high}x{wide} positions. The square \
              marks the largest activation. Best of {} pictures of {folder}.",
-            record.images
+            report.images
         ),
         columns: Vec::new(),
         rows: rows.collect::<Result<_>>()?,
@@ -122,7 +122,7 @@ fn figure(
 }
 
 /// The exemplars that a row has room for.
-fn shown(unit: &UnitRecord) -> &[ExemplarRecord] {
+fn shown(unit: &UnitReport) -> &[ExemplarReport] {
     &unit.top[..unit.top.len().min(COLUMNS)]
 }
 
@@ -143,8 +143,8 @@ fn photographs<'a>(
         .collect()
 }
 
-fn heading(unit: &UnitRecord) -> String {
-    let UnitRecord { unit: name, quantiles, zero_share, .. } = unit;
+fn heading(unit: &UnitReport) -> String {
+    let UnitReport { unit: name, quantiles, zero_share, .. } = unit;
     // The quantile of 99 %, and the largest.
     let (high, largest) = (quantiles[quantiles.len() - 2], quantiles[quantiles.len() - 1]);
     if unit.top.is_empty() {
@@ -158,7 +158,7 @@ fn heading(unit: &UnitRecord) -> String {
     )
 }
 
-fn cell(picture: &Picture, exemplar: &ExemplarRecord, positions: [usize; 2]) -> Result<Cell> {
+fn cell(picture: &Picture, exemplar: &ExemplarReport, positions: [usize; 2]) -> Result<Cell> {
     // The first of a class's synonyms.
     let label = exemplar.label.split(',').next().unwrap_or_default().to_owned();
     Ok(Cell {
@@ -169,7 +169,7 @@ fn cell(picture: &Picture, exemplar: &ExemplarRecord, positions: [usize; 2]) -> 
 }
 
 /// A square around the largest activation, white within a black line, so that it shows on anything.
-fn marked(picture: &Picture, exemplar: &ExemplarRecord, positions: [usize; 2]) -> Result<Picture> {
+fn marked(picture: &Picture, exemplar: &ExemplarReport, positions: [usize; 2]) -> Result<Picture> {
     let (width, height) = (picture.width(), picture.height());
     let [rows, columns] = positions;
     if positions == [1, 1] {
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn the_mark_stands_where_the_largest_activation_is() {
         let grey = Picture::from_rgb8(224, 224, &[128; 224 * 224 * 3]).unwrap();
-        let exemplar = |row, column| ExemplarRecord {
+        let exemplar = |row, column| ExemplarReport {
             file: String::new(),
             value: 1.0,
             row,

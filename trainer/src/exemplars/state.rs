@@ -24,7 +24,7 @@ pub struct State {
 
 /// How far a pass is; what it has seen of its layers is the checkpoint's body, as CBOR.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct HowFar {
     done: u64,
     unreadable: u64,
 }
@@ -45,16 +45,16 @@ impl State {
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut body = Vec::new();
         ciborium::into_writer(&self.layers, &mut body).context("writing down what was seen")?;
-        let progress = Progress { done: self.done, unreadable: self.unreadable };
+        let progress = HowFar { done: self.done, unreadable: self.unreadable };
         checkpoint::save(path, &self.job, &progress, &body)
     }
 }
 
-impl TryFrom<Checkpoint<Progress>> for State {
+impl TryFrom<Checkpoint<HowFar>> for State {
     type Error = anyhow::Error;
 
-    fn try_from(checkpoint: Checkpoint<Progress>) -> Result<Self> {
-        let Checkpoint { job, progress: Progress { done, unreadable }, body } = checkpoint;
+    fn try_from(checkpoint: Checkpoint<HowFar>) -> Result<Self> {
+        let Checkpoint { job, progress: HowFar { done, unreadable }, body } = checkpoint;
         let layers = ciborium::from_reader(&*body).context("reading what was seen")?;
         Ok(Self { job, done, unreadable, layers })
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::super::tally::Maps;
     use super::super::top::Shown;
     use super::*;
-    use crate::checkpoint::Found;
+    use crate::checkpoint::Left;
 
     #[test]
     fn a_state_survives_its_file() {
@@ -90,7 +90,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path());
         state.save(&path).unwrap();
-        let Found::Ours(found) = checkpoint::find(&path, &job).unwrap() else { panic!("lost") };
+        let Left::Ours(found) = checkpoint::find(&path, &job).unwrap() else { panic!("lost") };
         assert_eq!(State::try_from(found).unwrap(), state);
     }
 }

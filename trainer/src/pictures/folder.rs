@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::decode::has_picture_ending;
-use super::found::{Found, Place, Visit};
+use super::found::{Found, Location, Visit};
 use super::left_out::{LeftOut, Why, is_hidden};
 use super::{name, shard};
 
@@ -83,7 +83,9 @@ impl<'a> Walk<'a> {
             Ok(_) if shard::has_ending(&name) => {
                 shard::walk(&path, &format!("{name}/"), self.left_out, visit)
             }
-            Ok(metadata) => visit(Found { name, size: metadata.len(), place: Place::File(path) }),
+            Ok(metadata) => {
+                visit(Found { name, size: metadata.len(), location: Location::File(path) })
+            }
             Err(error) => visit(broken(name, &error)),
         }
     }
@@ -120,7 +122,7 @@ fn broken(name: String, error: &io::Error) -> Found<'static> {
         io::ErrorKind::NotFound => "it is a link that leads nowhere".to_owned(),
         _ => error.to_string(),
     };
-    Found { name, size: 0, place: Place::Broken(reason) }
+    Found { name, size: 0, location: Location::Broken(reason) }
 }
 
 #[cfg(test)]
@@ -131,7 +133,7 @@ mod tests {
     fn walked(folder: &Path, without: &[PathBuf]) -> (Vec<String>, Vec<String>) {
         let (mut found, mut left_out) = (Vec::new(), LeftOut::default());
         let flow = Walk::new(without, &mut left_out).folder(folder, "", &mut |picture| {
-            let mark = if matches!(picture.place, Place::Broken(_)) { " broken" } else { "" };
+            let mark = if matches!(picture.location, Location::Broken(_)) { " broken" } else { "" };
             found.push(format!("{}{mark}", picture.name));
             Ok(ControlFlow::Continue(()))
         });

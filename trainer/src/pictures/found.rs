@@ -17,11 +17,11 @@ pub struct Found<'a> {
     /// Bytes of the file.
     pub size: u64,
     /// Where it is.
-    pub place: Place<'a>,
+    pub location: Location<'a>,
 }
 
 /// Where a picture was come across.
-pub enum Place<'a> {
+pub enum Location<'a> {
     /// A file of its own.
     File(PathBuf),
     /// In a shard, about to be read.
@@ -44,13 +44,13 @@ impl Found<'_> {
     /// Takes the picture out of its shard. Errors become part of the content: the rest of the
     /// source can still be walked.
     pub fn content(self) -> Content {
-        match self.place {
-            Place::File(path) => Content::File(path),
-            Place::Broken(reason) => Content::Broken(reason),
-            Place::Shard(_) if LARGEST_IN_SHARD < self.size => {
+        match self.location {
+            Location::File(path) => Content::File(path),
+            Location::Broken(reason) => Content::Broken(reason),
+            Location::Shard(_) if LARGEST_IN_SHARD < self.size => {
                 Content::Broken(format!("{} bytes are more than a picture has", self.size))
             }
-            Place::Shard(reader) => {
+            Location::Shard(reader) => {
                 let mut bytes = Vec::new();
                 match reader.take(self.size).read_to_end(&mut bytes) {
                     Ok(length) if length as u64 == self.size => Content::Bytes(bytes),

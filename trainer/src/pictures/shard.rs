@@ -11,7 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entries, Entry, EntryType};
 
 use super::decode::has_picture_ending;
-use super::found::{Found, Place, Visit};
+use super::found::{Found, Location, Visit};
 use super::left_out::{LeftOut, Why, is_hidden};
 use super::name;
 
@@ -76,7 +76,7 @@ struct Shard<'a> {
 impl Shard<'_> {
     /// The shard itself as one picture that cannot be had.
     fn broken(&self, reason: String) -> Found<'static> {
-        Found { name: self.called.to_owned(), size: 0, place: Place::Broken(reason) }
+        Found { name: self.called.to_owned(), size: 0, location: Location::Broken(reason) }
     }
 
     /// The library's words quote the file's bytes.
@@ -263,9 +263,11 @@ impl Walk<'_> {
             }
             let flow = match kind {
                 EntryType::Link | EntryType::Symlink => match links.follow(&entry, &inner) {
-                    Some(mut file) => {
-                        visit(Found { name, size: file.length, place: Place::Shard(&mut file) })
-                    }
+                    Some(mut file) => visit(Found {
+                        name,
+                        size: file.length,
+                        location: Location::Shard(&mut file),
+                    }),
                     None => visit(broken(name, &unfound(&entry))),
                 },
                 EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
@@ -294,7 +296,7 @@ impl Walk<'_> {
         }
         let size = entry.size();
         if !has_ending(&name) {
-            return visit(Found { name, size, place: Place::Shard(entry) });
+            return visit(Found { name, size, location: Location::Shard(entry) });
         }
         let shard = Shard { called: &name, prefix: &format!("{name}/"), depth: depth + 1 };
         if DEEPEST < shard.depth {
@@ -311,7 +313,7 @@ impl Walk<'_> {
 }
 
 fn broken(name: String, reason: &str) -> Found<'static> {
-    Found { name, size: 0, place: Place::Broken(reason.to_owned()) }
+    Found { name, size: 0, location: Location::Broken(reason.to_owned()) }
 }
 
 /// A member's name without the `./` that some programs begin it with.

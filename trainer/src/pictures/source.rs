@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::folder::Walk;
-use super::found::{Content, Found, Place, Visit};
+use super::found::{Content, Found, Location, Visit};
 use super::left_out::LeftOut;
 use super::{name, shard};
 
@@ -75,8 +75,8 @@ impl Source {
     ) -> Result<ControlFlow<()>> {
         if self.is_alone {
             let size = self.root.metadata().map_or(0, |metadata| metadata.len());
-            let place = Place::File(self.root.clone());
-            visit(Found { name: self.prefix.clone(), size, place })
+            let location = Location::File(self.root.clone());
+            visit(Found { name: self.prefix.clone(), size, location })
         } else if shard::is_shard(&self.root) {
             shard::walk(&self.root, &self.prefix, left_out, visit)
         } else {

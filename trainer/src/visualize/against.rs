@@ -9,8 +9,8 @@ use shared::visualize::Objective;
 use shared::visualize::score::Score;
 
 use super::plan::activation;
-use super::record::Against;
-use crate::activations::{Narrow, Numbered, Walk};
+use super::report::Against;
+use crate::activations::{Numbered, Walk};
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
 use crate::pictures::source::Source;
@@ -40,22 +40,21 @@ pub fn best_photographs(
     let mut best: Vec<Option<(f32, String)>> = vec![None; scores.len()];
     let (mut seen, mut unreadable) = (0, 0);
     // One by one: a score is of everything that the network saw together.
-    let (name, taps, batch, narrow) = ("photographs", taps.as_slice(), 1, Narrow::Kept);
-    let ended =
-        Walk { name, loaded, device, taps, batch, narrow }.run(&listing, 0, |_, batch| {
-            unreadable += batch.unreadable as usize;
-            let [Numbered { name, .. }] = batch.pictures.as_slice() else { return Ok(()) };
-            seen += 1;
-            for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {
-                let Some(share) = score.of_activations(&batch.activations)? else { continue };
-                let values = pollster::block_on(shared::device::read(share.values))?;
-                let value = activation(objective, &score.report(&values));
-                if best.as_ref().is_none_or(|(most, _)| *most < value) {
-                    *best = Some((value, name.clone()));
-                }
+    let (name, taps, batch) = ("photographs", taps.as_slice(), 1);
+    let ended = Walk { name, loaded, device, taps, batch }.run(&listing, 0, |_, batch| {
+        unreadable += batch.unreadable as usize;
+        let [Numbered { name, .. }] = batch.pictures.as_slice() else { return Ok(()) };
+        seen += 1;
+        for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {
+            let Some(share) = score.of_activations(&batch.activations)? else { continue };
+            let values = pollster::block_on(shared::device::read(share.values))?;
+            let value = activation(objective, &score.report(&values));
+            if best.as_ref().is_none_or(|(most, _)| *most < value) {
+                *best = Some((value, name.clone()));
             }
-            Ok(())
-        })?;
+        }
+        Ok(())
+    })?;
     ended.whole()?;
     let found = best
         .into_iter()

@@ -12,8 +12,8 @@ use shared::visualize::Dream;
 use shared::visualize::snapshot::Snapshot;
 
 use super::plan::{Plan, Task, activation};
-use super::record::{Record, Stage, recipe};
-use crate::checkpoint::{self, Checkpoint, Found, Saving};
+use super::report::{Report, Stage, recipe};
+use crate::checkpoint::{self, Checkpoint, Left, Saving};
 use crate::job::Job;
 use crate::model::LoadedModel;
 use crate::progress::Progress;
@@ -42,7 +42,7 @@ struct Climbed {
 
 impl Climb<'_> {
     /// The JSON beside the picture.
-    pub fn record_path(&self) -> PathBuf {
+    pub fn report_path(&self) -> PathBuf {
         self.folder.join(format!("{}.json", self.stem))
     }
 
@@ -73,10 +73,10 @@ impl Climb<'_> {
         all.filter(|index| self.only.is_none_or(|only| only == *index))
     }
 
-    /// The record of a finished climb whose pictures all lie there, made by the same recipe.
-    pub fn finished(&self) -> Option<Record> {
-        let record = Record::of_job(&self.record_path(), &self.job().ok()?)?;
-        record.stages.iter().all(|stage| self.has_pictures(stage)).then_some(record)
+    /// The report of a finished climb whose pictures all lie there, made by the same recipe.
+    pub fn finished(&self) -> Option<Report> {
+        let report = Report::of_job(&self.report_path(), &self.job().ok()?)?;
+        report.stages.iter().all(|stage| self.has_pictures(stage)).then_some(report)
     }
 
     fn has_pictures(&self, stage: &Stage) -> bool {
@@ -91,7 +91,7 @@ impl Climb<'_> {
 
     /// What it depends on.
     fn job(&self) -> Result<Job> {
-        self.record(Climbed::default(), Vec::new()).job(&self.task.stages())
+        self.report(Climbed::default(), Vec::new()).job(&self.task.stages())
     }
 
     /// Steps that an earlier run has made and kept.
@@ -109,12 +109,12 @@ impl Climb<'_> {
     fn saved(&self) -> Result<Option<(Climbed, Snapshot)>> {
         let Checkpoint { progress, body, .. } =
             match checkpoint::find::<Climbed>(&self.state_path(), &self.job()?)? {
-                Found::Nothing => return Ok(None),
-                Found::Unusable(why) => bail!(why),
-                Found::OfAnother(difference) => {
+                Left::Nothing => return Ok(None),
+                Left::Unusable(why) => bail!(why),
+                Left::OfAnother(difference) => {
                     bail!("is the state of another job ({difference})")
                 }
-                Found::Ours(checkpoint) => checkpoint,
+                Left::Ours(checkpoint) => checkpoint,
             };
         let snapshot = Snapshot::from_bytes(&body)?;
         let is_whole = progress.losses.len() == snapshot.step
@@ -129,9 +129,9 @@ impl Climb<'_> {
         loaded: &LoadedModel,
         device: &Device,
         progress: &Mutex<Progress>,
-    ) -> Result<Record> {
-        if let Some(record) = self.finished() {
-            return Ok(record);
+    ) -> Result<Report> {
+        if let Some(report) = self.finished() {
+            return Ok(report);
         }
         let progress = || progress.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dream = Dream::new(
@@ -171,10 +171,10 @@ impl Climb<'_> {
                 terms = values;
             }
         }
-        let record = self.record(climbed, terms);
-        record.write(&self.record_path())?;
+        let report = self.report(climbed, terms);
+        report.write(&self.report_path())?;
         self.forget()?;
-        Ok(record)
+        Ok(report)
     }
 
     /// Writes the pictures of the step just made.
@@ -191,9 +191,9 @@ impl Climb<'_> {
         Ok((Stage { step, activation, files }, terms))
     }
 
-    fn record(&self, climbed: Climbed, terms: Vec<(String, f32)>) -> Record {
+    fn report(&self, climbed: Climbed, terms: Vec<(String, f32)>) -> Report {
         let Climbed { losses, stages } = climbed;
-        Record {
+        Report {
             objective: self.task.objective.to_string(),
             seed: self.task.seed,
             steps: self.task.steps,
@@ -230,7 +230,7 @@ impl Climb<'_> {
                 remove(&self.folder.join(file))?;
             }
         }
-        remove(&self.record_path())?;
+        remove(&self.report_path())?;
         self.forget()
     }
 }

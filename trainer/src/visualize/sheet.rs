@@ -9,7 +9,7 @@ use shared::visualize::objective::{Channel, Measure, Objective};
 use shared::visualize::settings::Parameterization;
 
 use super::plan::{Plan, Task};
-use super::record::{Record, Stage};
+use super::report::{Report, Stage};
 use crate::figure::canvas::Canvas;
 use crate::figure::{Cell, Figure, Row, rows_of};
 use crate::model::LoadedModel;
@@ -21,25 +21,25 @@ use crate::pictures::decode;
 /// setting; snapshots and batches make a row for each climb.
 pub fn draw(
     plan: &Plan,
-    records: &[Record],
+    reports: &[Report],
     folder: &Path,
     loaded: &LoadedModel,
 ) -> Result<Canvas> {
     let sheet = plan.sheet.as_ref().context("the plan has no sheet")?;
     let several = |task: &Task| 1 < task.stages().len() || 1 < task.settings.batch;
-    let pairs = || plan.tasks.iter().zip(records);
+    let pairs = || plan.tasks.iter().zip(reports);
     let (columns, rows) = if plan.tasks.iter().any(several) {
-        let rows = pairs().map(|(task, record)| climb_rows(task, record, folder, loaded));
+        let rows = pairs().map(|(task, report)| climb_rows(task, report, folder, loaded));
         (Vec::new(), rows.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     } else if plan.tasks.iter().any(|task| !task.variant.is_empty()) {
         let columns = compared(&plan.tasks).iter().map(|task| variant(&task.variant[..1]));
-        (columns.collect(), comparison_rows(plan, records, folder, loaded)?)
+        (columns.collect(), comparison_rows(plan, reports, folder, loaded)?)
     } else {
-        let cells = pairs().map(|(task, record)| {
+        let cells = pairs().map(|(task, report)| {
             let label = task.objective.about().to_string();
             let class = class_label(&task.objective, loaded);
-            let notes = class.into_iter().chain([activation(last(record)?)]);
-            Ok(Cell { picture: picture(record, folder)?, label, notes: notes.collect() })
+            let notes = class.into_iter().chain([activation(last(report)?)]);
+            Ok(Cell { picture: picture(report, folder)?, label, notes: notes.collect() })
         });
         (Vec::new(), rows_of(sheet.columns, cells.collect::<Result<_>>()?))
     };
@@ -50,14 +50,14 @@ pub fn draw(
 /// A row for each of a climb's batch, with a cell for each picture kept.
 fn climb_rows(
     task: &Task,
-    record: &Record,
+    report: &Report,
     folder: &Path,
     loaded: &LoadedModel,
 ) -> Result<Vec<Row>> {
     let heading = heading(task, &task.variant, loaded);
     let read = |file: &String| decode::read(&folder.join(file));
-    if record.stages.len() == 1 {
-        let stage = last(record)?;
+    if report.stages.len() == 1 {
+        let stage = last(report)?;
         let cells = stage.files.iter().enumerate().map(|(index, file)| {
             let notes = vec![format!("{} of {}", index + 1, stage.files.len())];
             Ok(Cell { picture: read(file)?, label: String::new(), notes })
@@ -65,9 +65,9 @@ fn climb_rows(
         let heading = format!("{heading}, mean {}", activation(stage));
         return Ok(vec![Row { heading, cells: cells.collect::<Result<_>>()? }]);
     }
-    (0..last(record)?.files.len())
+    (0..last(report)?.files.len())
         .map(|index| {
-            let cells = record.stages.iter().map(|stage| {
+            let cells = report.stages.iter().map(|stage| {
                 let notes = vec![format!("{} steps", stage.step), activation(stage)];
                 let file = stage.files.get(index).context("a batch lacks a picture")?;
                 Ok(Cell { picture: read(file)?, label: String::new(), notes })
@@ -89,16 +89,16 @@ fn compared(tasks: &[Task]) -> &[Task] {
 
 fn comparison_rows(
     plan: &Plan,
-    records: &[Record],
+    reports: &[Report],
     folder: &Path,
     loaded: &LoadedModel,
 ) -> Result<Vec<Row>> {
     let width = compared(&plan.tasks).len().max(1);
-    let rows = plan.tasks.chunks(width).zip(records.chunks(width));
-    rows.map(|(tasks, records)| {
-        let cells = records.iter().map(|record| {
-            let notes = vec![activation(last(record)?)];
-            Ok(Cell { picture: picture(record, folder)?, label: String::new(), notes })
+    let rows = plan.tasks.chunks(width).zip(reports.chunks(width));
+    rows.map(|(tasks, reports)| {
+        let cells = reports.iter().map(|report| {
+            let notes = vec![activation(last(report)?)];
+            Ok(Cell { picture: picture(report, folder)?, label: String::new(), notes })
         });
         let first = tasks.first().context("a comparison lacks a row")?;
         let heading = heading(first, first.variant.get(1..).unwrap_or_default(), loaded);
@@ -132,12 +132,12 @@ fn class_label(objective: &Objective, loaded: &LoadedModel) -> Option<String> {
     }
 }
 
-fn last(record: &Record) -> Result<&Stage> {
-    record.stages.last().context("a record holds no pictures")
+fn last(report: &Report) -> Result<&Stage> {
+    report.stages.last().context("a report holds no pictures")
 }
 
-fn picture(record: &Record, folder: &Path) -> Result<Picture> {
-    let file = last(record)?.files.first().context("a record holds no pictures")?;
+fn picture(report: &Report, folder: &Path) -> Result<Picture> {
+    let file = last(report)?.files.first().context("a report holds no pictures")?;
     decode::read(&folder.join(file))
 }
 

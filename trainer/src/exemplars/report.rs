@@ -16,7 +16,7 @@ use crate::output;
 
 /// What excites the units of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct LayerReport {
     /// Its canonical name.
     pub layer: String,
     /// What pictures are ranked by.
@@ -32,16 +32,16 @@ pub struct Record {
     /// What the results depend on.
     pub job: Job,
     /// One for each channel.
-    pub units: Vec<UnitRecord>,
+    pub units: Vec<UnitReport>,
 }
 
 /// What excites a unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UnitRecord {
+pub struct UnitReport {
     /// `mixed4a:11`.
     pub unit: String,
     /// Best first.
-    pub top: Vec<ExemplarRecord>,
+    pub top: Vec<ExemplarReport>,
     /// Activations below which the shares in [`shared::format::exemplars::QUANTILES`] lie.
     pub quantiles: Vec<f32>,
     /// As [`super::sketch::Sketch::histogram`].
@@ -52,7 +52,7 @@ pub struct UnitRecord {
 
 /// A picture that excites a unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExemplarRecord {
+pub struct ExemplarReport {
     /// Relative to the folder of pictures.
     pub file: String,
     /// Its statistic.
@@ -65,7 +65,7 @@ pub struct ExemplarRecord {
     pub label: String,
 }
 
-/// Where a layer's record lies.
+/// Where a layer's report lies.
 pub fn json_path(folder: &Path, layer: &str) -> PathBuf {
     folder.join(format!("{layer}.json"))
 }
@@ -75,7 +75,7 @@ pub fn heat_path(folder: &Path, layer: &str) -> PathBuf {
     folder.join(format!("{layer}.heat"))
 }
 
-impl Record {
+impl LayerReport {
     /// Of a layer, when all pictures are done.
     pub fn new(state: &State, tally: &LayerTally, statistic: Statistic) -> Self {
         let units = tally.units.iter().enumerate();
@@ -87,11 +87,11 @@ impl Record {
             positions: tally.positions,
             heat: heat::size(tally.positions),
             job: state.job.clone(),
-            units: units.map(|(channel, unit)| unit_record(&tally.layer, channel, unit)).collect(),
+            units: units.map(|(channel, unit)| unit_report(&tally.layer, channel, unit)).collect(),
         }
     }
 
-    /// Reads a layer's record.
+    /// Reads a layer's report.
     pub fn read(folder: &Path, layer: &str) -> Result<Self> {
         let path = json_path(folder, layer);
         let reading = || format!("reading {}", path.display());
@@ -104,34 +104,34 @@ impl Record {
         exemplars * self.heat[0] * self.heat[1]
     }
 
-    /// Whether the heat maps lie beside the record.
+    /// Whether the heat maps lie beside the report.
     pub fn has_heat(&self, folder: &Path) -> bool {
         let length = heat_path(folder, &self.layer).metadata().map(|metadata| metadata.len());
         length.is_ok_and(|length| length == self.heat_length() as u64)
     }
 }
 
-/// Writes a layer's heat maps and then its record, which says that the layer is finished.
-pub fn write(folder: &Path, record: &Record, tally: &LayerTally) -> Result<()> {
-    output::write_whole(&heat_path(folder, &record.layer), |out| {
+/// Writes a layer's heat maps and then its report, which says that the layer is finished.
+pub fn write(folder: &Path, report: &LayerReport, tally: &LayerTally) -> Result<()> {
+    output::write_whole(&heat_path(folder, &report.layer), |out| {
         for unit in &tally.units {
             let maps = unit.top.best().iter().map(|exemplar| exemplar.heat.as_slice());
             out.write_all(&heat::quantize(maps))?;
         }
         Ok(())
     })?;
-    output::write_whole(&json_path(folder, &record.layer), |out| {
-        serde_json::to_writer(&mut *out, record)?;
+    output::write_whole(&json_path(folder, &report.layer), |out| {
+        serde_json::to_writer(&mut *out, report)?;
         Ok(out.write_all(b"\n")?)
     })
 }
 
-fn unit_record(layer: &str, channel: usize, unit: &UnitTally) -> UnitRecord {
+fn unit_report(layer: &str, channel: usize, unit: &UnitTally) -> UnitReport {
     let exemplars = unit.top.best().iter();
-    UnitRecord {
+    UnitReport {
         unit: format!("{layer}:{channel}"),
         top: exemplars
-            .map(|exemplar| ExemplarRecord {
+            .map(|exemplar| ExemplarReport {
                 file: exemplar.picture.file.clone(),
                 value: exemplar.value,
                 row: exemplar.row,

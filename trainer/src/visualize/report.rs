@@ -14,7 +14,7 @@ use crate::output;
 
 /// What came of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct Report {
     /// As printed, with its penalties.
     pub objective: String,
     /// For the noise it started from and every transform after.
@@ -51,7 +51,7 @@ pub struct Record {
 pub struct Stage {
     /// Steps made until then.
     pub step: usize,
-    /// As [`Record::activation`], of the picture at that step.
+    /// As [`Report::activation`], of the picture at that step.
     pub activation: f32,
     /// Names of the files beside this one, one for each of the batch.
     pub files: Vec<String>,
@@ -70,7 +70,7 @@ pub struct Against {
     pub file: String,
 }
 
-impl Record {
+impl Report {
     /// What it depends on, if pictures are kept at these steps.
     pub fn job(&self, stages: &[usize]) -> Result<Job> {
         Job::new("visualize", &self.model, &self.model_sha256)
@@ -83,11 +83,11 @@ impl Record {
             .option("pictures at steps", &stages)
     }
 
-    /// The record in a file, if there is a readable one that came of this very job.
+    /// The report in a file, if there is a readable one that came of this very job.
     pub fn of_job(path: &Path, job: &Job) -> Option<Self> {
-        let record: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        let stages: Vec<usize> = record.stages.iter().map(|stage| stage.step).collect();
-        (record.job(&stages).ok()? == *job).then_some(record)
+        let report: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let stages: Vec<usize> = report.stages.iter().map(|stage| stage.step).collect();
+        (report.job(&stages).ok()? == *job).then_some(report)
     }
 
     /// Writes it, whole or not at all.
