@@ -159,7 +159,10 @@ fn a_run_that_is_stopped_and_then_killed_ends_in_the_same_picture() {
     let output = bench.succeed(&call("stopped/"));
     assert!(stderr(&output).contains("steps are there already"), "{}", stderr(&output));
     bench.succeed(&call("whole/"));
-    assert_eq!(bench.names("stopped"), bench.names("whole"));
+    // A kill may come while a file is written: what there was of it stays hidden beside it.
+    let mut stopped = bench.names("stopped");
+    stopped.retain(|name| !name.contains(".writing-"));
+    assert_eq!(stopped, bench.names("whole"));
     for name in bench.names("whole") {
         let read = |folder: &str| fs::read(bench.path(folder).join(&name)).unwrap();
         assert!(read("stopped") == read("whole"), "{name} differs");
