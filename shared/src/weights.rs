@@ -8,14 +8,14 @@ mod error;
 mod foreign;
 mod pytorch;
 mod safetensors;
-
-use std::collections::BTreeMap;
+mod tensor;
 
 pub use caffemodel::from_caffemodel;
 pub use error::WeightsError;
 pub use foreign::Foreign;
 pub use pytorch::from_pytorch;
 pub use safetensors::{Precision, from_safetensors, to_safetensors};
+pub use tensor::{NamedTensor, NamedTensors};
 
 /// How the names of weights files end, in the order in which they are proposed.
 pub const ENDINGS: [&str; 6] = ["safetensors", "pth", "pt", "ckpt", "bin", "caffemodel"];
@@ -39,18 +39,6 @@ pub fn from_bytes(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
     }
     Err(WeightsError::Foreign(Foreign::Unknown { length: bytes.len() }))
 }
-
-/// One tensor in full precision.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedTensor {
-    /// Length of each axis, outermost first.
-    pub shape: Vec<usize>,
-    /// Row by row.
-    pub values: Vec<f32>,
-}
-
-/// Tensors by the name their file gives them.
-pub type NamedTensors = BTreeMap<String, NamedTensor>;
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,8 @@
 //! Messages lie at most four deep, and each is a part of the bytes of the one around it, so neither
 //! depth nor memory can exceed what the file itself holds.
 
-use super::{NamedTensor, NamedTensors, WeightsError};
+use super::error::WeightsError;
+use super::tensor::{NamedTensor, NamedTensors};
 
 /// A convolution's kernel has four axes; nothing published has more than five.
 const MAX_AXES: usize = 8;

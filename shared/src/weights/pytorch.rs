@@ -17,8 +17,9 @@ mod tree;
 
 use std::collections::BTreeMap;
 
+use super::error::WeightsError;
 use super::foreign::Foreign;
-use super::{NamedTensor, NamedTensors, WeightsError};
+use super::tensor::{NamedTensor, NamedTensors};
 use crate::format::zip::{self, Zip};
 
 use pickle::{Node, Pickle};

@@ -9,7 +9,8 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
-use super::{NamedTensor, NamedTensors, WeightsError};
+use super::error::WeightsError;
+use super::tensor::{NamedTensor, NamedTensors};
 
 /// How many bits a written value takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
