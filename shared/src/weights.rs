@@ -42,6 +42,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
