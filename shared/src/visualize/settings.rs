@@ -173,7 +173,7 @@ pub struct Settings {
     /// Standard deviation of the noise on what the network sees, of colours in 0..=1. 0 to 2.
     pub noise: f64,
     /// How far each look's network is from the network: where its paths join, each counts by a
-    /// factor from 1 - erosion to 1 + erosion ([`crate::models::Erosion`]). 0 to 1.
+    /// factor from 1 - erosion to 1 + erosion ([`crate::network::Erosion`]). 0 to 1.
     pub erosion: f64,
 }
 
