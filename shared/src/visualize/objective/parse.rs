@@ -188,6 +188,7 @@ impl<'a> Reader<'a> {
             "l2" => Ok(Measure::L2),
             "similar" => {
                 self.require("(")?;
+                self.skip_space();
                 self.spot(|spot, column| spot.layer = column);
                 let layer = self.layer("a layer")?;
                 self.require(")")?;
@@ -204,6 +205,7 @@ impl<'a> Reader<'a> {
     /// What may follow a layer's name.
     fn of_layer(&mut self, layer: String) -> Result<Measure> {
         if self.take(":") {
+            self.skip_space();
             self.spot(|spot, column| spot.inside = column);
             let channel = self.channel()?;
             let place = if self.take("@") { Some(self.place()?) } else { None };
@@ -218,9 +220,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes of the measure being read what stands here.
+    /// Notes of the measure being read what stands here. Space stays: it may belong to a name.
     fn spot(&mut self, note: impl FnOnce(&mut Spot, usize)) {
-        self.skip_space();
         let column = self.column();
         if let Some(spot) = self.spots.last_mut() {
             note(spot, column);

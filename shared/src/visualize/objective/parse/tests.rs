@@ -153,3 +153,12 @@ fn endless_input_is_refused_before_it_is_read() {
     assert_eq!(error.expected, "at most 256 terms");
     assert_eq!(parse(&format!("tv{}", " + tv".repeat(MAX_TERMS - 1))).terms.len(), MAX_TERMS);
 }
+
+/// White space in a direction's name is the name's own.
+#[test]
+fn a_direction_may_be_called_by_white_space() {
+    for name in [" ", "\u{2000}", " stripes "] {
+        let expected = Measure::Direction { layer: "A".to_owned(), name: name.to_owned() };
+        assert_eq!(format!("A/{{{name}}}").parse::<Measure>(), Ok(expected), "{name:?}");
+    }
+}
