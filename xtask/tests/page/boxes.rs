@@ -145,7 +145,7 @@ fn what_cannot_be_shown_in_a_slide_is_said_there_and_nothing_offers_to_play() ->
         (format!("objective={layer}:99999&model=googlenet"), "99999 is not one of them"),
         ("objective=mixde4a:11&model=googlenet&autostart=1".to_owned(), "no layer \"mixde4a\""),
         ("objective=mixed4a:&model=googlenet".to_owned(), "Expected"),
-        ("layer=mixde4a&model=googlenet".to_owned(), "no layer \"mixde4a\""),
+        ("layer=mixde4a&model=googlenet".to_owned(), "no layer mixde4a"),
         ("layer=conv2d0&model=googlenet".to_owned(), "No dreams of conv2d0's units"),
         ("view=look&picture=animals/none.jpg".to_owned(), "no picture animals/none.jpg"),
         ("view=look".to_owned(), "names no picture"),
