@@ -1,6 +1,6 @@
 //! What a unit's exemplars say of it: what its strongest places see, where it answers and how often.
 
-use shared::format::exemplars::{BARS, Exemplars, QUANTILES, UnitExemplars};
+use shared::format::exemplars::{BARS, Heat, QUANTILES, UnitExemplars};
 use shared::tap::LayerInfo;
 
 use crate::heatmap::Map;
@@ -20,12 +20,10 @@ pub fn crop(layer: &LayerInfo, row: usize, column: usize, side: usize) -> Square
     Square { left: from(column), top: from(row), side: seen / whole }
 }
 
-/// The baked heat map of a unit's exemplar, in shares of the unit's largest; nothing where the
-/// bytes end before it.
-pub fn heat(exemplars: &Exemplars, bytes: &[u8], unit: usize, exemplar: usize) -> Option<Map> {
-    let [rows, columns] = exemplars.heat;
-    let start = exemplars.heat_start(unit, exemplar);
-    let bytes = bytes.get(start..start + rows * columns)?;
+/// The baked heat map of a unit's exemplar, in shares of the unit's largest, `columns` wide;
+/// nothing where there is none.
+pub fn map(heat: &Heat, columns: usize, unit: usize, exemplar: usize) -> Option<Map> {
+    let bytes = heat.map(unit, exemplar)?;
     Some(Map { columns, values: bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect() })
 }
 
@@ -60,8 +58,8 @@ pub fn bars(unit: &UnitExemplars) -> Vec<Bar> {
 
 /// The smallest and the largest activation of a unit.
 pub fn ends(unit: &UnitExemplars) -> (f32, f32) {
-    let at = |place: usize| unit.quantiles.get(place).copied().unwrap_or(0.0);
-    (at(0), at(QUANTILES.len() - 1))
+    let [low, .., high] = unit.quantiles;
+    (low, high)
 }
 
 /// The activation below which this share of all lies, if it is one of those kept.
@@ -74,7 +72,11 @@ pub fn quantile(unit: &UnitExemplars, share: f64) -> Option<f32> {
 pub(crate) mod tests {
     use super::*;
     use shared::format::credits::Credit;
-    use shared::format::exemplars::{Exemplar, Statistic};
+    use std::sync::Arc;
+
+    use shared::format::bundle::Part;
+    use shared::format::exemplars::{Exemplar, Exemplars, Records, Statistic, Whole};
+    use shared::format::table::Kind;
     use shared::tap::{Grid, Role, Sees};
 
     pub(crate) fn credit(file: &str, title: &str) -> Credit {
@@ -103,31 +105,51 @@ pub(crate) mod tests {
 
     pub(crate) fn unit(top: &[(usize, f32)]) -> UnitExemplars {
         let exemplar = |&(picture, value)| Exemplar { picture, value, row: 0, column: 0 };
-        let mut histogram = vec![0; BARS];
+        let mut histogram = [0; BARS];
         histogram[0] = 900;
         histogram[23] = 1;
         UnitExemplars {
             top: top.iter().map(exemplar).collect(),
-            quantiles: (0..QUANTILES.len()).map(|place| place as f32 * 3.0).collect(),
+            quantiles: std::array::from_fn(|place| place as f32 * 3.0),
             histogram,
             zero_share: 0.5,
+            elsewhere: None,
         }
     }
 
-    pub(crate) fn exemplars() -> Exemplars {
-        Exemplars {
-            layer: "mixed4a".to_owned(),
+    /// Tables of these units, over the four pictures of [`credits`], with maps of 1 x 2.
+    pub(crate) fn tables(units: Vec<UnitExemplars>) -> (Exemplars, Vec<Arc<Records>>, Vec<Heat>) {
+        let maps = units.iter().map(|unit| (0..2 * unit.top.len() as u8).collect()).collect();
+        let whole = Whole {
             statistic: Statistic::Mean,
             pictures: 4,
             positions: [14, 14],
             heat: [1, 2],
-            units: vec![
-                unit(&[(2, 9.0), (0, 3.0)]),
-                unit(&[(0, 1.0), (1, 0.9)]),
-                unit(&[(3, 5.0), (2, 4.0)]),
-            ],
             reference: None,
+            units,
+            maps,
+        };
+        let mut pages = Vec::new();
+        let exemplars = whole.write(|kind, page, bytes| {
+            let part = Part::of("page", &bytes);
+            pages.push((kind, page, bytes));
+            part
+        });
+        let (mut records, mut heat) = (Vec::new(), Vec::new());
+        for (kind, page, bytes) in pages {
+            match kind {
+                Kind::Exemplars => {
+                    records.push(Arc::new(Records::open(&exemplars, 4, page, bytes).unwrap()));
+                }
+                Kind::Heat => heat.push(Heat::open(&exemplars, page, bytes).unwrap()),
+            }
         }
+        (exemplars, records, heat)
+    }
+
+    /// Three units that animals and a sausage excite.
+    pub(crate) fn units() -> Vec<UnitExemplars> {
+        vec![unit(&[(2, 9.0), (0, 3.0)]), unit(&[(0, 1.0), (1, 0.9)]), unit(&[(3, 5.0), (2, 4.0)])]
     }
 
     #[test]
@@ -152,11 +174,10 @@ pub(crate) mod tests {
 
     #[test]
     fn heat_maps_are_found_by_unit_and_exemplar_and_missing_ones_are_missing() {
-        let exemplars = exemplars();
-        let bytes: Vec<u8> = (0..12).map(|byte| byte * 15).collect();
-        let map = heat(&exemplars, &bytes, 1, 1).unwrap();
-        assert_eq!((map.columns, map.values), (2, vec![90.0 / 255.0, 105.0 / 255.0]));
-        assert_eq!(heat(&exemplars, &bytes[..11], 2, 1), None);
+        let (_, _, heat) = tables(units());
+        let found = map(&heat[0], 2, 1, 1).unwrap();
+        assert_eq!((found.columns, found.values), (2, vec![2.0 / 255.0, 3.0 / 255.0]));
+        assert_eq!((map(&heat[0], 2, 1, 2), map(&heat[0], 2, 3, 0)), (None, None));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod library;
 pub mod lives;
 pub mod lock;
 pub mod making;
+pub mod near;
 pub mod numbers;
 pub mod obey;
 pub mod over;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::format::bundle::{Dreams, Entry, Layer};
-use shared::tap::LayerInfo;
+use shared::tap::{LayerInfo, Role};
 use shared::visualize::objective::Typed;
 use shared::visualize::score::{Directions, Names};
 use shared::visualize::{Making, Mistake, Preset, mistake};
@@ -25,7 +25,6 @@ use crate::halls::{self, Hall};
 use crate::kept_weights::InBrowser;
 use crate::lives::lives;
 use crate::over::{Dialog, Over};
-use crate::parts::Loaded;
 use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::scrolled::Scrolled;
@@ -85,12 +84,19 @@ impl Page {
         let session = Session::new(Client::new(WorkerLine::default()), InBrowser);
         session.open_device(address.device, || {});
         let address = RwSignal::new(address);
-        let layers = Memo::new(move |_| match session.model.get() {
-            Some(model) => Arc::new(model.layers.clone()),
-            None => {
-                let info = shared::models::info(&model_name(session, address));
-                Arc::new(info.map(|info| info.layers).unwrap_or_default())
-            }
+        let layers = Memo::new(move |_| {
+            let info = shared::models::info(&model_name(session, address));
+            let mut layers = match session.model.get() {
+                Some(model) => model.layers.clone(),
+                None => info.as_ref().map(|info| info.layers.clone()).unwrap_or_default(),
+            };
+            // What was read out of them and recorded.
+            session.library.open.with(|open| {
+                let recorded = open.iter().flat_map(|open| &open.bundle.layers);
+                let recorded = recorded.filter(|layer| layer.latents.is_some());
+                layers.extend(recorded.filter_map(|layer| layer.info(info.as_ref().ok()?).ok()));
+            });
+            Arc::new(layers)
         });
         let over = Over::new();
         // Without a model they come from the bundle, where somebody looks for them.
@@ -242,20 +248,35 @@ impl Page {
     /// nothing before they are here. Reactive.
     pub fn best_pictures(self, count: usize) -> Option<Vec<usize>> {
         let unit = self.unit()?;
-        let exemplars = self.session.parts.exemplars(&unit.layer).and_then(Loaded::here)?;
-        let top = &exemplars.units.get(unit.channel)?.top;
-        Some(top.iter().take(count).map(|exemplar| exemplar.picture).collect())
+        let exemplars = self.session.parts.unit(&unit.layer, unit.channel)?.here()?;
+        Some(exemplars.top.iter().take(count).map(|exemplar| exemplar.picture).collect())
     }
 
     /// What is wrong with the objective, reactive.
     pub fn mistake(self) -> Option<Mistake> {
-        self.mistake_in(&self.objective())
+        let shown = self.address.with(|address| address.view == View::EXEMPLARS);
+        let (model, labels) = (self.model_name(), self.labels.get());
+        match shown {
+            true => self
+                .layers
+                .with(|layers| mistake(&self.objective(), &names(&model, layers, &labels))),
+            false => self.mistake_in(&self.objective()),
+        }
     }
 
-    /// What is wrong with an objective, reactive.
+    /// What is wrong with an objective that is to be dreamed, reactive.
     pub fn mistake_in(self, objective: &Typed) -> Option<Mistake> {
         let (model, labels) = (self.model_name(), self.labels.get());
-        self.layers.with(|layers| mistake(objective, &names(&model, layers, &labels)))
+        let mut layers = self.layers.get().to_vec();
+        layers.retain(|layer| layer.role != Role::Latents);
+        mistake(objective, &names(&model, &layers, &labels))
+    }
+
+    /// Whether a layer is known by what was recorded of it alone: the network does not have it.
+    /// Reactive.
+    pub fn is_recorded(self, layer: &str) -> bool {
+        let role = self.layers.with(|layers| find_layer(layers, layer).map(|layer| layer.role));
+        role == Some(Role::Latents)
     }
 
     /// Whether the open bundle brings something of a unit along: its dream, or what excites it.

@@ -1,13 +1,13 @@
 //! The parts of the open bundle, fetched when they are first looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::format::bundle::{Layer, Part, Sprites, labels_from_bytes};
 use shared::format::credits::{self, Credit};
-use shared::format::exemplars::Exemplars;
+use shared::format::exemplars::{Exemplars, Heat, Records, UnitExemplars};
 use shared::models::{self, ModelInfo};
 
 use crate::ask::client::Client;
@@ -38,6 +38,9 @@ impl<T> Loaded<T> {
     }
 }
 
+/// Pages of tables that are kept, of each kind; those of the table on view always are.
+const PAGES_KEPT: usize = 64;
+
 /// Parts of one kind, by SHA-256: bundles share the gallery.
 type Shelf<T> = BTreeMap<String, ArcRwSignal<Loaded<T>>>;
 
@@ -45,8 +48,8 @@ type Shelf<T> = BTreeMap<String, ArcRwSignal<Loaded<T>>>;
 struct Shelves {
     sheets: Shelf<String>,
     credits: Shelf<Arc<Vec<Credit>>>,
-    exemplars: Shelf<Arc<Exemplars>>,
-    heat: Shelf<Arc<Vec<u8>>>,
+    records: Shelf<Arc<Records>>,
+    heat: Shelf<Arc<Heat>>,
     labels: Shelf<Arc<Vec<String>>>,
 }
 
@@ -83,7 +86,7 @@ impl Parts {
         self.shelves.update_value(|shelves| {
             drop_failed(&mut shelves.sheets);
             drop_failed(&mut shelves.credits);
-            drop_failed(&mut shelves.exemplars);
+            drop_failed(&mut shelves.records);
             drop_failed(&mut shelves.heat);
             drop_failed(&mut shelves.labels);
         });
@@ -113,27 +116,85 @@ impl Parts {
         Some(self.get(|shelves| &mut shelves.credits, &open, &gallery.credits, "credits", read))
     }
 
-    /// A layer's exemplars, by its canonical name; nothing where the bundle has none.
-    pub fn exemplars(self, layer: &str) -> Option<Loaded<Arc<Exemplars>>> {
-        let open = self.library.open.get()?;
-        let part = open.bundle.layer(layer)?.exemplars.as_ref()?;
-        let pictures = open.bundle.gallery.as_ref().map_or(0, |gallery| gallery.sprites.count);
-        let channels = info(&open)?.layer(layer).map_or(0, |layer| layer.channels);
-        let layer = layer.to_owned();
-        let read = move |bytes: Vec<u8>| {
-            Exemplars::from_json(&bytes, &layer, channels, pictures)
-                .map(Arc::new)
-                .map_err(|error| error.to_string())
-        };
-        Some(self.get(|shelves| &mut shelves.exemplars, &open, part, "exemplars", read))
+    /// What is known of a layer's exemplars, by its canonical name; nothing where the bundle has
+    /// none.
+    pub fn exemplars(self, layer: &str) -> Option<Exemplars> {
+        self.layer(layer)?.exemplars
     }
 
-    /// Where a layer's exemplars excite its units; nothing where the bundle does not say.
-    pub fn heat(self, layer: &str) -> Option<Loaded<Arc<Vec<u8>>>> {
+    /// What excites a unit of a layer, by the layer's canonical name; nothing where the bundle does
+    /// not say.
+    pub fn unit(self, layer: &str, unit: usize) -> Option<Loaded<UnitExemplars>> {
         let open = self.library.open.get()?;
-        let part = open.bundle.layer(layer)?.heat.as_ref()?;
-        let read = |bytes| Ok(Arc::new(bytes));
+        let exemplars = open.bundle.layer(layer)?.exemplars.as_ref()?;
+        Some(match self.records(&open, exemplars, exemplars.page_of(unit))? {
+            Loaded::Here(records) => records.unit(unit).map_or(Loaded::Failed, Loaded::Here),
+            Loaded::Coming => Loaded::Coming,
+            Loaded::Failed => Loaded::Failed,
+        })
+    }
+
+    /// What excites each of a layer's units, page by page, once all of it is here; nothing where
+    /// the bundle does not say.
+    pub fn all_units(self, layer: &str) -> Option<Loaded<Vec<Arc<Records>>>> {
+        let open = self.library.open.get()?;
+        let exemplars = open.bundle.layer(layer)?.exemplars.as_ref()?;
+        let pages = (0..exemplars.n_pages())
+            .map(|page| self.records(&open, exemplars, page))
+            .collect::<Option<Vec<_>>>()?;
+        if pages.iter().any(|page| matches!(page, Loaded::Failed)) {
+            return Some(Loaded::Failed);
+        }
+        let here: Option<Vec<_>> = pages.into_iter().map(Loaded::here).collect();
+        Some(here.map_or(Loaded::Coming, Loaded::Here))
+    }
+
+    /// Where a unit answers in its exemplars, with its neighbours' maps; nothing where the bundle
+    /// does not say.
+    pub fn heat(self, layer: &str, unit: usize) -> Option<Loaded<Arc<Heat>>> {
+        let open = self.library.open.get()?;
+        let exemplars = open.bundle.layer(layer)?.exemplars.as_ref()?;
+        let page = exemplars.page_of(unit);
+        let part = exemplars.maps.get(page)?;
+        self.make_room(|shelves| &mut shelves.heat, &exemplars.maps);
+        let read = {
+            let exemplars = exemplars.clone();
+            move |bytes| {
+                Heat::open(&exemplars, page, bytes).map(Arc::new).map_err(|error| error.to_string())
+            }
+        };
         Some(self.get(|shelves| &mut shelves.heat, &open, part, "heat maps", read))
+    }
+
+    fn records(
+        self,
+        open: &Arc<Opened>,
+        exemplars: &Exemplars,
+        page: usize,
+    ) -> Option<Loaded<Arc<Records>>> {
+        let part = exemplars.records.get(page)?;
+        let pictures = open.bundle.gallery.as_ref().map_or(0, |gallery| gallery.sprites.count);
+        self.make_room(|shelves| &mut shelves.records, &exemplars.records);
+        let read = {
+            let exemplars = exemplars.clone();
+            move |bytes| {
+                let records = Records::open(&exemplars, pictures, page, bytes);
+                records.map(Arc::new).map_err(|error| error.to_string())
+            }
+        };
+        Some(self.get(|shelves| &mut shelves.records, open, part, "exemplars", read))
+    }
+
+    /// Drops a full shelf's pages of other tables than the one of these: whoever walks through a
+    /// bundle's layers holds no more than the one on view, and some.
+    fn make_room<T>(self, shelf: fn(&mut Shelves) -> &mut Shelf<T>, table: &[Part]) {
+        self.shelves.update_value(|shelves| {
+            let shelf = shelf(shelves);
+            if PAGES_KEPT <= shelf.len() {
+                let kept: BTreeSet<&String> = table.iter().map(|part| &part.sha256).collect();
+                shelf.retain(|sha256, _| kept.contains(sha256));
+            }
+        });
     }
 
     /// What the classes are called.

@@ -1,10 +1,11 @@
 //! What can be said of a unit in words: what excites it, and what the gallery lacks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use shared::classes;
 use shared::format::credits::Credit;
-use shared::format::exemplars::{Exemplars, Reference, UnitExemplars};
+use shared::format::exemplars::{Exemplars, Records, UnitExemplars};
 use shared::matching::{Fit, Sought};
 
 use crate::numbers::{percent, value};
@@ -84,47 +85,29 @@ pub fn purity(unit: &UnitExemplars, credits: &[Credit]) -> Option<Purity> {
     })
 }
 
-/// Why a unit's exemplars may not be what it looks for: the gallery has little of that. Nothing
-/// where there is no sign of it.
+/// Why a class's exemplars may not be of it: no picture is called like it ([`is_shown`]), and the
+/// network itself takes each of them for something else. Nothing where there is no sign of it.
 ///
-/// `labels` are the classes' names, where the layer's units are classes.
-pub fn lack(
-    exemplars: &Exemplars,
-    channel: usize,
-    labels: &[String],
-    credits: &[Credit],
-) -> Option<String> {
-    let unit = exemplars.units.get(channel)?;
-    match labels.get(channel) {
-        Some(label) => lack_of_class(exemplars, unit, channel, label, labels, credits),
-        None if exemplars.layer == "logits" => None,
-        None => lack_of_excitement(exemplars, channel),
-    }
-}
-
-/// No picture is called like the class, and the network itself takes its exemplars for others.
-fn lack_of_class(
-    exemplars: &Exemplars,
-    unit: &UnitExemplars,
-    channel: usize,
-    label: &str,
-    labels: &[String],
-    credits: &[Credit],
-) -> Option<String> {
-    if credits.is_empty() || credits.iter().any(|credit| is_called(credit, label)) {
-        return None;
-    }
-    let strongest = strongest(exemplars);
+/// `records` are those of all classes.
+pub fn lack_of_class(records: &[Arc<Records>], class: usize, labels: &[String]) -> Option<String> {
+    let strongest = strongest(records);
+    let top = records.iter().flat_map(|page| page.top(class));
     let taken_for =
-        |picture: usize| strongest.get(&picture).map(|(class, _)| *class).unwrap_or(channel);
-    if unit.top.iter().any(|exemplar| taken_for(exemplar.picture) == channel) {
+        top.map(|exemplar| strongest.get(&exemplar.picture).map_or(class, |best| best.0));
+    let taken_for: Vec<usize> = taken_for.collect();
+    if taken_for.contains(&class) {
         return None;
     }
-    let other = classes::title(taken_for(unit.top.first()?.picture), labels);
+    let other = classes::title(*taken_for.first()?, labels);
     Some(format!(
         "The gallery seems to have no {}: no picture is called so, and in each of these the network sees something else more, in the first {other}.",
-        classes::title(channel, labels)
+        classes::title(class, labels)
     ))
+}
+
+/// Whether any picture is called like a class.
+pub fn is_shown(label: &str, credits: &[Credit]) -> bool {
+    credits.iter().any(|credit| is_called(credit, label))
 }
 
 /// Whether a picture has one of a class's names: more than the name, or only the last of its words.
@@ -136,11 +119,12 @@ fn is_called(credit: &Credit, label: &str) -> bool {
     label.split(',').any(|name| fits(name, &titles) || fits(&credit.title, name))
 }
 
-/// The class that answers most to each picture, among those it is an exemplar of.
-fn strongest(exemplars: &Exemplars) -> BTreeMap<usize, (usize, f32)> {
+/// The class that answers most to each picture, among those it is an exemplar of, and how much.
+fn strongest(records: &[Arc<Records>]) -> BTreeMap<usize, (usize, f32)> {
     let mut strongest: BTreeMap<usize, (usize, f32)> = BTreeMap::new();
-    for (class, unit) in exemplars.units.iter().enumerate() {
-        for exemplar in &unit.top {
+    for (page, class) in records.iter().flat_map(|page| page.units().map(move |unit| (page, unit)))
+    {
+        for exemplar in page.top(class) {
             let best = strongest.entry(exemplar.picture).or_insert((class, exemplar.value));
             if best.1 < exemplar.value {
                 *best = (class, exemplar.value);
@@ -150,20 +134,17 @@ fn strongest(exemplars: &Exemplars) -> BTreeMap<usize, (usize, f32)> {
     strongest
 }
 
-/// Its best picture excites it less than half as much as one of the reference's; where there is no
-/// reference, less than half as much as is usual in its layer.
-fn lack_of_excitement(exemplars: &Exemplars, channel: usize) -> Option<String> {
-    let best = |unit: &UnitExemplars| unit.top.first().map_or(0.0, |best| best.value);
-    let reached = exemplars.units.get(channel).map(best).filter(|reached| 0.0 < *reached)?;
-    let (has, elsewhere, where_so) = match &exemplars.reference {
-        Some(Reference { pictures, best }) => {
-            let elsewhere = *best.get(channel)?;
+/// Why a unit's exemplars may not be what it looks for: its best picture excites it less than half
+/// as much as one of the reference's; where there is no reference, less than half as much as is
+/// usual in its layer.
+pub fn lack_of_excitement(exemplars: &Exemplars, unit: &UnitExemplars) -> Option<String> {
+    let reached = unit.top.first().map(|best| best.value).filter(|reached| 0.0 < *reached)?;
+    let (has, elsewhere, where_so) = match (exemplars.reference, unit.elsewhere) {
+        (Some(pictures), Some(elsewhere)) => {
             ("has", elsewhere, format!("one of {pictures} others reaches {}", value(elsewhere)))
         }
-        None => {
-            let mut all: Vec<f32> = exemplars.units.iter().map(best).collect();
-            all.sort_by(f32::total_cmp);
-            let usual = all.get(all.len() / 2).copied().filter(|_| FEW_UNITS <= all.len())?;
+        _ => {
+            let usual = Some(exemplars.usual).filter(|_| FEW_UNITS <= exemplars.units)?;
             let where_so = format!("half of the layer's units reach {} or more", value(usual));
             ("may have", usual, where_so)
         }
@@ -179,7 +160,7 @@ fn lack_of_excitement(exemplars: &Exemplars, channel: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exemplars::tests::{credit, credits, exemplars, unit};
+    use crate::exemplars::tests::{credit, credits, tables, unit, units};
 
     fn purity_of(count: usize, of: usize, by_chance: f32) -> String {
         Purity { category: "animals".to_owned(), count, of, by_chance }.sentence()
@@ -223,7 +204,7 @@ mod tests {
 
     #[test]
     fn purity_counts_the_most_frequent_category_beside_chance() {
-        let purity = purity(&exemplars().units[1], &credits()).unwrap();
+        let purity = purity(&units()[1], &credits()).unwrap();
         assert_eq!((purity.category.as_str(), purity.count, purity.of), ("animals", 2, 2));
         assert_eq!(purity.by_chance, 0.75);
         assert_eq!(super::purity(&unit(&[]), &credits()), None);
@@ -231,36 +212,34 @@ mod tests {
 
     #[test]
     fn a_tie_is_decided_by_the_alphabet() {
-        let purity = purity(&exemplars().units[2], &credits()).unwrap();
+        let purity = purity(&units()[2], &credits()).unwrap();
         assert_eq!((purity.category.as_str(), purity.count), ("animals", 1));
     }
 
     /// Three classes over the four pictures: two dogs, a cat, a hotdog.
-    fn classes() -> (Exemplars, Vec<String>) {
-        let mut exemplars = exemplars();
-        exemplars.layer = "logits".to_owned();
-        exemplars.units =
+    fn classes() -> (Vec<UnitExemplars>, Vec<String>) {
+        let units =
             vec![unit(&[(0, 9.0), (1, 8.0)]), unit(&[(0, 7.0), (2, 3.0)]), unit(&[(2, 4.0)])];
-        (exemplars, ["beagle", "tench, Tinca tinca", "tiger cat"].map(str::to_owned).to_vec())
+        (units, ["beagle", "tench, Tinca tinca", "tiger cat"].map(str::to_owned).to_vec())
     }
 
     #[test]
     fn a_class_that_no_picture_is_called_and_the_network_sees_nowhere_is_lacking() {
-        let (exemplars, labels) = classes();
-        let said = |channel| lack(&exemplars, channel, &labels, &credits());
-        assert_eq!(said(0), None, "a picture is called beagle");
-        let tench = said(1).unwrap();
+        let (units, labels) = classes();
+        let shown = |class: usize| is_shown(&labels[class], &credits());
+        assert!(shown(0), "a picture is called beagle");
+        assert!(shown(2), "a cat may be a tiger cat");
+        assert!(!shown(1));
+        let tench = lack_of_class(&tables(units).1, 1, &labels).unwrap();
         assert!(tench.starts_with("The gallery seems to have no tench:"), "{tench}");
         assert!(tench.ends_with("in the first beagle."), "{tench}");
-        assert_eq!(said(2), None, "a cat may be a tiger cat");
-        assert_eq!(lack(&exemplars, 1, &[], &credits()), None, "nothing is known of its name");
     }
 
     #[test]
     fn a_class_that_the_network_sees_first_in_one_of_its_pictures_is_there() {
-        let (mut exemplars, labels) = classes();
-        exemplars.units[1].top[0].value = 11.0;
-        assert_eq!(lack(&exemplars, 1, &labels, &credits()), None);
+        let (mut units, labels) = classes();
+        units[1].top[0].value = 11.0;
+        assert_eq!(lack_of_class(&tables(units).1, 1, &labels), None);
     }
 
     #[test]
@@ -278,28 +257,24 @@ mod tests {
 
     #[test]
     fn a_unit_that_hardly_answers_to_the_gallery_says_so() {
-        let mut exemplars = exemplars();
-        exemplars.units = (0..20).map(|_| unit(&[(0, 30.0)])).collect();
-        exemplars.units[3] = unit(&[(1, 14.0)]);
-        exemplars.units[4] = unit(&[(1, 16.0)]);
-        let said = lack(&exemplars, 3, &[], &credits()).unwrap();
+        let many = tables((0..20).map(|_| unit(&[(0, 30.0)])).collect()).0;
+        let said = lack_of_excitement(&many, &unit(&[(1, 14.0)])).unwrap();
         assert!(said.contains("pictures reaches 14.0") && said.contains("reach 30.0"), "{said}");
-        assert_eq!(lack(&exemplars, 4, &[], &credits()), None);
-        exemplars.units.truncate(8);
-        assert_eq!(lack(&exemplars, 3, &[], &credits()), None, "eight units make no rule");
+        assert_eq!(lack_of_excitement(&many, &unit(&[(1, 16.0)])), None);
+        let eight = tables((0..8).map(|_| unit(&[(0, 30.0)])).collect()).0;
+        assert_eq!(lack_of_excitement(&eight, &unit(&[(1, 14.0)])), None, "eight make no rule");
     }
 
     #[test]
     fn other_pictures_tell_what_the_gallery_has_little_of_from_what_never_answers_much() {
-        let mut exemplars = exemplars();
-        exemplars.units = (0..20).map(|_| unit(&[(0, 30.0)])).collect();
-        exemplars.units[3] = unit(&[(1, 3.0)]);
-        let mut best = vec![30.0; 20];
-        (best[3], best[4]) = (5.5, 61.0);
-        exemplars.reference = Some(Reference { pictures: 700, best });
-        let said = |channel| lack(&exemplars, channel, &[], &credits());
-        assert_eq!(said(3), None, "nothing excites it much");
-        let little = said(4).unwrap();
+        let many = tables((0..20).map(|_| unit(&[(0, 30.0)])).collect()).0;
+        let measured = Exemplars { reference: Some(700), ..many };
+        let said = |reached, elsewhere| {
+            let unit = UnitExemplars { elsewhere: Some(elsewhere), ..unit(&[(1, reached)]) };
+            lack_of_excitement(&measured, &unit)
+        };
+        assert_eq!(said(3.0, 5.5), None, "nothing excites it much");
+        let little = said(30.0, 61.0).unwrap();
         assert!(little.contains("reaches 30.0, where one of 700 others reaches 61.0"), "{little}");
     }
 }

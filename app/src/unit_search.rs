@@ -1,9 +1,11 @@
 //! Units by their number, their class's name, or what excites them: which units like dogs?
 
+use std::sync::Arc;
+
 use shared::classes;
 use shared::classes::kinds::is_kind;
 use shared::format::credits::Credit;
-use shared::format::exemplars::{Exemplars, UnitExemplars};
+use shared::format::exemplars::Records;
 use shared::matching::{Fit, Sought, find};
 
 use crate::unit::split_number;
@@ -15,6 +17,15 @@ pub struct Found {
     pub unit: usize,
     /// How many of its exemplars match; nothing if it was found by its number or its name.
     pub matches: Option<usize>,
+}
+
+/// The layer whose units are searched.
+#[derive(Clone, Copy, Debug)]
+pub struct Searched<'a> {
+    /// Its canonical name.
+    pub layer: &'a str,
+    /// How many units it has.
+    pub units: usize,
 }
 
 /// Words of a question that no picture is called by.
@@ -30,16 +41,18 @@ pub fn sought(typed: &str) -> Sought {
 /// layer's name; then classes called so; then those with the most exemplars whose title, category
 /// or file matches every word, those more excited by them first.
 ///
-/// `labels` are the classes' names, where the layer's units are classes.
+/// `labels` are the classes' names, where the layer's units are classes; of `records` those pages
+/// are searched that are here.
 pub fn search(
     typed: &str,
-    exemplars: &Exemplars,
+    layer: Searched<'_>,
+    records: &[Arc<Records>],
     labels: &[String],
     credits: &[Credit],
 ) -> Vec<Found> {
-    if let Some(unit) = numbered(typed, exemplars) {
+    if let Some(unit) = numbered(typed, layer) {
         let called = Found { unit, matches: None };
-        let excited = excited_by(&sought(typed), exemplars, credits);
+        let excited = excited_by(&sought(typed), records, credits);
         return [called].into_iter().chain(excited).collect();
     }
     let sought = sought(typed);
@@ -48,10 +61,10 @@ pub fn search(
     }
     find(&sought, |sought| {
         let mut named = classes::fitting(sought, labels);
-        named.retain(|(fit, unit)| fit.is_meant() && *unit < exemplars.units.len());
+        named.retain(|(fit, unit)| fit.is_meant() && *unit < layer.units);
         named.sort_by_key(|(fit, _)| *fit);
         let named: Vec<usize> = named.into_iter().map(|(_, unit)| unit).collect();
-        let excited = excited_by(sought, exemplars, credits);
+        let excited = excited_by(sought, records, credits);
         let others = excited.into_iter().filter(|found| !named.contains(&found.unit));
         let by_name = named.iter().map(|unit| Found { unit: *unit, matches: None });
         by_name.chain(others).collect()
@@ -59,26 +72,27 @@ pub fn search(
 }
 
 /// The unit whose number was typed, alone or after a name of the layer.
-fn numbered(typed: &str, exemplars: &Exemplars) -> Option<usize> {
+fn numbered(typed: &str, searched: Searched<'_>) -> Option<usize> {
     let unit = match split_number(typed) {
-        (layer, Some(unit)) if exemplars.layer.contains(&layer.to_lowercase()) => unit,
+        (layer, Some(unit)) if searched.layer.contains(&layer.to_lowercase()) => unit,
         (number, _) => number.parse().ok()?,
     };
-    (unit < exemplars.units.len()).then_some(unit)
+    (unit < searched.units).then_some(unit)
 }
 
 /// Units by how many of their exemplars match, and how strongly those excite them.
-fn excited_by(sought: &Sought, exemplars: &Exemplars, credits: &[Credit]) -> Vec<Found> {
+fn excited_by(sought: &Sought, records: &[Arc<Records>], credits: &[Credit]) -> Vec<Found> {
     let wanted: Vec<bool> = credits.iter().map(|credit| matches(sought, credit)).collect();
     let is_wanted = |picture: usize| wanted.get(picture).copied().unwrap_or(false);
     let mut ranked: Vec<(usize, f32, usize)> = Vec::new();
-    for (unit, UnitExemplars { top, .. }) in exemplars.units.iter().enumerate() {
-        let matching = top.iter().filter(|exemplar| is_wanted(exemplar.picture));
-        let count = matching.clone().count();
+    for (page, unit) in records.iter().flat_map(|page| page.units().map(move |unit| (page, unit))) {
+        let matching = page.top(unit).filter(|exemplar| is_wanted(exemplar.picture));
+        let (count, sum) =
+            matching.fold((0, 0.0), |(count, sum), exemplar| (count + 1, sum + exemplar.value));
         if count != 0 {
             // Units differ in scale: a picture counts by its share of the unit's best.
-            let best = top.first().map_or(1.0, |best| best.value).max(f32::MIN_POSITIVE);
-            ranked.push((count, matching.map(|exemplar| exemplar.value / best).sum(), unit));
+            let best = page.top(unit).next().map_or(1.0, |best| best.value);
+            ranked.push((count, sum / best.max(f32::MIN_POSITIVE), unit));
         }
     }
     ranked.sort_by(|one, other| {
@@ -104,14 +118,20 @@ pub fn pictures(typed: &str, credits: &[Credit]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exemplars::tests::{credit, credits, exemplars};
+    use crate::exemplars::tests::{credit, credits, tables, units as of_units};
 
     fn units(typed: &str) -> Vec<usize> {
         found(typed).into_iter().map(|found| found.unit).collect()
     }
 
     fn found(typed: &str) -> Vec<Found> {
-        search(typed, &exemplars(), &[], &credits())
+        among(typed, &[])
+    }
+
+    fn among(typed: &str, labels: &[String]) -> Vec<Found> {
+        let (exemplars, records, _) = tables(of_units());
+        let layer = Searched { layer: "mixed4a", units: exemplars.units };
+        search(typed, layer, &records, labels, &credits())
     }
 
     #[test]
@@ -139,10 +159,10 @@ mod tests {
     #[test]
     fn classes_are_found_by_their_names_before_what_excites_them() {
         let labels = ["cat, house cat", "beagle", "tench"].map(str::to_owned);
-        let found = search("cats", &exemplars(), &labels, &credits());
+        let found = among("cats", &labels);
         let of = |unit, matches| Found { unit, matches };
         assert_eq!(found, [of(0, None), of(2, Some(1))]);
-        assert_eq!(search("tenhc", &exemplars(), &labels, &credits()), [of(2, None)]);
+        assert_eq!(among("tenhc", &labels), [of(2, None)]);
     }
 
     #[test]

@@ -3,11 +3,15 @@
 pub mod archive;
 pub mod bundle;
 pub mod credits;
+mod document;
 pub mod exemplars;
+mod field;
 pub mod orientation;
+mod part;
 pub mod png;
 pub mod recipe;
 pub mod single_file;
 pub mod site;
+pub mod table;
 pub mod webp;
 pub mod zip;

@@ -65,6 +65,8 @@ pub enum Role {
     PassedThrough,
     /// A value for each class.
     Classes,
+    /// What a readout finds in another layer.
+    Latents,
 }
 
 /// What can be said of a layer without running it.

@@ -116,11 +116,12 @@ fn the_results_are_a_part_of_a_bundle() {
         })
         .collect();
     let wanted = Wanted { model: "googlenet", gallery: &gallery, pictures_sha256: None };
-    let (exemplars, heat) = bundle_part(&bench.path("found"), "conv2d1", &wanted).unwrap();
+    let exemplars = bundle_part(&bench.path("found"), "conv2d1", &wanted).unwrap();
     assert_eq!((exemplars.pictures, exemplars.units.len()), (8, 64));
-    assert_eq!(heat.len(), exemplars.heat_length());
     let found = bench.json("found/conv2d1.json");
-    for (unit, there) in exemplars.units.iter().zip(found["units"].as_array().unwrap()) {
+    let units = exemplars.units.iter().zip(&exemplars.maps);
+    for ((unit, maps), there) in units.zip(found["units"].as_array().unwrap()) {
+        assert_eq!(maps.len(), unit.top.len() * exemplars.heat[0] * exemplars.heat[1]);
         for (exemplar, there) in unit.top.iter().zip(there["top"].as_array().unwrap()) {
             assert_eq!(gallery[exemplar.picture], there["file"].as_str().unwrap());
         }

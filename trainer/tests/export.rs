@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use shared::format::bundle::{Bundle, Index};
+use shared::format::bundle::{Bundle, Index, Layer};
 use shared::format::credits;
-use shared::format::exemplars::{Exemplars, Reference};
+use shared::format::exemplars::{Reference, Whole};
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
 use shared::visualize::Settings;
@@ -236,21 +236,20 @@ fn exemplars_point_at_the_gallery_they_were_chosen_from_and_at_no_other() {
     let files = bench.files("all");
     let bundle = bench.bundle("all");
     let layer = bundle.layer("conv2d0").unwrap();
-    let exemplars = &files[&layer.exemplars.as_ref().unwrap().path];
-    let exemplars = Exemplars::from_json(exemplars, "conv2d0", 64, 40).unwrap();
-    assert_eq!(exemplars.pictures, 40);
-    let heat = &files[&layer.heat.as_ref().unwrap().path];
-    assert_eq!(heat.len(), exemplars.heat_length());
+    let read = |files: &BTreeMap<String, Vec<u8>>, layer: &Layer| {
+        let exemplars = layer.exemplars.as_ref().unwrap();
+        Whole::read(exemplars, 40, |part| anyhow::Ok(files[&part.path].clone())).unwrap()
+    };
+    let exemplars = read(&files, layer);
+    assert_eq!((exemplars.pictures, exemplars.units.len(), exemplars.maps.len()), (40, 64, 64));
 
     // What other pictures reach is added to those that are kept, and nothing else changes.
     bench.succeed("--from all --reference found --out measured");
     let measured = bench.files("measured");
-    let with_reference = &measured["conv2d0/exemplars.json"];
-    let with_reference = Exemplars::from_json(with_reference, "conv2d0", 64, 40).unwrap();
+    let with_reference = read(&measured, bench.bundle("measured").layer("conv2d0").unwrap());
     let best = exemplars.units.iter().map(|unit| unit.top[0].value).collect();
-    let reference = Some(Reference { pictures: 40, best });
-    assert_eq!(with_reference, Exemplars { reference, ..exemplars });
-    let changed = |path: &str| path == "bundle.json" || path.ends_with("exemplars.json");
+    assert_eq!(with_reference, exemplars.measured_by(Reference { pictures: 40, best }));
+    let changed = |path: &str| path == "bundle.json" || path.contains("exemplars");
     assert!(files.iter().all(|(path, bytes)| changed(path) || measured[path] == *bytes));
     let (code, said) = bench.fail("--from all --reference dreams --out new");
     assert!(code == Some(1) && said.contains("--reference dreams holds no LAYER.json"), "{said}");

@@ -217,7 +217,7 @@ mod tests {
             for (file, text) in [
                 (
                     "public/index.json",
-                    r#"{"schema":[1,0],"bundles":[{"path":"googlenet","title":"G"}]}"#,
+                    r#"{"schema":[2,0],"bundles":[{"path":"googlenet","title":"G"}]}"#,
                 ),
                 ("public/googlenet/bundle.json", "without"),
                 ("public/googlenet/labels.txt", "tench"),

@@ -12,6 +12,7 @@ mod ci;
 mod cli;
 mod compress;
 pub mod line;
+pub mod many;
 mod npm;
 pub mod offline;
 mod optimize;

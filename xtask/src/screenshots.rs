@@ -146,13 +146,13 @@ const STATES: [State; 20] = [
     State {
         name: "unit-loading",
         query: "?device=cpu#/googlenet/mixed4a/11",
-        fault: Some(("exemplars.json", Fault::Stalled)),
+        fault: Some(("exemplars-0.bin", Fault::Stalled)),
         reach: |page, _| page.wait_for_element("[data-testid=unit-page]", PATIENCE),
     },
     State {
         name: "unit-error",
         query: "?device=cpu#/googlenet/mixed4a/11",
-        fault: Some(("exemplars.json", Fault::Flipped)),
+        fault: Some(("exemplars-0.bin", Fault::Flipped)),
         reach: |page, _| page.wait_for_element("[data-testid=error]", PATIENCE),
     },
     State {

@@ -1,20 +1,15 @@
 //! What all units of a layer look for, side by side.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use leptos::html;
 use leptos::prelude::*;
 use shared::classes::short_label;
 use shared::format::bundle::Dreams;
 
-use crate::components::lazy::watch;
-use crate::components::unit_links::{links, open_clicked, unit_href, walk_focus};
+use crate::components::unit_links::{open_clicked, unit_href};
+use crate::near::Near;
 use crate::page::Page;
-use crate::sprite::{Square, window};
-
-/// Of so many pictures one is watched: a sheet is asked for when one of its comes near.
-const WATCHED: usize = 8;
+use crate::sprite::Square;
 
 /// The wall of a layer. Sheets are fetched as they come near the window.
 #[component]
@@ -46,75 +41,48 @@ fn Tiles(
     let page = Page::here();
     let parts = page.session.parts;
     let model = page.model_path();
-    let node = NodeRef::<html::Div>::new();
-    let wanted = RwSignal::new(BTreeSet::<usize>::new());
-    Effect::new(move |_| {
-        let Some(node) = node.get() else { return };
-        let all = links(&node);
-        let last = all.len().saturating_sub(1);
-        let watched = all.into_iter().enumerate();
-        let watched = watched.filter(|(place, _)| place % WATCHED == 0 || *place == last);
-        let watched: Vec<_> = watched.map(|(_, tile)| tile.into()).collect();
-        watch(&watched, move |tile| {
-            let sheet = tile.dataset().get("sheet").and_then(|sheet| sheet.parse().ok());
-            if let Some(sheet) = sheet
-                && !wanted.with_untracked(|wanted| wanted.contains(&sheet))
-            {
-                wanted.update(|wanted| {
-                    wanted.insert(sheet);
-                });
-            }
-        });
-    });
-    let sprites = StoredValue::new(dreams.sprites.clone());
-    let mut groups: Vec<Vec<AnyView>> = dreams.sprites.sheets.iter().map(|_| Vec::new()).collect();
-    for (index, channel) in dreams.all_units().enumerate() {
-        let Some(place) = window(&dreams.sprites, index, Square::WHOLE) else { continue };
+    let units: Vec<usize> = dreams.all_units().collect();
+    let near = Near::new(units.len());
+    let sprites = StoredValue::new(dreams.sprites);
+    let named = format!("What the units of {layer} look for");
+    let shown = layer.clone();
+    let tile = move |place: usize| {
+        let channel = units.get(place).copied().unwrap_or_default();
         let name = match labels.get(channel) {
             Some(label) => short_label(label).to_owned(),
             None => format!("{layer} : {channel}"),
         };
         let caption = if labels.is_empty() { channel.to_string() } else { name.clone() };
-        groups[place.sheet].push(
-            view! {
-                <a
-                    class="dream"
-                    href=unit_href(&model, &layer, channel)
-                    data-unit=format!("{layer}:{channel}")
-                    data-sheet=place.sheet
-                    aria-label=name.clone()
-                    title=name
-                    prop:style=place.style
-                >
-                    <i aria-hidden="true">{caption}</i>
-                </a>
-            }
-            .into_any(),
-        );
-    }
-    let group = move |(sheet, tiles): (usize, Vec<AnyView>)| {
-        // One property a sheet, not one a picture: hundreds of pictures cost one change.
-        let address = move || {
-            if !wanted.with(|wanted| wanted.contains(&sheet)) {
-                return None;
-            }
-            sprites.with_value(|sprites| parts.sheet(sprites, sheet)).here()
-        };
-        let style = move || address().map(|address| format!("--sheet:url({address})"));
-        view! { <div class="sheet" prop:style=style>{tiles}</div> }
+        let style =
+            move || sprites.with_value(|sprites| parts.style(sprites, place, Square::WHOLE));
+        view! {
+            <a
+                class="dream"
+                href=unit_href(&model, &layer, channel)
+                data-unit=format!("{layer}:{channel}")
+                data-place=place
+                aria-label=name.clone()
+                title=name
+                prop:style=move || style().unwrap_or_default()
+            >
+                <i aria-hidden="true">{caption}</i>
+            </a>
+        }
     };
     view! {
         <div
-            node_ref=node
+            node_ref=near.list()
             class="dreams"
             data-testid="dream-wall"
-            data-layer=layer.clone()
+            data-layer=shown
             role="group"
-            aria-label=format!("What the units of {layer} look for")
+            tabindex="-1"
+            aria-label=named
+            prop:style=move || near.room()
             on:click=move |event| open_clicked(page, &event)
-            on:keydown=move |event| walk_focus(&event)
+            on:keydown=move |event| near.walk(&event)
         >
-            {groups.into_iter().enumerate().map(group).collect_view()}
+            <For each=move || near.items() key=|place| *place children=tile/>
         </div>
     }
 }

@@ -9,7 +9,7 @@ use shared::tap::{LayerInfo, Sees};
 
 use crate::answers::Answers;
 use crate::components::exemplar_tile::{ExemplarTile, Heat};
-use crate::exemplars::{crop, heat};
+use crate::exemplars::{crop, map};
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::unit::Unit;
@@ -25,19 +25,22 @@ pub fn ExemplarGrid(
     layer: LayerInfo,
     /// From 0.
     channel: usize,
-    /// The layer's exemplars.
-    exemplars: Arc<Exemplars>,
+    /// What all of the layer's exemplars have in common.
+    exemplars: Exemplars,
+    /// The unit's.
+    top: Vec<Exemplar>,
     /// The gallery they come from.
     sprites: Arc<Sprites>,
 ) -> impl IntoView {
     let page = Page::here();
     let parts = page.session.parts;
     let side = page.input_side().unwrap_or(USUAL_SIDE);
-    let is_mapped = parts.layer(&layer.name).is_some_and(|layer| layer.heat.is_some());
+    let is_mapped = !exemplars.maps.is_empty();
+    let lives = !page.is_recorded(&layer.name);
     // Where there is one place only, there is no telling where.
     let has_places = exemplars.positions != [1, 1];
     let has_heat = Signal::derive(move || {
-        has_places && (is_mapped || page.session.model.with(Option::is_some))
+        has_places && (is_mapped || lives && page.session.model.with(Option::is_some))
     });
     let crops = layer.sees < Sees::Pixels(side);
     // What was chosen for another layer may make no sense here.
@@ -49,24 +52,28 @@ pub fn ExemplarGrid(
     });
     let answers = Answers::new();
     let unit = Unit { layer: layer.name.clone(), channel };
-    ask_when_hot(page, mode, answers, unit, exemplars.clone(), sprites.clone());
+    if lives {
+        ask_when_hot(page, mode, answers, unit, top.clone(), sprites.clone());
+    }
     let by = match exemplars.statistic {
         Statistic::Mean => "mean over the picture",
         Statistic::Max => "largest in the picture",
     };
-    let top = exemplars.units.get(channel).map(|unit| unit.top.clone()).unwrap_or_default();
     let layer_name = layer.name.clone();
-    let baked = Memo::new(move |_| parts.heat(&layer_name).and_then(Loaded::here));
+    let baked = Memo::new(move |_| parts.heat(&layer_name, channel).and_then(Loaded::here));
     let tile = |(place, exemplar): (usize, Exemplar)| {
         let credit = Signal::derive(move || {
             let credits = parts.credits().and_then(Loaded::here)?;
             credits.get(exemplar.picture).cloned()
         });
-        let exemplars = exemplars.clone();
+        let columns = exemplars.heat[1];
         let heat = Signal::derive(move || -> Option<Heat> {
             let live =
                 answers.said.with(|said| said.maps.get(place).map(|map| (map.clone(), said.full)));
-            live.or_else(|| Some((heat(&exemplars, &baked.get()?, channel, place)?, 1.0)))
+            live.or_else(|| {
+                let baked = baked.get()?;
+                Some((map(&baked, columns, channel, place)?, 1.0))
+            })
         });
         let crop = crop(&layer, exemplar.row, exemplar.column, side);
         view! {
@@ -126,7 +133,7 @@ fn ask_when_hot(
     mode: Signal<Mode>,
     answers: Answers,
     unit: Unit,
-    exemplars: Arc<Exemplars>,
+    top: Vec<Exemplar>,
     sprites: Arc<Sprites>,
 ) {
     let asked = StoredValue::new(false);
@@ -135,9 +142,8 @@ fn ask_when_hot(
         if mode.get() != Mode::Heat || !ready || asked.get_value() {
             return;
         }
-        let Some(of_unit) = exemplars.units.get(unit.channel) else { return };
         let mut pictures = Vec::new();
-        for exemplar in &of_unit.top {
+        for exemplar in &top {
             let Some(place) = sprites.place(exemplar.picture) else { return };
             let Some(sheet) = page.session.parts.sheet(&sprites, place.sheet).here() else {
                 return;

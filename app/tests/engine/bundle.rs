@@ -25,9 +25,9 @@ fn fetch(page: &mut Page, part: &Part) -> RequestId {
 /// A part that is served beside the bundle.
 fn exemplars(page: &Page) -> (Part, Vec<u8>) {
     let bytes: Vec<u8> = (0..70_000_u32).flat_map(u32::to_le_bytes).collect();
-    let address = Made::BUNDLE.replace("bundle.json", "mixed4a/exemplars.json");
+    let address = Made::BUNDLE.replace("bundle.json", "mixed4a/exemplars-0.bin");
     page.world.files.borrow_mut().insert(address, Ok(bytes.clone()));
-    (Part::of("mixed4a/exemplars.json", &bytes), bytes)
+    (Part::of("mixed4a/exemplars-0.bin", &bytes), bytes)
 }
 
 fn progress(page: &Page, id: RequestId) -> Vec<(u64, Option<u64>, bool)> {

@@ -4,11 +4,8 @@
 //! allocated or fetched by it, [`Part::check`] every part's bytes, and each kind of part has a
 //! reader of its own that checks what is inside.
 
-mod document;
-mod field;
 mod index;
 mod layer;
-mod part;
 mod sprites;
 
 use std::collections::BTreeSet;
@@ -19,14 +16,13 @@ use crate::models::{self, ModelInfo};
 use crate::preprocess::Preprocessing;
 use crate::{Error, Result};
 
-pub use self::document::SCHEMA;
-pub(super) use self::document::parse_json;
-use self::document::{json_text, schema};
-pub(super) use self::field::Field;
 pub use self::index::{Entry, INDEX_LIMIT, Index};
-pub use self::layer::{Dreams, EXEMPLARS_LIMIT, Layer};
-pub use self::part::{Part, WEIGHTS_LIMIT};
+pub use self::layer::{Dreams, Layer};
 pub use self::sprites::{Place, SHEET_LIMIT, Sprites};
+pub use super::document::SCHEMA;
+use super::document::{json_text, parse_json, schema};
+use super::field::Field;
+pub use super::part::{Part, WEIGHTS_LIMIT};
 
 /// The longest `bundle.json` that is read, in bytes.
 pub const MANIFEST_LIMIT: usize = 4 << 20;

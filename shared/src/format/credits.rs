@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::bundle::{CREDITS_LIMIT, Field, parse_json};
+use super::bundle::CREDITS_LIMIT;
+use super::document::parse_json;
+use super::field::Field;
 use crate::{Error, Result};
 
 /// The longest text of a credit, in characters.

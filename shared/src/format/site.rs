@@ -1,6 +1,8 @@
 //! `site.json`: the files that make the page, as `cargo xtask build` lists them beside it.
 
-use super::bundle::{Field, Part, parse_json};
+use super::document::parse_json;
+use super::field::Field;
+use super::part::Part;
 use crate::Result;
 
 /// The longest `site.json` that is read, in bytes.

@@ -9,7 +9,7 @@ use shared::format::bundle::{
 };
 use shared::format::credits::{self, Credit};
 use shared::format::exemplars::{
-    BARS, Exemplar, Exemplars, QUANTILES, Reference, Statistic, UnitExemplars,
+    BARS, Exemplar, Exemplars, Reference, Statistic, UnitExemplars, Whole,
 };
 use shared::format::recipe::{Recipe, encode_png};
 use shared::image::Picture;
@@ -115,7 +115,6 @@ pub fn bundles() -> Vec<Vec<u8>> {
         sprites: sprites("gallery", 224, 3),
     });
     whole.layers = vec![Layer {
-        name: "mixed4a".to_owned(),
         dreams: Some(Dreams {
             units: vec![[0, 2], [7, 9]],
             sprites: sprites("mixed4a", 96, 4),
@@ -124,8 +123,8 @@ pub fn bundles() -> Vec<Vec<u8>> {
             seed: 1,
             penalties: " - 1e-3*tv".to_owned(),
         }),
-        exemplars: Some(Part::of("mixed4a/exemplars.json", b"e")),
-        heat: Some(Part::of("mixed4a/heat.bin", b"h")),
+        exemplars: Some(tables(512).0),
+        ..Layer::new("mixed4a")
     }];
     [plain, whole].map(|bundle| bundle.to_json().unwrap().into_bytes()).into()
 }
@@ -159,27 +158,41 @@ pub fn credits() -> Vec<Vec<u8>> {
     vec![credits::to_json(&credits).unwrap().into_bytes()]
 }
 
-pub fn exemplars() -> Vec<Vec<u8>> {
+/// The exemplars of a layer of so many units, and the pages of their tables.
+pub fn tables(units: usize) -> (Exemplars, Vec<Vec<u8>>) {
     let unit = |value: f32| UnitExemplars {
         top: vec![
             Exemplar { picture: 2, value, row: 13, column: 0 },
             Exemplar { picture: 0, value: value / 2.0, row: 0, column: 13 },
         ],
-        quantiles: (0..QUANTILES.len()).map(|step| step as f32 * value).collect(),
-        histogram: vec![41; BARS],
+        quantiles: std::array::from_fn(|step| step as f32 * value),
+        histogram: [41; BARS],
         zero_share: 0.25,
+        elsewhere: None,
     };
-    let exemplars = Exemplars {
-        layer: "mixed4a".to_owned(),
+    let whole = Whole {
         statistic: Statistic::Mean,
         pictures: N_PICTURES,
         positions: [14, 14],
         heat: [7, 7],
-        units: vec![unit(2.5), unit(1.0)],
-        reference: Some(Reference { pictures: 700, best: vec![3.0, 8.5] }),
+        reference: None,
+        units: (0..units).map(|value| unit(value as f32)).collect(),
+        maps: vec![vec![7; 2 * 49]; units],
     };
-    assert_eq!(exemplars.units.len(), N_UNITS);
-    vec![exemplars.to_json().unwrap().into_bytes()]
+    let mut pages = Vec::new();
+    let exemplars = whole.measured_by(Reference { pictures: 700, best: vec![8.5; units] }).write(
+        |kind, page, bytes| {
+            let part = Part::of(&format!("mixed4a/{kind:?}-{page}.bin").to_lowercase(), &bytes);
+            pages.push(bytes);
+            part
+        },
+    );
+    (exemplars, pages)
+}
+
+/// A page of records and one of heat maps.
+pub fn exemplars() -> Vec<Vec<u8>> {
+    tables(N_UNITS).1
 }
 
 pub fn sites() -> Vec<Vec<u8>> {

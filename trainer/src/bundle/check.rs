@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use image::ImageReader;
 use shared::format::bundle::{Bundle, Sprites, labels_from_bytes};
 use shared::format::credits;
-use shared::format::exemplars::Exemplars;
+use shared::format::exemplars::Whole;
 use shared::models;
 
 use super::files::Files;
@@ -31,19 +31,10 @@ pub fn check(manifest: &[u8], files: &Files) -> Result<Bundle> {
         if let Some(dreams) = &layer.dreams {
             check_sheets(&dreams.sprites, files)?;
         }
-        let Some(part) = &layer.exemplars else { continue };
-        let channels = info.layer(&layer.name)?.channels;
-        let read = Exemplars::from_json(bytes(&part.path)?, &layer.name, channels, n_pictures);
-        let exemplars = read.with_context(|| part.path.clone())?;
-        if let Some(heat) = &layer.heat
-            && heat.size != exemplars.heat_length() as u64
-        {
-            bail!(
-                "{} is {} bytes long, expected {}",
-                heat.path,
-                heat.size,
-                exemplars.heat_length()
-            );
+        if let Some(exemplars) = &layer.exemplars {
+            let read = |path: &str| bytes(path).map(<[u8]>::to_vec);
+            Whole::read(exemplars, n_pictures, |part| read(&part.path))
+                .with_context(|| format!("the exemplars of {}", layer.name))?;
         }
     }
     Ok(bundle)
@@ -94,8 +85,7 @@ mod tests {
             seed: 0,
             penalties: String::new(),
         };
-        let name = "mixed4a".to_owned();
-        bundle.layers = vec![Layer { name, dreams: Some(dreams), exemplars: None, heat: None }];
+        bundle.layers = vec![Layer { dreams: Some(dreams), ..Layer::new("mixed4a") }];
         (bundle, files)
     }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use shared::format::bundle::{Dreams, Gallery, Layer, Sprites};
 use shared::format::credits::{self, Credit};
-use shared::format::exemplars::Exemplars;
+use shared::format::exemplars::Whole;
+use shared::format::table::Kind;
 use shared::models::ModelInfo;
 
 use super::existing::Existing;
@@ -54,8 +55,8 @@ impl Layers<'_> {
         let mut layers = Vec::new();
         for name in self.in_order(&wanted) {
             let old = self.from.and_then(|from| from.bundle.layer(name).map(|layer| (from, layer)));
-            let mut layer =
-                Layer { name: name.to_owned(), dreams: None, exemplars: None, heat: None };
+            let latents = old.and_then(|(_, layer)| layer.latents);
+            let mut layer = Layer { latents, ..Layer::new(name) };
             layer.dreams = match (made.remove(name), old) {
                 (Some(dreams), _) => Some(dreams),
                 (None, Some((from, Layer { dreams: Some(dreams), .. }))) => {
@@ -137,13 +138,10 @@ impl Layers<'_> {
             gallery: &photographs.names,
             pictures_sha256: photographs.fingerprint.as_deref(),
         };
-        let (exemplars, heat) =
-            exemplars::bundle_part(folder, &layer.name, &wanted).with_context(|| {
-                format!("taking {}'s exemplars from {}", layer.name, folder.display())
-            })?;
-        let text = exemplars.to_json()?.into_bytes();
-        layer.exemplars = Some(files.add(&format!("{}/exemplars.json", layer.name), text));
-        layer.heat = Some(files.add(&format!("{}/heat.bin", layer.name), heat));
+        let whole = exemplars::bundle_part(folder, &layer.name, &wanted).with_context(|| {
+            format!("taking {}'s exemplars from {}", layer.name, folder.display())
+        })?;
+        add_tables(&whole, layer, files);
         Ok(())
     }
 
@@ -168,8 +166,8 @@ impl Layers<'_> {
                 );
             }
         }
-        layer.exemplars = Some(from.take(exemplars, files)?);
-        layer.heat = old.heat.as_ref().map(|heat| from.take(heat, files)).transpose()?;
+        exemplars.parts().try_for_each(|part| from.take(part, files).map(drop))?;
+        layer.exemplars = Some(exemplars.clone());
         Ok(())
     }
 
@@ -179,16 +177,16 @@ impl Layers<'_> {
         let Some(folder) = folder.filter(|folder| has_exemplars(folder, &layer.name)) else {
             return Ok(());
         };
-        let Some(part) = &layer.exemplars else { return Ok(()) };
-        let bytes = files.get(&part.path).unwrap_or_default();
-        let channels = self.info.layer(&layer.name)?.channels;
-        let mut exemplars = Exemplars::from_json(bytes, &layer.name, channels, n_pictures)?;
-        let reference = exemplars::reference(folder, &exemplars, self.info.name);
-        exemplars.reference = Some(reference.with_context(|| {
+        let Some(exemplars) = &layer.exemplars else { return Ok(()) };
+        let whole = Whole::read(exemplars, n_pictures, |part| {
+            let bytes = files.get(&part.path).map(<[u8]>::to_vec);
+            bytes.with_context(|| format!("{} was not gathered", part.path))
+        })?;
+        let reference = exemplars::reference(folder, &layer.name, exemplars, self.info.name);
+        let reference = reference.with_context(|| {
             format!("measuring {}'s exemplars by {}", layer.name, folder.display())
-        })?);
-        let text = exemplars.to_json()?.into_bytes();
-        layer.exemplars = Some(files.add(&part.path.clone(), text));
+        })?;
+        add_tables(&whole.measured_by(reference), layer, files);
         Ok(())
     }
 
@@ -221,6 +219,18 @@ impl Layers<'_> {
         }
         Ok(())
     }
+}
+
+/// Writes a layer's exemplars into its folder.
+fn add_tables(whole: &Whole, layer: &mut Layer, files: &mut Files) {
+    let name = layer.name.clone();
+    layer.exemplars = Some(whole.write(|kind, page, bytes| {
+        let table = match kind {
+            Kind::Exemplars => "exemplars",
+            Kind::Heat => "heat",
+        };
+        files.add(&format!("{name}/{table}-{page}.bin"), bytes)
+    }));
 }
 
 fn has_exemplars(folder: &Path, layer: &str) -> bool {

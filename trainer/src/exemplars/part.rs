@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use shared::format::exemplars::{Exemplar, Exemplars, Reference, UnitExemplars};
+use shared::format::exemplars::{
+    BARS, Exemplar, Exemplars, QUANTILES, Reference, UnitExemplars, Whole,
+};
 
 use super::report::{ExemplarReport, LayerReport, UnitReport, heat_path, json_path};
 
@@ -20,17 +22,13 @@ pub struct Wanted<'a> {
     pub pictures_sha256: Option<&'a str>,
 }
 
-/// The exemplars of a layer and their heat maps, from the results in `folder`, each picture as its
+/// The exemplars of a layer with their heat maps, from the results in `folder`, each picture as its
 /// number in the gallery.
 ///
 /// # Errors
 /// Results that are missing or damaged, of another model or other pictures, or an exemplar that is
 /// not in the gallery, by name.
-pub fn bundle_part(
-    folder: &Path,
-    layer: &str,
-    wanted: &Wanted<'_>,
-) -> Result<(Exemplars, Vec<u8>)> {
+pub fn bundle_part(folder: &Path, layer: &str, wanted: &Wanted<'_>) -> Result<Whole> {
     let report = LayerReport::read(folder, layer)?;
     let path = json_path(folder, layer);
     let within = || format!("in {}", path.display());
@@ -49,47 +47,53 @@ pub fn bundle_part(
     let numbers: HashMap<&str, usize> =
         gallery.iter().enumerate().map(|(number, file)| (file.as_str(), number)).collect();
     let units = report.units.iter().map(|unit| unit_exemplars(unit, &numbers));
-    let exemplars = Exemplars {
-        layer: report.layer.clone(),
+    let units = units.collect::<Result<Vec<_>>>().with_context(within)?;
+
+    let path = heat_path(folder, layer);
+    let heat = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let expected = report.heat_length();
+    if heat.len() != expected {
+        bail!("{} has {} bytes, expected {expected}", path.display(), heat.len());
+    }
+    let mut rest = heat.as_slice();
+    let maps = units.iter().map(|unit| {
+        let (maps, behind) = rest.split_at(unit.top.len() * report.heat[0] * report.heat[1]);
+        rest = behind;
+        maps.to_vec()
+    });
+    Ok(Whole {
         statistic: report.statistic,
         pictures: usize::try_from(report.images).with_context(within)?,
         positions: report.positions,
         heat: report.heat,
-        units: units.collect::<Result<_>>().with_context(within)?,
         reference: None,
-    };
-    // What is read back passes every check that a reader makes.
-    let text = exemplars.to_json()?;
-    let channels = exemplars.units.len();
-    let exemplars = Exemplars::from_json(text.as_bytes(), layer, channels, gallery.len())
-        .with_context(within)?;
-
-    let path = heat_path(folder, layer);
-    let heat = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-    let expected = exemplars.heat_length();
-    if heat.len() != expected {
-        bail!("{} has {} bytes, expected {expected}", path.display(), heat.len());
-    }
-    Ok((exemplars, heat))
+        maps: maps.collect(),
+        units,
+    })
 }
 
-/// How much the pictures that the results in `folder` are of excite the units of `exemplars`, which
-/// are of `model`.
+/// How much the pictures that the results in `folder` are of excite the units of a layer, whose
+/// exemplars in the bundle are `exemplars`, of `model`.
 ///
 /// # Errors
 /// Results that cannot be read, or are of another model, statistic or number of units.
-pub fn reference(folder: &Path, exemplars: &Exemplars, model: &str) -> Result<Reference> {
-    let Exemplars { layer, statistic, units, .. } = exemplars;
+pub fn reference(
+    folder: &Path,
+    layer: &str,
+    exemplars: &Exemplars,
+    model: &str,
+) -> Result<Reference> {
+    let Exemplars { statistic, units, .. } = *exemplars;
     let report = LayerReport::read(folder, layer)?;
     let path = json_path(folder, layer);
     if report.job.model != model {
         bail!("{} is of {}, not of {model}", path.display(), report.job.model);
     }
-    if report.statistic != *statistic {
+    if report.statistic != statistic {
         bail!("{} and the exemplars were not chosen by the same --statistic", path.display());
     }
-    if report.units.len() != units.len() {
-        bail!("{} has {} units, {layer} has {}", path.display(), report.units.len(), units.len());
+    if report.units.len() != units {
+        bail!("{} has {} units, {layer} has {units}", path.display(), report.units.len());
     }
     let best = |unit: &UnitReport| unit.top.first().map_or(0.0, |exemplar| exemplar.value);
     Ok(Reference {
@@ -106,11 +110,20 @@ fn unit_exemplars(unit: &UnitReport, numbers: &HashMap<&str, usize>) -> Result<U
         let ExemplarReport { value, row, column, .. } = *exemplar;
         Ok(Exemplar { picture, value, row, column })
     };
+    let histogram: Option<Vec<u16>> =
+        unit.histogram.iter().map(|&bar| u16::try_from(bar).ok()).collect();
+    let counted = |what: &str, expected: usize| {
+        format!("{}: its {what} is damaged, expected {expected} numbers", unit.unit)
+    };
     Ok(UnitExemplars {
         top: unit.top.iter().map(exemplar).collect::<Result<_>>()?,
-        quantiles: unit.quantiles.clone(),
-        histogram: unit.histogram.clone(),
+        quantiles: <[f32; QUANTILES.len()]>::try_from(unit.quantiles.as_slice())
+            .with_context(|| counted("list of quantiles", QUANTILES.len()))?,
+        histogram: histogram
+            .and_then(|bars| bars.try_into().ok())
+            .with_context(|| counted("histogram", BARS))?,
         zero_share: unit.zero_share as f32,
+        elsewhere: None,
     })
 }
 
@@ -118,6 +131,7 @@ fn unit_exemplars(unit: &UnitReport, numbers: &HashMap<&str, usize>) -> Result<U
 mod tests {
     use std::sync::Arc;
 
+    use shared::format::bundle::Part;
     use shared::format::exemplars::Statistic;
 
     use super::super::report;
@@ -153,42 +167,53 @@ mod tests {
         Wanted { model: "googlenet", gallery, pictures_sha256: Some("bb") }
     }
 
+    fn part(folder: &Path) -> Whole {
+        bundle_part(folder, "mixed4a", &wanted(&gallery())).unwrap()
+    }
+
+    /// What a bundle would say of it.
+    fn described(whole: &Whole) -> Exemplars {
+        whole.write(|_, page, bytes| Part::of(&page.to_string(), &bytes))
+    }
+
     #[test]
     fn a_part_points_at_the_gallery_and_has_a_heat_map_for_each_exemplar() {
         let folder = results();
-        let (exemplars, heat) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
+        let whole = part(folder.path());
         let report = LayerReport::read(folder.path(), "mixed4a").unwrap();
-        assert_eq!((exemplars.heat, heat.len()), ([7, 7], 3 * 2 * 49));
-        for (unit, there) in exemplars.units.iter().zip(&report.units) {
+        assert_eq!(whole.heat, [7, 7]);
+        assert!(whole.maps.iter().all(|maps| maps.len() == 2 * 49));
+        for (unit, there) in whole.units.iter().zip(&report.units) {
             for (exemplar, there) in unit.top.iter().zip(&there.top) {
                 assert_eq!(gallery()[exemplar.picture], there.file);
                 assert_eq!((exemplar.value, exemplar.row), (there.value, there.row));
             }
         }
-        assert_eq!(heat.iter().max(), Some(&255));
+        assert!(whole.maps.iter().all(|maps| maps.iter().max() == Some(&255)));
     }
 
     #[test]
     fn a_reference_is_the_best_value_of_each_unit() {
         let folder = results();
-        let (exemplars, _) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
-        let reference = reference(folder.path(), &exemplars, "googlenet").unwrap();
+        let whole = part(folder.path());
+        let reference =
+            reference(folder.path(), "mixed4a", &described(&whole), "googlenet").unwrap();
         assert_eq!(reference.pictures, 4);
-        let best = exemplars.units.iter().map(|unit| unit.top[0].value);
+        let best = whole.units.iter().map(|unit| unit.top[0].value);
         assert_eq!(reference.best, best.collect::<Vec<_>>());
     }
 
     #[test]
     fn a_reference_of_something_else_is_refused() {
         let folder = results();
-        let (exemplars, _) = bundle_part(folder.path(), "mixed4a", &wanted(&gallery())).unwrap();
+        let exemplars = described(&part(folder.path()));
         let told = |exemplars: &Exemplars, model| {
-            format!("{:#}", reference(folder.path(), exemplars, model).unwrap_err())
+            format!("{:#}", reference(folder.path(), "mixed4a", exemplars, model).unwrap_err())
         };
         assert!(told(&exemplars, "inception-v1").contains("is of googlenet, not of inception-v1"));
         let mean = Exemplars { statistic: Statistic::Mean, ..exemplars.clone() };
         assert!(told(&mean, "googlenet").contains("--statistic"));
-        let fewer = Exemplars { units: exemplars.units[..2].to_vec(), ..exemplars };
+        let fewer = Exemplars { units: 2, ..exemplars };
         assert!(told(&fewer, "googlenet").contains("has 3 units, mixed4a has 2"));
     }
 

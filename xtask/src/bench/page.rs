@@ -15,6 +15,7 @@ use super::peers::Peers;
 use crate::browser::{Chromium, Graphics, Session};
 use crate::cli::Bench;
 use crate::compress;
+use crate::many;
 use crate::rehearsal::Host;
 use crate::server::{self, Answer, Query};
 use crate::stamp;
@@ -79,6 +80,7 @@ pub fn processor(
         visit(&host, &sent, measured)?;
     }
     memory(&host, measured)?;
+    many_units(site, measured)?;
     sizes(site, peers, measured);
     Ok(())
 }
@@ -250,6 +252,44 @@ fn memory(host: &Host, measured: &mut Measured) -> Result<()> {
         let resident = renderer_memory(&browser, "VmRSS:");
         measured.add(Part::Whole, OURS, "page_resident", &Vec::from_iter(resident));
     }
+    Ok(())
+}
+
+/// A layer of 16,384 units on a phone-sized window: what is read before its first units are here,
+/// how long the window is blocked while one scrolls through all of them, and memory after that.
+fn many_units(site: &Path, measured: &mut Measured) -> Result<()> {
+    let host = many::host(site)?;
+    let browser = Chromium::start(Graphics::None)?;
+    let page = browser.page();
+    page.appear(360, 740, "dark")?;
+    page.go(&host.url(&format!("?device=cpu#/{}/{}", many::NETWORK, many::LAYER)))?;
+    page.wait_for("!!document.querySelector('[data-place] .strip .sprite')", PATIENCE)?;
+    let found = page.script(
+        "const stage = document.getElementById('stage');
+         const read = performance.getEntriesByType('resource')
+             .filter(({ name }) => /\\.(json|bin|txt)$/.test(new URL(name).pathname))
+             .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0);
+         return (async () => {
+             // Longer than 50 ms is what browsers call long.
+             let blocked = 0;
+             const note = (list) => {
+                 for (const { duration } of list.getEntries()) blocked = Math.max(blocked, duration);
+             };
+             const observer = new PerformanceObserver(note);
+             observer.observe({ type: 'longtask' });
+             for (let look = 0; look <= 1000; look++) {
+                 stage.scrollTop = stage.scrollHeight * look / 1000;
+                 await new Promise(requestAnimationFrame);
+             }
+             note({ getEntries: () => observer.takeRecords() });
+             return { many_bytes: read, many_blocked: blocked };
+         })();",
+    )?;
+    for key in ["many_bytes", "many_blocked"] {
+        measured.add(Part::Whole, OURS, key, &Vec::from_iter(found[key].as_f64()));
+    }
+    let resident = renderer_memory(&browser, "VmRSS:");
+    measured.add(Part::Whole, OURS, "many_memory", &Vec::from_iter(resident));
     Ok(())
 }
 

@@ -23,7 +23,7 @@ pub enum Weights {
 pub fn text(shipped: Option<&[u8]>, googlenet: Option<Weights>) -> Result<Option<String>> {
     let mut index: Value = match shipped {
         Some(bytes) => serde_json::from_slice(bytes).context("public/bundles/index.json")?,
-        None => json!({ "schema": [1, 1], "bundles": [] }),
+        None => json!({ "schema": [2, 0], "bundles": [] }),
     };
     let bundles = index["bundles"]
         .as_array_mut()
@@ -49,7 +49,7 @@ pub fn text(shipped: Option<&[u8]>, googlenet: Option<Weights>) -> Result<Option
 mod tests {
     use super::*;
 
-    const SHIPPED: &[u8] = br#"{"schema": [1, 1], "bundles": [
+    const SHIPPED: &[u8] = br#"{"schema": [2, 0], "bundles": [
         {"path": "googlenet", "title": "GoogLeNet", "weights": false},
         {"path": "other", "title": "Other", "weights": true}]}"#;
 
@@ -75,7 +75,7 @@ mod tests {
     fn a_bundle_made_here_is_listed_first_even_where_none_ships() {
         let index = made(None, Some(Weights::Here));
         assert_eq!(index["bundles"][0]["path"], "googlenet");
-        let others = br#"{"schema": [1, 1], "bundles": [{"path": "other", "title": "Other"}]}"#;
+        let others = br#"{"schema": [2, 0], "bundles": [{"path": "other", "title": "Other"}]}"#;
         let index = made(Some(others), Some(Weights::Here));
         assert_eq!(index["bundles"][0]["path"], "googlenet");
         assert_eq!(index["bundles"][1]["path"], "other");

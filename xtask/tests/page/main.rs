@@ -18,6 +18,7 @@ mod halted;
 mod hosts;
 mod looking;
 mod low;
+mod many;
 mod narrow;
 mod notices;
 mod offline;

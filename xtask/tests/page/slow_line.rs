@@ -111,7 +111,7 @@ fn the_engine_is_asked_for_after_the_pictures() -> Result<()> {
     }
     let host = &visit.host;
     let engine = host.place("worker_loader.js").context("the engine was never asked for")?;
-    for picture in [format!("{layer}/dreams-0.jpg"), format!("{layer}/exemplars.json")] {
+    for picture in [format!("{layer}/dreams-0.jpg"), format!("{layer}/exemplars-0.bin")] {
         let place = host.place(&picture).with_context(|| format!("{picture} was not asked for"))?;
         assert!(place < engine, "{picture} comes after the engine");
     }

@@ -183,7 +183,7 @@ pub fn layer_with_exemplars() -> Option<(String, u64)> {
     let found = bundle().ok().and_then(|bundle| {
         bundle["layers"].as_array()?.iter().find_map(|layer| {
             let dreams = layer["dreams"]["sprites"]["count"].as_u64()?;
-            layer["exemplars"]["path"].as_str()?;
+            layer["exemplars"]["records"].as_array()?;
             Some((layer["name"].as_str()?.to_owned(), dreams))
         })
     });

@@ -89,9 +89,10 @@ pub fn EmbedUnit() -> impl IntoView {
     }
 }
 
-/// The exemplars of the layer on view; nothing where the bundle has none. Reactive.
+/// Whether the exemplars of the unit on view are here; nothing where the bundle has none. Reactive.
 fn exemplars(page: Page) -> Option<Loaded<()>> {
-    Some(match page.session.parts.exemplars(&page.unit()?.layer)? {
+    let unit = page.unit()?;
+    Some(match page.session.parts.unit(&unit.layer, unit.channel)? {
         Loaded::Coming => Loaded::Coming,
         Loaded::Here(_) => Loaded::Here(()),
         Loaded::Failed => Loaded::Failed,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::format::exemplars::{Exemplars, UnitExemplars};
+use shared::tap::{LayerInfo, Role};
 use shared::visualize::objective::Typed;
 
 use crate::baked::{baked_here, is_coming, is_made};
@@ -33,6 +35,7 @@ pub fn UnitView() -> impl IntoView {
     let title = Memo::new(move |_| title_here(page));
     let wrong = Memo::new(move |_| page.mistake());
     let shown = Memo::new(move |_| page.unit());
+    let recorded = move || shown.get().is_some_and(|unit| page.is_recorded(&unit.layer));
     dream_unprepared(page);
     view! {
         <div class="unit-page" data-testid="unit-page" data-unit=move || shown.get().map(|unit| unit.objective())>
@@ -42,8 +45,11 @@ pub fn UnitView() -> impl IntoView {
                 <MistakeNote wrong choose=move |objective: String| page.go(|address| address.objective = objective.into())/>
                 <DepthScale layer=Signal::derive(move || shown.get().map(|unit| unit.layer).unwrap_or_default())/>
                 <Sentences/>
-                <Show when=move || wrong.with(Option::is_none)>
+                <Show when=move || wrong.with(Option::is_none) && !recorded()>
                     <Watch/>
+                </Show>
+                <Show when=recorded>
+                    <p class="aside">"A latent of a dictionary that is not in this bundle: what is here was recorded."</p>
                 </Show>
             </div>
             <div class="unit-pictures">
@@ -166,9 +172,9 @@ fn Sentences() -> impl IntoView {
     let page = Page::here();
     let said = move || {
         let unit = page.unit()?;
-        let exemplars = page.session.parts.exemplars(&unit.layer)?.here()?;
+        let exemplars = page.session.parts.unit(&unit.layer, unit.channel)?.here()?;
         let credits = page.session.parts.credits().and_then(Loaded::here).unwrap_or_default();
-        Some(sentences::of_unit(exemplars.units.get(unit.channel)?, &credits))
+        Some(sentences::of_unit(&exemplars, &credits))
     };
     view! { <p class="sentences" data-testid="purity">{move || said().unwrap_or_default()}</p> }
 }
@@ -184,23 +190,23 @@ fn Pictures() -> impl IntoView {
         let unit = unit.get()?;
         let info = page.layers.with(|layers| find_layer(layers, &unit.layer).cloned())?;
         let open = page.session.library.open.with(Option::is_some);
-        Some(match (parts.exemplars(&info.name), parts.gallery()) {
-            (Some(Loaded::Here(exemplars)), Some(sprites)) => {
+        Some(match (parts.unit(&info.name, unit.channel), parts.gallery()) {
+            (Some(Loaded::Here(of_unit)), Some(sprites)) => {
+                let exemplars = parts.exemplars(&info.name)?;
                 let channel = unit.channel;
-                let of_unit = exemplars.units.get(channel).cloned();
                 let pictures = exemplars.pictures;
-                let lacking = exemplars.clone();
+                let (layer, described, lacking) =
+                    (info.clone(), exemplars.clone(), of_unit.clone());
                 let lack = move || {
-                    let credits = parts.credits().and_then(Loaded::here).unwrap_or_default();
-                    let labels = page.labels_of(&lacking.layer);
-                    sentences::lack(&lacking, channel, &labels, &credits).map(|said| {
+                    lack(page, &layer, channel, &described, &lacking).map(|said| {
                         view! { <p class="lack" role="note" data-testid="gallery-lacks">{said}</p> }
                     })
                 };
+                let top = of_unit.top.clone();
                 view! {
                     {lack}
-                    <ExemplarGrid layer=info channel exemplars sprites=Arc::new(sprites)/>
-                    {of_unit.map(|unit| view! { <ActivationHistogram unit pictures/> })}
+                    <ExemplarGrid layer=info channel exemplars top sprites=Arc::new(sprites)/>
+                    <ActivationHistogram unit=of_unit pictures/>
                 }
                 .into_any()
             }
@@ -211,6 +217,27 @@ fn Pictures() -> impl IntoView {
             _ => view! { <Waiting/> }.into_any(),
         })
     }
+}
+
+/// Why the pictures may not be what the unit looks for, as far as that is known. Reactive.
+fn lack(
+    page: Page,
+    layer: &LayerInfo,
+    channel: usize,
+    exemplars: &Exemplars,
+    of_unit: &UnitExemplars,
+) -> Option<String> {
+    let parts = page.session.parts;
+    if layer.role != Role::Classes {
+        return sentences::lack_of_excitement(exemplars, of_unit);
+    }
+    let labels = page.labels_of(&layer.name);
+    let credits = parts.credits().and_then(Loaded::here)?;
+    // Only where no picture is called so it is worth fetching what excites the other classes.
+    if sentences::is_shown(labels.get(channel)?, &credits) {
+        return None;
+    }
+    sentences::lack_of_class(&parts.all_units(&layer.name)?.here()?, channel, &labels)
 }
 
 /// The places where exemplars will hang.

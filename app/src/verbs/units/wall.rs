@@ -5,7 +5,6 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::format::bundle::Sprites;
 use shared::format::credits::Credit;
-use shared::format::exemplars::Exemplars;
 
 use crate::components::depth_scale::DepthScale;
 use crate::components::exemplar_rows::ExemplarRows;
@@ -15,10 +14,7 @@ use crate::page::Page;
 use crate::palette::{Entry, Jump, Sights, units};
 use crate::parts::Loaded;
 use crate::unit::{Unit, split_number};
-use crate::unit_search::{Found, search};
-
-/// Units found at most: beyond that nobody scrolls.
-const LIMIT: usize = 60;
+use crate::unit_search::{Found, Searched, search};
 
 /// A layer's units, or those that a search finds.
 #[component]
@@ -39,8 +35,9 @@ pub fn ExemplarsView() -> impl IntoView {
     let count = Callback::new(move |layer: String| page.channels(&layer));
     let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
     let here = Memo::new(move |_| {
-        let exemplars = parts.exemplars(&layer.get()).and_then(Loaded::here)?;
-        Some((exemplars, parts.gallery()?))
+        let layer = layer.get();
+        let units = parts.exemplars(&layer)?.units;
+        Some((layer, units, parts.gallery()?))
     });
     let credits = Memo::new(move |_| parts.credits().and_then(Loaded::here).unwrap_or_default());
     let open = move || page.session.library.open.with(Option::is_some);
@@ -66,8 +63,8 @@ pub fn ExemplarsView() -> impl IntoView {
             <PartsTrouble/>
             <OtherUnits typed layer/>
             {move || {
-                let (exemplars, sprites) = here.get()?;
-                Some(view! { <Rows typed exemplars sprites=Arc::new(sprites) credits=credits.get()/> })
+                let (layer, units, sprites) = here.get()?;
+                Some(view! { <Rows typed layer units sprites=Arc::new(sprites) credits/> })
             }}
             <Show when=move || open() && offered.with(Vec::is_empty)>
                 <p class="nothing" data-testid="no-exemplars">
@@ -135,43 +132,51 @@ fn OtherUnits(
 fn Rows(
     /// What is searched for.
     typed: Memo<String>,
-    /// The layer's.
-    exemplars: Arc<Exemplars>,
+    /// The layer's canonical name.
+    layer: String,
+    /// How many units it has.
+    units: usize,
     /// The gallery.
     sprites: Arc<Sprites>,
     /// What its pictures show.
-    credits: Arc<Vec<Credit>>,
+    credits: Memo<Arc<Vec<Credit>>>,
 ) -> impl IntoView {
     let page = Page::here();
-    let searched = exemplars.clone();
+    let name = layer_words(&layer);
+    let searched = layer.clone();
+    // The units found, and whether all were looked at.
     let found = Memo::new(move |_| {
         let typed = typed.get();
-        let labels = page.labels_of(&searched.layer);
-        (!typed.trim().is_empty()).then(|| search(&typed, &searched, &labels, &credits))
+        if typed.trim().is_empty() {
+            return None;
+        }
+        let labels = page.labels_of(&searched);
+        let records = page.session.parts.all_units(&searched);
+        let whole = records != Some(Loaded::Coming);
+        let records = records.and_then(Loaded::here).unwrap_or_default();
+        let layer = Searched { layer: &searched, units };
+        Some((search(&typed, layer, &records, &labels, &credits.get()), whole))
     });
-    let name = exemplars.layer.clone();
     let said = move || {
-        found.get().map(|found| match found.len() {
+        found.get().map(|(found, whole)| match found.len() {
+            0 if !whole => "Searching …".to_owned(),
             // What was typed is the name of a unit that is offered above.
             0 if split_number(&typed.get()).1.is_some() => {
-                format!("No unit of {} has that number.", layer_words(&name))
+                format!("No unit of {name} has that number.")
             }
             0 => "No unit is called that, and no exemplar shows it. Try dog, boat, flower, or a number.".to_owned(),
             1 => "1 unit".to_owned(),
-            many if LIMIT < many => format!("{many} units, the first {LIMIT} of them"),
             many => format!("{many} units, those first that are called so or have the most such pictures"),
         })
     };
-    let everything: Vec<Found> =
-        (0..exemplars.units.len()).map(|unit| Found { unit, matches: None }).collect();
     view! {
         <p class="said" role="status" data-testid="search-result">{said}</p>
         {move || {
             let units = match found.get() {
-                Some(found) => found.into_iter().take(LIMIT).collect(),
-                None => everything.clone(),
+                Some((found, _)) => found,
+                None => (0..units).map(|unit| Found { unit, matches: None }).collect(),
             };
-            view! { <ExemplarRows units exemplars=exemplars.clone() sprites=sprites.clone()/> }
+            view! { <ExemplarRows layer=layer.clone() units sprites=sprites.clone()/> }
         }}
     }
 }

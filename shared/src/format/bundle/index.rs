@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::document::{json_text, parse_json, schema};
-use super::field::Field;
-use super::part::inner_path;
+use super::super::document::{json_text, parse_json, schema};
+use super::super::field::Field;
+use super::super::part::inner_path;
 use crate::Result;
 
 /// The longest `index.json` that is read, in bytes.
@@ -104,11 +104,11 @@ mod tests {
     #[test]
     fn entries_that_leave_the_folder_or_are_none_are_refused_by_name() {
         for (text, named) in [
-            (r#"{"schema":[1,0],"bundles":[]}"#, "bundles"),
-            (r#"{"schema":[1,0],"bundles":[{"path":"../a","title":"A"}]}"#, "bundles[0].path"),
-            (r#"{"schema":[1,0],"bundles":[{"path":"a","title":""}]}"#, "bundles[0].title"),
+            (r#"{"schema":[2,0],"bundles":[]}"#, "bundles"),
+            (r#"{"schema":[2,0],"bundles":[{"path":"../a","title":"A"}]}"#, "bundles[0].path"),
+            (r#"{"schema":[2,0],"bundles":[{"path":"a","title":""}]}"#, "bundles[0].title"),
             (
-                r#"{"schema":[1,0],"bundles":[{"path":"a","title":"A","weights":"yes"}]}"#,
+                r#"{"schema":[2,0],"bundles":[{"path":"a","title":"A","weights":"yes"}]}"#,
                 "bundles[0].weights",
             ),
             (r#"{"schema":[2,0]}"#, "schema"),

@@ -3,18 +3,23 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::field::Field;
-use super::part::Part;
+use super::super::exemplars::Exemplars;
+use super::super::field::Field;
+use super::super::part::Part;
 use super::sprites::Sprites;
-use crate::Result;
 use crate::models::ModelInfo;
+use crate::tap::{LayerInfo, Role};
 use crate::visualize::{Objective, Settings};
+use crate::{Error, Result};
 
-/// The largest list of exemplars that is accepted, in bytes.
-pub const EXEMPLARS_LIMIT: u64 = 64 << 20;
+/// The most layers.
+const LAYERS_LIMIT: usize = 1000;
 
-/// The largest set of heat maps that is accepted, in bytes.
-const HEAT_LIMIT: u64 = 256 << 20;
+/// The most latents of a readout.
+const LATENTS_LIMIT: u64 = 1 << 20;
+
+/// The longest name of a readout, in bytes.
+const READOUT_LIMIT: usize = 40;
 
 /// The longest list of penalties, in characters.
 const PENALTIES_LIMIT: usize = 200;
@@ -22,17 +27,18 @@ const PENALTIES_LIMIT: usize = 200;
 /// What was made beforehand of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Layer {
-    /// Its canonical name.
+    /// Its canonical name; for a readout of another layer that layer's, a slash and its own:
+    /// `block8/sae-2k`.
     pub name: String,
+    /// How many latents it has, where it is a readout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latents: Option<usize>,
     /// What its units look for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dreams: Option<Dreams>,
-    /// Which of the gallery's pictures excite its units most: [`crate::format::exemplars`].
+    /// Which of the gallery's pictures excite its units most, and where.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exemplars: Option<Part>,
-    /// Where in those pictures they do: a byte a place, for each unit, exemplar, row and column.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub heat: Option<Part>,
+    pub exemplars: Option<Exemplars>,
 }
 
 /// Small pictures of what units look for, and how they were made.
@@ -73,16 +79,48 @@ impl Dreams {
 }
 
 impl Layer {
+    /// Nothing made beforehand of a layer of the model.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), latents: None, dreams: None, exemplars: None }
+    }
+
+    /// What can be said of the layer, which is one of the model's or is read out of one.
+    pub fn info(&self, model: &ModelInfo) -> Result<LayerInfo> {
+        let Some(latents) = self.latents else { return Ok(model.layer(&self.name)?.clone()) };
+        let (parent, _) = parent(&self.name).ok_or_else(|| Error::Format {
+            what: self.name.clone(),
+            reason: NO_READOUT.to_owned(),
+        })?;
+        Ok(LayerInfo {
+            name: self.name.clone(),
+            aliases: Vec::new(),
+            channels: latents,
+            role: Role::Latents,
+            ..model.layer(parent)?.clone()
+        })
+    }
+
     /// Every part, in the order of `bundle.json`.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         let dreams = self.dreams.iter().flat_map(|dreams| &dreams.sprites.sheets);
-        dreams.chain(&self.exemplars).chain(&self.heat)
+        dreams.chain(self.exemplars.iter().flat_map(Exemplars::parts))
     }
+}
+
+/// What a name of latents is answered with that is none.
+const NO_READOUT: &str = "expected the name of a layer, a slash and one of 1 to 40 lower-case \
+    letters, digits and '-': block8/sae-2k";
+
+/// A readout's layer and its own name.
+fn parent(name: &str) -> Option<(&str, &str)> {
+    let (layer, own) = name.rsplit_once('/')?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    ((1..=READOUT_LIMIT).contains(&own.len()) && own.bytes().all(plain)).then_some((layer, own))
 }
 
 pub(super) fn read(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Result<Vec<Layer>> {
     let mut layers: Vec<Layer> = Vec::new();
-    for item in field.items(info.layers.len())? {
+    for item in field.items(LAYERS_LIMIT)? {
         let layer = read_layer(&item, info, n_pictures)?;
         if layers.iter().any(|other| other.name == layer.name) {
             return Err(item.get("name")?.wrong(format!("{:?} is there already", layer.name)));
@@ -94,24 +132,27 @@ pub(super) fn read(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Re
 
 fn read_layer(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Result<Layer> {
     let name = field.get("name")?;
-    let known = info.layer(name.text()?).map_err(|error| name.wrong(error))?;
+    let (called, latents) = match field.optional("latents")? {
+        Some(latents) => {
+            let (layer, own) = parent(name.text()?).ok_or_else(|| name.wrong(NO_READOUT))?;
+            let layer = info.layer(layer).map_err(|error| name.wrong(error))?;
+            (format!("{}/{own}", layer.name), Some(latents.positive(LATENTS_LIMIT)?))
+        }
+        None => {
+            let layer = info.layer(name.text()?).map_err(|error| name.wrong(error))?;
+            (layer.name.clone(), None)
+        }
+    };
+    let mut layer = Layer { latents, ..Layer::new(&called) };
+    let channels = layer.info(info)?.channels;
     let dreams = field.optional("dreams")?;
-    let dreams = dreams.map(|dreams| read_dreams(&dreams, &known.name, known.channels));
+    layer.dreams = dreams.map(|field| read_dreams(&field, &called, channels)).transpose()?;
     let exemplars = field.optional("exemplars")?;
     if let Some(exemplars) = exemplars.as_ref().filter(|_| n_pictures == 0) {
         return Err(exemplars.wrong("there is no gallery for them to come from"));
     }
-    let exemplars = exemplars.map(|field| Part::read(&field, EXEMPLARS_LIMIT)).transpose()?;
-    let heat = field.optional("heat")?;
-    if let Some(heat) = heat.as_ref().filter(|_| exemplars.is_none()) {
-        return Err(heat.wrong("there are no exemplars for it to lie on"));
-    }
-    Ok(Layer {
-        name: known.name.clone(),
-        dreams: dreams.transpose()?,
-        exemplars,
-        heat: heat.map(|field| Part::read(&field, HEAT_LIMIT)).transpose()?,
-    })
+    layer.exemplars = exemplars.map(|field| Exemplars::read(&field, channels)).transpose()?;
+    Ok(layer)
 }
 
 fn read_dreams(field: &Field<'_>, layer: &str, channels: usize) -> Result<Dreams> {

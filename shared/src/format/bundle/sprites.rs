@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::field::Field;
-use super::part::Part;
+use super::super::field::Field;
+use super::super::part::Part;
 use crate::Result;
 
 /// The largest sheet that is accepted, in bytes.
@@ -61,18 +61,11 @@ impl Sprites {
     }
 
     pub(super) fn read(field: &Field<'_>) -> Result<Self> {
-        let at_least_one = |key: &str, limit: u64| {
-            let field = field.get(key)?;
-            match field.number(limit)? {
-                0 => Err(field.wrong(format!("is 0, expected 1 to {limit}"))),
-                number => Ok(number as usize),
-            }
-        };
-        let side = at_least_one("side", 1024)?;
+        let side = field.get("side")?.positive(1024)?;
         let limit = SHEET_SIDE_LIMIT / side as u64;
-        let columns = at_least_one("columns", limit)?;
-        let rows = at_least_one("rows", limit)?;
-        let count = at_least_one("count", COUNT_LIMIT)?;
+        let columns = field.get("columns")?.positive(limit)?;
+        let rows = field.get("rows")?.positive(limit)?;
+        let count = field.get("count")?.positive(COUNT_LIMIT)?;
         let listed = field.get("sheets")?;
         let needed = count.div_ceil(columns * rows);
         let sheets = listed.items(needed)?;

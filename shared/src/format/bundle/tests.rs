@@ -1,8 +1,38 @@
 use serde_json::{Value, json};
 
-use super::document::VALUES_LIMIT;
+use super::super::document::VALUES_LIMIT;
+use super::super::exemplars::{Exemplars, Statistic, UnitExemplars, Whole};
+use super::super::table::Kind;
 use super::*;
+use crate::tap::Role;
 use crate::visualize::Settings;
+
+/// Tables of so many units that nothing excites, under a layer's path.
+fn exemplars(path: &str, units: usize) -> Exemplars {
+    let unit = UnitExemplars {
+        top: Vec::new(),
+        quantiles: [0.0; 9],
+        histogram: [0; 24],
+        zero_share: 1.0,
+        elsewhere: None,
+    };
+    let whole = Whole {
+        statistic: Statistic::Mean,
+        pictures: 7,
+        positions: [14, 14],
+        heat: [7, 7],
+        reference: Some(700),
+        units: vec![unit; units],
+        maps: vec![Vec::new(); units],
+    };
+    whole.write(|kind, page, bytes| {
+        let name = match kind {
+            Kind::Exemplars => "exemplars",
+            Kind::Heat => "heat",
+        };
+        Part::of(&format!("{path}/{name}-{page}.bin"), &bytes)
+    })
+}
 
 fn good() -> Value {
     let info = models::info("googlenet").unwrap();
@@ -23,7 +53,6 @@ fn good() -> Value {
     });
     bundle.layers = vec![
         Layer {
-            name: "mixed4a".to_owned(),
             dreams: Some(Dreams {
                 units: vec![[0, 3], [7, 9]],
                 sprites: sprites("mixed4a/dreams", 96, 5),
@@ -32,10 +61,14 @@ fn good() -> Value {
                 seed: 7,
                 penalties: " - 1e-3*tv".to_owned(),
             }),
-            exemplars: Some(Part::of("mixed4a/exemplars.json", b"{}")),
-            heat: Some(Part::of("mixed4a/heat.bin", b"heat")),
+            exemplars: Some(exemplars("mixed4a", 512)),
+            ..Layer::new("mixed4a")
         },
-        Layer { name: "logits".to_owned(), dreams: None, exemplars: None, heat: None },
+        Layer {
+            latents: Some(1000),
+            exemplars: Some(exemplars("mixed4a/sae-1k", 1000)),
+            ..Layer::new("mixed4a/sae-1k")
+        },
     ];
     serde_json::from_str(&bundle.to_json().unwrap()).unwrap()
 }
@@ -64,16 +97,16 @@ fn what_is_written_is_read_back() {
 #[test]
 fn a_later_minor_version_opens_with_fields_nobody_knows_yet() {
     let mut bundle = good();
-    bundle["schema"] = json!([1, 7]);
+    bundle["schema"] = json!([2, 7]);
     bundle["dictionaries"] = json!({ "sae-8k": [] });
     bundle["layers"][0]["dreams"]["settings"]["whitening"] = json!(true);
-    assert_eq!(parse(&bundle).unwrap().schema, [1, 7]);
+    assert_eq!(parse(&bundle).unwrap().schema, [2, 7]);
 }
 
 #[test]
 fn another_major_version_is_refused_whatever_else_it_holds() {
-    let error = Bundle::parse(br#"{"schema": [2, 0]}"#).unwrap_err().to_string();
-    assert!(error.contains("bundle.json: schema") && error.contains("2.0"), "{error}");
+    let error = Bundle::parse(br#"{"schema": [1, 1]}"#).unwrap_err().to_string();
+    assert!(error.contains("bundle.json: schema") && error.contains("1.1"), "{error}");
 }
 
 #[test]
@@ -97,9 +130,9 @@ fn every_field_is_missed_by_name() {
 #[test]
 fn every_wrong_field_is_named() {
     let wrong = [
-        ("/schema", json!("1.0")),
-        ("/schema", json!([1])),
-        ("/schema", json!([1, -1])),
+        ("/schema", json!("2.0")),
+        ("/schema", json!([2])),
+        ("/schema", json!([2, -1])),
         ("/model", json!("alexnet")),
         ("/model", json!(7)),
         ("/preprocessing", json!({})),
@@ -127,8 +160,27 @@ fn every_wrong_field_is_named() {
         ("/layers/0/dreams/sprites/columns", json!(1_u64 << 40)),
         ("/layers/0/dreams/sprites/count", json!(1_000_000_000)),
         ("/layers/0/dreams/sprites/sheets", json!([])),
-        ("/layers/0/exemplars/size", json!(1_u64 << 40)),
-        ("/layers/0/exemplars", json!(null)),
+        ("/layers/0/exemplars/statistic", json!("median")),
+        ("/layers/0/exemplars/positions", json!([14])),
+        ("/layers/0/exemplars/heat", json!([7, 0])),
+        ("/layers/0/exemplars/heat", json!([7, 65])),
+        ("/layers/0/exemplars/top", json!(0)),
+        ("/layers/0/exemplars/top", json!(101)),
+        ("/layers/0/exemplars/reference", json!(-1)),
+        ("/layers/0/exemplars/usual", json!(1e300)),
+        ("/layers/0/exemplars/units", json!(511)),
+        ("/layers/0/exemplars/page", json!(0)),
+        ("/layers/0/exemplars/page", json!(128)),
+        ("/layers/0/exemplars/records", json!([])),
+        ("/layers/0/exemplars/records/1/size", json!(1_u64 << 40)),
+        ("/layers/0/exemplars/records/1/size", json!(7)),
+        ("/layers/0/exemplars/maps/0/size", json!(7)),
+        ("/layers/1/name", json!("mixed4a/sae 1k")),
+        ("/layers/1/name", json!("mixed4a/")),
+        ("/layers/1/name", json!("mixed9z/sae-1k")),
+        ("/layers/1/latents", json!(0)),
+        ("/layers/1/latents", json!(999)),
+        ("/layers/1/latents", json!(null)),
         ("/gallery", json!(null)),
         ("/gallery/sprites/side", json!(4096)),
     ];
@@ -141,7 +193,9 @@ fn every_wrong_field_is_named() {
 
 #[test]
 fn no_two_parts_share_a_path() {
-    for pointer in ["/labels/path", "/gallery/sprites/sheets/1/path", "/layers/0/heat/path"] {
+    for pointer in
+        ["/labels/path", "/gallery/sprites/sheets/1/path", "/layers/0/exemplars/maps/1/path"]
+    {
         let error = with(pointer, json!("weights.safetensors")).unwrap_err().to_string();
         assert!(error.contains("weights.safetensors"), "{pointer}: {error}");
     }
@@ -152,7 +206,21 @@ fn a_bundle_without_weights_opens() {
     let bundle = with("/weights", json!(null)).unwrap();
     assert_eq!(bundle.weights, None);
     assert_eq!(bundle.layer("mixed4a").unwrap().dreams.as_ref().unwrap().picture(8), Some(4));
-    assert_eq!(bundle.parts().len(), 1 + 3 + 4);
+    assert_eq!(bundle.parts().len(), 1 + 3 + 2 + 2 * 2 + 2 * 4);
+}
+
+#[test]
+fn a_readout_has_its_own_channels_and_its_layers_places() {
+    let bundle = parse(&good()).unwrap();
+    let model = models::info("googlenet").unwrap();
+    let of = |name: &str| bundle.layer(name).unwrap().info(&model).unwrap();
+    let (layer, readout) = (of("mixed4a"), of("mixed4a/sae-1k"));
+    assert_eq!((layer.role, layer.channels), (Role::Features, 512));
+    assert_eq!((readout.role, readout.channels), (Role::Latents, 1000));
+    assert_eq!((readout.grid, readout.sees), (layer.grid, layer.sees));
+    // By whichever name its layer is called.
+    let aliased = with("/layers/1/name", json!("inception_4a/output/sae-1k")).unwrap();
+    assert_eq!(aliased.layers[1].name, "mixed4a/sae-1k");
 }
 
 #[test]
@@ -214,7 +282,7 @@ fn a_part_that_comes_without_its_bundle_is_held_to_the_same_rules() {
 
 #[test]
 fn prose_nesting_and_size_are_no_danger() {
-    for bytes in [&b""[..], b"<html>", b"[]", b"null", b"\xff\xfe", b"{\"schema\": [1, 0]"] {
+    for bytes in [&b""[..], b"<html>", b"[]", b"null", b"\xff\xfe", b"{\"schema\": [2, 0]"] {
         assert!(Bundle::parse(bytes).is_err());
     }
     assert!(Bundle::parse("[".repeat(100_000).as_bytes()).is_err());
