@@ -14,7 +14,7 @@ use crate::address::checked;
 use crate::making::describe;
 use crate::protocol::DeviceChoice;
 use crate::theme::Theme;
-use crate::unit::{Unit, listed, split_number};
+use crate::unit::{Unit, classes_of, listed, split_number};
 use crate::unit_search;
 use crate::view::View;
 
@@ -92,7 +92,8 @@ pub struct Sights<'a> {
 pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
     // `logits:"dog"` looks for classes, as `dog` does.
     let typed = typed.trim().to_lowercase();
-    let typed = typed.strip_prefix("logits").filter(|rest| rest.contains('"')).unwrap_or(&typed);
+    let class = classes_of(sights.layers).and_then(|layer| typed.strip_prefix(&layer.name));
+    let typed = class.filter(|rest| rest.contains('"')).unwrap_or(&typed);
     let sought = Sought::new(typed, &[]);
     let mut found = find(&sought, |sought| matching(typed, sought, sights));
     found.sort_by_key(|(fit, _)| *fit);
@@ -115,7 +116,7 @@ pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
 }
 
 fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry)> {
-    let Sights { labels, pictures, bundles, views, .. } = sights;
+    let Sights { layers, labels, pictures, bundles, views, .. } = sights;
     let units = units(typed, sights).into_iter().map(|entry| (Fit::Whole, entry));
     let mut found: Vec<(Fit, Entry)> = units.collect();
     let mut offer = |entry: Entry| {
@@ -134,8 +135,10 @@ fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry
         return found;
     }
     for (fit, class) in classes::fitting(sought, labels) {
+        let Some(layer) = classes_of(layers) else { break };
         let title = classes::title(class, labels);
-        let jump = Jump::Objective(format!("logits:{class}"));
+        let unit = Unit { layer: layer.name.clone(), channel: class };
+        let jump = Jump::Objective(unit.objective());
         found.push((fit, Entry { kind: "class", title, jump }));
     }
     for picture in pictures {
@@ -247,7 +250,7 @@ mod tests {
                 channels,
                 grid: Grid::Convolutional { stride: 16 },
                 sees: Sees::Pixels(300),
-                role: Role::Features,
+                role: if name == "logits" { Role::Classes } else { Role::Features },
             })
             .to_vec()
     }
@@ -376,7 +379,7 @@ mod tests {
         let labels: Vec<String> = (0..40).map(dog).collect();
         let pictures = pictures();
         let sights = Sights {
-            layers: &[],
+            layers: &layers(),
             labels: &labels,
             pictures: &pictures,
             bundles: &[],

@@ -91,13 +91,11 @@ pub fn purity(unit: &UnitExemplars, credits: &[Credit]) -> Option<Purity> {
 pub fn lack(
     exemplars: &Exemplars,
     channel: usize,
-    labels: &[String],
+    labels: Option<&[String]>,
     credits: &[Credit],
 ) -> Option<String> {
-    let unit = exemplars.units.get(channel)?;
-    match labels.get(channel) {
-        Some(label) => lack_of_class(exemplars, unit, channel, label, labels, credits),
-        None if exemplars.layer == "logits" => None,
+    match labels {
+        Some(labels) => lack_of_class(exemplars, channel, labels, credits),
         None => lack_of_excitement(exemplars, channel),
     }
 }
@@ -105,12 +103,11 @@ pub fn lack(
 /// No picture is called like the class, and the network itself takes its exemplars for others.
 fn lack_of_class(
     exemplars: &Exemplars,
-    unit: &UnitExemplars,
     channel: usize,
-    label: &str,
     labels: &[String],
     credits: &[Credit],
 ) -> Option<String> {
+    let (unit, label) = (exemplars.units.get(channel)?, labels.get(channel)?);
     if credits.is_empty() || credits.iter().any(|credit| is_called(credit, label)) {
         return None;
     }
@@ -247,20 +244,24 @@ mod tests {
     #[test]
     fn a_class_that_no_picture_is_called_and_the_network_sees_nowhere_is_lacking() {
         let (exemplars, labels) = classes();
-        let said = |channel| lack(&exemplars, channel, &labels, &credits());
+        let said = |channel| lack(&exemplars, channel, Some(&labels), &credits());
         assert_eq!(said(0), None, "a picture is called beagle");
         let tench = said(1).unwrap();
         assert!(tench.starts_with("The gallery seems to have no tench:"), "{tench}");
         assert!(tench.ends_with("in the first beagle."), "{tench}");
         assert_eq!(said(2), None, "a cat may be a tiger cat");
-        assert_eq!(lack(&exemplars, 1, &[], &credits()), None, "nothing is known of its name");
+        assert_eq!(
+            lack(&exemplars, 1, Some(&[]), &credits()),
+            None,
+            "nothing is known of its name"
+        );
     }
 
     #[test]
     fn a_class_that_the_network_sees_first_in_one_of_its_pictures_is_there() {
         let (mut exemplars, labels) = classes();
         exemplars.units[1].top[0].value = 11.0;
-        assert_eq!(lack(&exemplars, 1, &labels, &credits()), None);
+        assert_eq!(lack(&exemplars, 1, Some(&labels), &credits()), None);
     }
 
     #[test]
@@ -282,11 +283,11 @@ mod tests {
         exemplars.units = (0..20).map(|_| unit(&[(0, 30.0)])).collect();
         exemplars.units[3] = unit(&[(1, 14.0)]);
         exemplars.units[4] = unit(&[(1, 16.0)]);
-        let said = lack(&exemplars, 3, &[], &credits()).unwrap();
+        let said = lack(&exemplars, 3, None, &credits()).unwrap();
         assert!(said.contains("pictures reaches 14.0") && said.contains("reach 30.0"), "{said}");
-        assert_eq!(lack(&exemplars, 4, &[], &credits()), None);
+        assert_eq!(lack(&exemplars, 4, None, &credits()), None);
         exemplars.units.truncate(8);
-        assert_eq!(lack(&exemplars, 3, &[], &credits()), None, "eight units make no rule");
+        assert_eq!(lack(&exemplars, 3, None, &credits()), None, "eight units make no rule");
     }
 
     #[test]
@@ -297,7 +298,7 @@ mod tests {
         let mut best = vec![30.0; 20];
         (best[3], best[4]) = (5.5, 61.0);
         exemplars.reference = Some(Reference { pictures: 700, best });
-        let said = |channel| lack(&exemplars, channel, &[], &credits());
+        let said = |channel| lack(&exemplars, channel, None, &credits());
         assert_eq!(said(3), None, "nothing excites it much");
         let little = said(4).unwrap();
         assert!(little.contains("reaches 30.0, where one of 700 others reaches 61.0"), "{little}");

@@ -193,7 +193,8 @@ fn Pictures() -> impl IntoView {
                 let lack = move || {
                     let credits = parts.credits().and_then(Loaded::here).unwrap_or_default();
                     let labels = page.labels_of(&lacking.layer);
-                    sentences::lack(&lacking, channel, &labels, &credits).map(|said| {
+                    let labels = labels.as_deref().map(Vec::as_slice);
+                    sentences::lack(&lacking, channel, labels, &credits).map(|said| {
                         view! { <p class="lack" role="note" data-testid="gallery-lacks">{said}</p> }
                     })
                 };

@@ -9,7 +9,7 @@ use shared::format::exemplars::Exemplars;
 
 use crate::components::depth_scale::DepthScale;
 use crate::components::exemplar_rows::ExemplarRows;
-use crate::components::layer_chips::{LayerChips, layer_words};
+use crate::components::layer_chips::LayerChips;
 use crate::components::parts_trouble::PartsTrouble;
 use crate::page::Page;
 use crate::palette::{Entry, Jump, Sights, units};
@@ -47,7 +47,7 @@ pub fn ExemplarsView() -> impl IntoView {
     view! {
         <div class="hall">
             <div class="head">
-                <h1>{move || layer_words(&layer.get())}</h1>
+                <h1>{move || page.layer_words(&layer.get())}</h1>
                 <p>{move || about(page, &layer.get())}</p>
                 <DepthScale layer/>
                 <input
@@ -79,7 +79,7 @@ pub fn ExemplarsView() -> impl IntoView {
 }
 
 fn about(page: Page, layer: &str) -> String {
-    let units = if layer == "logits" { "classes" } else { "units" };
+    let units = page.units_word(layer);
     format!("{} {units} · the pictures that excite each most", page.channels(layer))
 }
 
@@ -146,7 +146,7 @@ fn Rows(
     let searched = exemplars.clone();
     let found = Memo::new(move |_| {
         let typed = typed.get();
-        let labels = page.labels_of(&searched.layer);
+        let labels = page.labels_of(&searched.layer).unwrap_or_default();
         (!typed.trim().is_empty()).then(|| search(&typed, &searched, &labels, &credits))
     });
     let name = exemplars.layer.clone();
@@ -154,7 +154,7 @@ fn Rows(
         found.get().map(|found| match found.len() {
             // What was typed is the name of a unit that is offered above.
             0 if split_number(&typed.get()).1.is_some() => {
-                format!("No unit of {} has that number.", layer_words(&name))
+                format!("No unit of {} has that number.", page.layer_words(&name))
             }
             0 => "No unit is called that, and no exemplar shows it. Try dog, boat, flower, or a number.".to_owned(),
             1 => "1 unit".to_owned(),
