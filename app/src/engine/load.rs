@@ -6,7 +6,7 @@ use shared::models::{self, ModelInfo};
 use super::bundle;
 use super::core::{Core, Open};
 use super::host::Host;
-use super::loaded::{Loaded, Weights};
+use super::loaded::{LoadedModel, Weights};
 use super::order::Turn;
 use super::voice::{Ending, Voice};
 use crate::failure;
@@ -147,10 +147,10 @@ fn build<H: Host>(
     weights: Weights,
     weights_sha256: String,
     failure: impl FnOnce(shared::Error) -> Failure,
-) -> Result<Loaded, Failure> {
+) -> Result<LoadedModel, Failure> {
     let open = core.open()?;
     let (model, note) = weights.build(described.info.name, &open.device).map_err(failure)?;
-    let loaded = Loaded {
+    let loaded = LoadedModel {
         model,
         note,
         device: open.device,
@@ -167,7 +167,7 @@ fn put_to_use<H: Host>(
     core: &Core<H>,
     voice: &Voice<Building>,
     described: Described,
-    loaded: Loaded,
+    loaded: LoadedModel,
 ) {
     let report = ModelReport {
         name: described.info.name.to_owned(),

@@ -11,7 +11,7 @@ use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 use crate::protocol::DeviceChoice;
 
 /// A model that is ready, and what it can be built from again on another device.
-pub struct Loaded {
+pub struct LoadedModel {
     /// The network.
     pub model: Arc<Network>,
     /// Where it lives.
@@ -59,7 +59,7 @@ impl Weights {
     }
 }
 
-impl Loaded {
+impl LoadedModel {
     /// Whether it lives on the GPU.
     pub fn on_gpu(&self) -> bool {
         self.choice == DeviceChoice::WebGpu

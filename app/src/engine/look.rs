@@ -7,7 +7,7 @@ use shared::network::{Pass, Start};
 
 use super::core::Core;
 use super::host::Host;
-use super::loaded::Loaded;
+use super::loaded::LoadedModel;
 use super::picture;
 use super::voice::{Ending, Voice};
 use crate::failure;
@@ -74,7 +74,7 @@ impl Outputs {
     }
 }
 
-async fn look(loaded: &Loaded, crop: &Picture, layer: &str) -> shared::Result<Outputs> {
+async fn look(loaded: &LoadedModel, crop: &Picture, layer: &str) -> shared::Result<Outputs> {
     let info = loaded.model.info();
     let [layer, classes] = [info.layer_id(layer)?, info.classes()?];
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
