@@ -130,9 +130,9 @@ impl Bundles {
         let shipped = self.shipped.join(INDEX);
         let shipped = shipped.is_file().then(|| stamp::read(&shipped)).transpose()?;
         let googlenet = has_googlenet.then_some(match (&self.with_weights, self.weights_coming) {
-            (Some(_), _) => index::Weights::Here,
-            (None, true) => index::Weights::Coming,
-            (None, false) => index::Weights::Lacking,
+            (Some(_), _) => index::Availability::Here,
+            (None, true) => index::Availability::Coming,
+            (None, false) => index::Availability::Lacking,
         });
         match index::text(shipped.as_deref(), googlenet)? {
             Some(text) => put_file(&folder.join(INDEX), text.as_bytes()),
