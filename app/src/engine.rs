@@ -102,24 +102,24 @@ impl<H: Host> Engine<H> {
                 }))
             }
             Ask::Respond(asked) => {
-                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
                 Some(finish(voice, async move |voice| {
-                    voice.unless_stopped(place.comes()).await?;
+                    voice.unless_stopped(ticket.comes()).await?;
                     respond::respond(&core, voice, asked, buffers).await
                 }))
             }
             Ask::Classify(asked) => {
-                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
                 Some(finish(voice, async move |voice| {
-                    voice.unless_stopped(place.comes()).await?;
+                    voice.unless_stopped(ticket.comes()).await?;
                     look::classify(&core, voice, asked, buffers).await
                 }))
             }
             Ask::Dream(asked) => {
-                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
                 voice.start_paused(asked.paused);
                 Some(finish(voice, async move |voice| {
-                    voice.unless_stopped(place.comes()).await?;
+                    voice.unless_stopped(ticket.comes()).await?;
                     dream::dream(&core, voice, asked).await
                 }))
             }
