@@ -9,7 +9,7 @@ use super::dropped::Dropped;
 use super::host::Host;
 use super::loaded::LoadedModel;
 use super::order::Queue;
-use super::voice::Jobs;
+use super::voice::Requests;
 use crate::failure;
 use crate::protocol::{DeviceReport, Envelope, Failure, FailureKind, Reply};
 
@@ -18,7 +18,7 @@ pub struct Core<H> {
     /// The engine's surroundings.
     pub host: H,
     /// All requests that have not ended.
-    pub jobs: Rc<Jobs>,
+    pub requests: Rc<Requests>,
     /// Who waits for whom.
     pub queue: Rc<Queue>,
     /// The device in use.
@@ -43,7 +43,7 @@ impl<H: Host> Core<H> {
     pub fn new(emit: impl Fn(Envelope<Reply>) + 'static, host: H) -> Self {
         Self {
             host,
-            jobs: Rc::new(Jobs::new(Box::new(emit))),
+            requests: Rc::new(Requests::new(Box::new(emit))),
             queue: Rc::default(),
             device: RefCell::default(),
             model: RefCell::default(),
