@@ -12,7 +12,7 @@ use crate::components::exemplar_rows::ExemplarRows;
 use crate::components::layer_chips::LayerChips;
 use crate::components::parts_trouble::PartsTrouble;
 use crate::page::Page;
-use crate::palette::{Entry, Jump, Sights, units};
+use crate::palette::{Jump, Sights, Suggestion, units};
 use crate::parts::Loaded;
 use crate::unit::{Unit, split_number};
 use crate::unit_search::{Found, search};
@@ -107,14 +107,13 @@ fn OtherUnits(
         };
         let entries = units(&typed, sights);
         let here = format!("{}:", layer.get());
-        let is_here =
-            |entry: &Entry| matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here));
+        let is_here = |entry: &Suggestion| matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here));
         if entries.iter().any(is_here) {
             return None;
         }
         Some(entries)
     });
-    let button = move |Entry { title, jump, .. }: Entry| {
+    let button = move |Suggestion { title, jump, .. }: Suggestion| {
         let go = move |_| match &jump {
             Jump::Objective(unit) => {
                 if let Some(unit) = Unit::read(unit) {
