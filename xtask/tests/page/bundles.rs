@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use xtask::browser::Graphics;
 
 use crate::visit::{
-    ERROR, LATER, READY, SOON, Visit, bundle, has_googlenet, host_with, reference, site,
+    ERROR, LATER, LITE, READY, SOON, Visit, bundle, host_of, host_with, network, site, weights,
     without_weights,
 };
 use crate::zip::zip;
@@ -83,12 +83,9 @@ fn a_bundle_without_weights_says_so_and_offers_ways() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn weights_from_a_file_are_taken_and_kept_for_the_next_visit() -> Result<()> {
-    let Some(file) = reference("weights/bvlc_googlenet.safetensors") else { return Ok(()) };
-    if !has_bundle() {
-        return Ok(());
-    }
-    let visit = Visit::at(host_with(without_weights)?)?;
-    visit.open("?device=cpu&objective=mixed4a:11&size=32&steps=2")?;
+    let file = site()?.join("bundles").join(LITE).join(weights(LITE)?);
+    let visit = Visit::at(host_of(LITE, without_weights)?)?;
+    visit.open("?model=efficientnet-lite0&device=cpu&objective=block8:11&size=32&steps=2")?;
     visit.page().wait_for_element("[data-testid=weights-file]", LATER)?;
     visit.page().type_into("[data-testid=weights-file]", &file.to_string_lossy())?;
     visit.page().wait_for_element(READY, LATER)?;
@@ -231,23 +228,18 @@ fn the_page_switches_between_the_bundles_beside_it() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn an_address_opens_a_bundle_from_elsewhere() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
-    let visit = Visit::at(host_with(|bundle| {
+    let name = network().name;
+    let visit = Visit::at(host_of(name, |bundle| {
         if let Some(bundle) = bundle.as_object_mut() {
             bundle.remove("layers");
         }
     })?)?;
     // The same folder, told apart from the site's own by its address alone.
-    let elsewhere = visit.host.url("bundles/googlenet");
+    let elsewhere = visit.host.url(&format!("bundles/{name}"));
     visit.open(&format!("?device=cpu&bundle={elsewhere}"))?;
-    visit.page().wait_for_element(SETTLED, LATER)?;
+    visit.page().wait_for_element(READY, LATER)?;
     assert_eq!(visit.parameter("bundle")?.as_deref(), Some(elsewhere.as_str()));
     assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
-    if has_googlenet() {
-        visit.page().wait_for_element(READY, LATER)?;
-    }
     Ok(())
 }
 

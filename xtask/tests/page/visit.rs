@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 use xtask::browser::{Chromium, Graphics, Session};
 use xtask::rehearsal::Host;
@@ -98,6 +100,14 @@ impl Visit {
         Ok(value.as_str().unwrap_or_default().to_owned())
     }
 
+    /// A photograph of a goldfish, which is the gallery's, as a JPEG file.
+    pub fn goldfish(&self) -> Result<Vec<u8>> {
+        let address = self.page().script(CUT_OUT_THE_GOLDFISH)?;
+        let address = address.as_str().unwrap_or_default();
+        let (_, bytes) = address.split_once("base64,").context("the page made no file")?;
+        Ok(BASE64.decode(bytes)?)
+    }
+
     /// A value from the page's own address.
     pub fn parameter(&self, key: &str) -> Result<Option<String>> {
         let value = self.page().script_with(
@@ -107,6 +117,24 @@ impl Visit {
         Ok(value.as_str().map(str::to_owned))
     }
 }
+
+/// The goldfish of the gallery, as the address of a JPEG file that holds it.
+const CUT_OUT_THE_GOLDFISH: &str = "return (async () => {
+    const get = (path) => fetch('bundles/efficientnet-lite0/' + path);
+    const { gallery: { credits, sprites } } = await (await get('bundle.json')).json();
+    const { side, columns, rows, sheets } = sprites;
+    const credited = await (await get(credits.path)).json();
+    const number = credited.findIndex((picture) => picture.file === 'animals/goldfish.jpg');
+    const file = await get(sheets[Math.floor(number / (columns * rows))].path);
+    const sheet = await createImageBitmap(await file.blob());
+    const [column, row] = [number % columns, Math.floor(number / columns) % rows];
+    const cut = Object.assign(document.createElement('canvas'), { width: side, height: side });
+    cut.getContext('2d').drawImage(sheet, -side * column, -side * row);
+    return cut.toDataURL('image/jpeg', 0.95);
+})()";
+
+/// The class of ImageNet that a goldfish is.
+pub const GOLDFISH: &str = "[data-testid=look-top] [data-class='1']";
 
 /// The folder of the built page.
 pub fn site() -> Result<PathBuf> {
