@@ -206,8 +206,8 @@ pub fn weights(name: &str) -> Result<String> {
 }
 
 /// The first layer with exemplars and dreams in the site's bundle, and how many units have a
-/// dream; nothing, and a line saying so, where there is none.
-pub fn layer_with_exemplars() -> Option<(String, u64)> {
+/// dream.
+pub fn layer_with_exemplars() -> Result<(String, u64)> {
     let found = bundle().ok().and_then(|bundle| {
         bundle["layers"].as_array()?.iter().find_map(|layer| {
             let dreams = layer["dreams"]["sprites"]["count"].as_u64()?;
@@ -215,10 +215,7 @@ pub fn layer_with_exemplars() -> Option<(String, u64)> {
             Some((layer["name"].as_str()?.to_owned(), dreams))
         })
     });
-    if found.is_none() {
-        println!("skipped: the site's bundle has no exemplars");
-    }
-    found
+    found.context("the site's bundle has no exemplars")
 }
 
 /// A host whose bundle is described otherwise than the site's own; its list of bundles knows.
