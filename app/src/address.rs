@@ -99,6 +99,12 @@ impl Address {
         (address, problems)
     }
 
+    /// Shows a unit's page.
+    pub fn show_unit(&mut self, unit: &Unit) {
+        self.view = View::EXEMPLARS;
+        self.objective = unit.objective().into();
+    }
+
     fn follow(&mut self, Route { model, layer, channel }: Route) {
         self.view = View::EXEMPLARS;
         self.model = model;
@@ -128,7 +134,7 @@ impl Address {
                 pairs.push((key, value));
             }
         };
-        let routed = self.view == View::EXEMPLARS;
+        let routed = self.view.is_routed;
         put(!routed && !self.model.is_empty(), "model", self.model.clone());
         put(self.bundle.is_some(), "bundle", self.bundle.clone().unwrap_or_default());
         put(!routed && self.view != View::default(), "view", self.view.key.to_owned());

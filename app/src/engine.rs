@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 use self::core::Core;
 use self::host::Host;
-use self::voice::{Ending, Jobs, Voice};
+use self::voice::{Ending, Requests, Voice};
 use crate::protocol::{Ask, Envelope, Question, Reply, Request, RequestId};
 
 /// Work that a request means, to be driven to its end.
@@ -52,13 +52,13 @@ impl<H: Host> Engine<H> {
         match ask {
             Ask::Stop(asked) => {
                 let voice = self.voice(id, &asked)?;
-                core.jobs.stop(asked.target);
+                core.requests.stop(asked.target);
                 voice.end(Ok(()));
                 None
             }
             Ask::Steer(asked) => {
                 let voice = self.voice(id, &asked)?;
-                voice.end(core.jobs.steer(asked.dream, asked.pace));
+                voice.end(core.requests.steer(asked.dream, asked.pace));
                 None
             }
             Ask::LoseDevice(asked) => {
@@ -102,24 +102,24 @@ impl<H: Host> Engine<H> {
                 }))
             }
             Ask::Respond(asked) => {
-                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
                 Some(finish(voice, async move |voice| {
-                    voice.unless_stopped(place.comes()).await?;
+                    voice.unless_stopped(ticket.comes()).await?;
                     respond::respond(&core, voice, asked, buffers).await
                 }))
             }
             Ask::Classify(asked) => {
-                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
                 Some(finish(voice, async move |voice| {
-                    voice.unless_stopped(place.comes()).await?;
+                    voice.unless_stopped(ticket.comes()).await?;
                     look::classify(&core, voice, asked, buffers).await
                 }))
             }
             Ask::Dream(asked) => {
-                let (voice, place) = (self.voice(id, &asked)?, core.queue.place());
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
                 voice.start_paused(asked.paused);
                 Some(finish(voice, async move |voice| {
-                    voice.unless_stopped(place.comes()).await?;
+                    voice.unless_stopped(ticket.comes()).await?;
                     dream::dream(&core, voice, asked).await
                 }))
             }
@@ -128,12 +128,12 @@ impl<H: Host> Engine<H> {
 
     /// The window has handled the latest picture of this dream.
     pub fn seen(&self, dream: RequestId) {
-        self.core.jobs.seen(dream);
+        self.core.requests.seen(dream);
     }
 
     /// The voice in which a question is answered; none, if another of this id has not ended.
     fn voice<Q: Question>(&self, id: RequestId, question: &Q) -> Option<Voice<Q::Answer>> {
-        Jobs::open(&self.core.jobs, id, question)
+        Requests::open(&self.core.requests, id, question)
     }
 }
 

@@ -18,7 +18,6 @@ use crate::theme::Theme;
 use crate::verbs;
 use crate::verbs::dream::state::Status;
 use crate::verbs::look::state::Sight;
-use crate::view::View;
 
 /// What every page follows, also one in a slide.
 pub fn everything(page: Page) {
@@ -300,10 +299,7 @@ fn take_file(page: Page, sight: Sight, file: File) {
     } else if is_weights(&name) {
         page.session.take_weights(file);
     } else {
-        page.go(|address| {
-            address.view = View::LOOK;
-            address.picture = None;
-        });
+        page.look_at(None);
         sight.open(page.session, file.into(), untrack(|| page.layer()));
     }
 }

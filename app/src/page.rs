@@ -3,6 +3,7 @@
 mod dreaming;
 pub mod going;
 mod living;
+mod naming;
 mod presenting;
 mod replaying;
 
@@ -161,11 +162,6 @@ impl Page {
         }
         let name = self.model_name();
         shared::models::info(&name).map_or(name, |info| info.title.to_owned())
-    }
-
-    /// What a layer's units are called, reactive; nothing where they have no names.
-    pub fn labels_of(self, layer: &str) -> Arc<Vec<String>> {
-        if layer == "logits" { self.labels.get() } else { Arc::default() }
     }
 
     /// Side of the square that the model classifies, in pixels; nothing before a bundle is open.

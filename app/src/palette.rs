@@ -14,13 +14,13 @@ use crate::address::checked;
 use crate::making::describe;
 use crate::protocol::DeviceChoice;
 use crate::theme::Theme;
-use crate::unit::{Unit, listed, split_number};
+use crate::unit::{Unit, classes_of, listed, split_number};
 use crate::unit_search;
 use crate::view::View;
 
 /// Something to jump to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct Suggestion {
     /// What kind it is, in one word.
     pub kind: &'static str,
     /// What it is called.
@@ -89,36 +89,41 @@ pub struct Sights<'a> {
 }
 
 /// What matches the typed words, best first.
-pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
+pub fn search(typed: &str, sights: Sights<'_>) -> Vec<Suggestion> {
     // `logits:"dog"` looks for classes, as `dog` does.
     let typed = typed.trim().to_lowercase();
-    let typed = typed.strip_prefix("logits").filter(|rest| rest.contains('"')).unwrap_or(&typed);
+    let class = classes_of(sights.layers).and_then(|layer| typed.strip_prefix(&layer.name));
+    let typed = class.filter(|rest| rest.contains('"')).unwrap_or(&typed);
     let sought = Sought::new(typed, &[]);
     let mut found = find(&sought, |sought| matching(typed, sought, sights));
     found.sort_by_key(|(fit, _)| *fit);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let (first, rest): (Vec<Entry>, Vec<Entry>) =
+    let (first, rest): (Vec<Suggestion>, Vec<Suggestion>) =
         found.into_iter().map(|(_, entry)| entry).partition(|entry| {
             let count = counts.entry(entry.kind).or_default();
             *count += 1;
             *count <= OF_A_KIND
         });
-    let mut entries: Vec<Entry> = first.into_iter().chain(rest).collect();
+    let mut entries: Vec<Suggestion> = first.into_iter().chain(rest).collect();
     let asks = typed.chars().any(char::is_alphabetic) && !sights.pictures.is_empty();
     let excited = asks && !unit_search::pictures(typed, sights.pictures).is_empty();
     entries.truncate(if excited { LIMIT - 1 } else { LIMIT });
     if excited {
         let title = format!("Units that like “{}”", typed.trim());
-        entries.push(Entry { kind: "search", title, jump: Jump::Find(typed.trim().to_owned()) });
+        entries.push(Suggestion {
+            kind: "search",
+            title,
+            jump: Jump::Find(typed.trim().to_owned()),
+        });
     }
     entries
 }
 
-fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry)> {
-    let Sights { labels, pictures, bundles, views, .. } = sights;
+fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Suggestion)> {
+    let Sights { layers, labels, pictures, bundles, views, .. } = sights;
     let units = units(typed, sights).into_iter().map(|entry| (Fit::Whole, entry));
-    let mut found: Vec<(Fit, Entry)> = units.collect();
-    let mut offer = |entry: Entry| {
+    let mut found: Vec<(Fit, Suggestion)> = units.collect();
+    let mut offer = |entry: Suggestion| {
         if let Some(fit) = sought.fit(&entry.title, |_| false) {
             found.push((fit, entry));
         }
@@ -127,23 +132,25 @@ fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry
     if bundles.len() > 1 {
         for bundle in bundles {
             let jump = Jump::Bundle(bundle.path.clone());
-            offer(Entry { kind: "model", title: format!("Open {}", bundle.title), jump });
+            offer(Suggestion { kind: "model", title: format!("Open {}", bundle.title), jump });
         }
     }
     if sought.is_empty() {
         return found;
     }
     for (fit, class) in classes::fitting(sought, labels) {
+        let Some(layer) = classes_of(layers) else { break };
         let title = classes::title(class, labels);
-        let jump = Jump::Objective(format!("logits:{class}"));
-        found.push((fit, Entry { kind: "class", title, jump }));
+        let unit = Unit { layer: layer.name.clone(), channel: class };
+        let jump = Jump::Objective(unit.objective());
+        found.push((fit, Suggestion { kind: "class", title, jump }));
     }
     for picture in pictures {
         // "picture" may be typed before its name; by itself it finds them all.
         let title = format!("Picture: {}", picture.title);
         if let Some(fit) = sought.fit(&title, |kind| is_kind(&picture.title, kind)) {
             let jump = Jump::Picture(picture.file.clone());
-            found.push((fit, Entry { kind: "picture", title, jump }));
+            found.push((fit, Suggestion { kind: "picture", title, jump }));
         }
     }
     found.extend(setting(typed).map(|entry| (Fit::Whole, entry)));
@@ -152,7 +159,7 @@ fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Entry
 
 /// `mixed4a 11`, `4a 11`, `logits 543`; a layer's name alone offers its first unit. Where the
 /// network that is open has no such unit, those of the others do.
-pub fn units(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
+pub fn units(typed: &str, sights: Sights<'_>) -> Vec<Suggestion> {
     let here = units_of(typed, sights.layers, |unit| Jump::Objective(unit.objective()));
     if !here.is_empty() {
         return here;
@@ -168,7 +175,7 @@ pub fn units(typed: &str, sights: Sights<'_>) -> Vec<Entry> {
     sights.elsewhere.iter().flat_map(of_bundle).collect()
 }
 
-fn units_of(typed: &str, layers: &[LayerInfo], jump: impl Fn(&Unit) -> Jump) -> Vec<Entry> {
+fn units_of(typed: &str, layers: &[LayerInfo], jump: impl Fn(&Unit) -> Jump) -> Vec<Suggestion> {
     let typed = typed.trim().to_lowercase();
     let (name, channel) = split_number(&typed);
     if name.is_empty() || name.contains(' ') {
@@ -183,27 +190,27 @@ fn units_of(typed: &str, layers: &[LayerInfo], jump: impl Fn(&Unit) -> Jump) -> 
         .map(|layer| {
             let unit = Unit { layer: layer.name.clone(), channel: channel.unwrap_or(0) };
             let title = format!("{} : {}", unit.layer, unit.channel);
-            Entry { kind: "unit", title, jump: jump(&unit) }
+            Suggestion { kind: "unit", title, jump: jump(&unit) }
         })
         .collect()
 }
 
 /// `size 224`, `steps 64`, `parameterization pixel`.
-fn setting(typed: &str) -> Option<Entry> {
+fn setting(typed: &str) -> Option<Suggestion> {
     let words: Vec<&str> = typed.split([' ', ':']).filter(|word| !word.is_empty()).collect();
     let [name, value] = words[..] else { return None };
     if let Some(preset) = value.parse::<Preset>().ok().filter(|_| "preset".starts_with(name)) {
         let title = format!("preset {}", preset.name());
-        return Some(Entry { kind: "setting", title, jump: Jump::Preset(preset) });
+        return Some(Suggestion { kind: "setting", title, jump: Jump::Preset(preset) });
     }
     let setting = SETTINGS.iter().find(|setting| setting.key.starts_with(name))?;
     let (Setting { key, .. }, value) = checked(setting.key, value).ok()?;
     let title = format!("{key} {value}");
-    Some(Entry { kind: "setting", title, jump: Jump::Setting(key, value) })
+    Some(Suggestion { kind: "setting", title, jump: Jump::Setting(key, value) })
 }
 
-fn commands(views: &[(View, &str)]) -> Vec<Entry> {
-    let entry = |kind, title: &str, jump| Entry { kind, title: title.to_owned(), jump };
+fn commands(views: &[(View, &str)]) -> Vec<Suggestion> {
+    let entry = |kind, title: &str, jump| Suggestion { kind, title: title.to_owned(), jump };
     let mut entries = vec![entry("view", "Wall of dreams", Jump::Wall)];
     // The first is where one is already, as a rule.
     let (here, others) = views.split_at(views.len().min(1));
@@ -247,7 +254,7 @@ mod tests {
                 channels,
                 grid: Grid::Convolutional { stride: 16 },
                 sees: Sees::Pixels(300),
-                role: Role::Features,
+                role: if name == "logits" { Role::Classes } else { Role::Features },
             })
             .to_vec()
     }
@@ -281,7 +288,7 @@ mod tests {
         vec![credit("animals/dalmatian.jpg", "Dalmatian"), credit("food/pear.jpg", "Pear")]
     }
 
-    fn find(typed: &str) -> Vec<Entry> {
+    fn find(typed: &str) -> Vec<Suggestion> {
         let bundle = |path: &str, title: &str| bundle::Entry {
             path: path.to_owned(),
             title: title.to_owned(),
@@ -376,7 +383,7 @@ mod tests {
         let labels: Vec<String> = (0..40).map(dog).collect();
         let pictures = pictures();
         let sights = Sights {
-            layers: &[],
+            layers: &layers(),
             labels: &labels,
             pictures: &pictures,
             bundles: &[],

@@ -200,7 +200,8 @@ impl Parts {
     /// What the classes are called.
     pub fn labels(self) -> Option<Loaded<Arc<Vec<String>>>> {
         let open = self.library.open.get()?;
-        let classes = info(&open)?.layer("logits").map_or(0, |layer| layer.channels);
+        let info = info(&open)?;
+        let classes = info.classes().map_or(0, |layer| info.at(layer).channels);
         let read = move |bytes: Vec<u8>| {
             labels_from_bytes(&bytes, classes).map(Arc::new).map_err(|error| error.to_string())
         };

@@ -1,5 +1,7 @@
 //! Queries: `?key=value&key=value`, percent-encoded.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 use crate::problem::Problem;
 
 /// Keys and still encoded values, in order.
@@ -20,40 +22,29 @@ pub fn join(pairs: &[(&str, String)]) -> String {
     text
 }
 
-/// Escapes what has a meaning in a query; leaves readable what has none (RFC 3986, section 3.4).
+/// What has a meaning in a query, or none in an address; the rest stays readable (RFC 3986, section
+/// 3.4).
+const ESCAPED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b',')
+    .remove(b'@')
+    .remove(b'/')
+    .remove(b'*')
+    .remove(b'(')
+    .remove(b')');
+
+/// Escapes a value.
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
-            b'-' | b'.' | b'_' | b'~' | b':' | b',' | b'@' | b'/' | b'*' | b'(' | b')' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, &ESCAPED).to_string()
 }
 
 /// Undoes [`encode`], and `+` for a space. A broken escape stands for itself.
 pub fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut place = 0;
-    while place < bytes.len() {
-        let escaped = text.get(place + 1..place + 3).filter(|_| bytes[place] == b'%');
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                place += 3;
-            }
-            None => {
-                decoded.push(if bytes[place] == b'+' { b' ' } else { bytes[place] });
-                place += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 /// A switch: `1` or `0`, also `true` or `false`.
@@ -77,10 +68,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_meaning_in_a_query_stays_readable() {
+        let kept = "azAZ09-._~:,@/*()";
+        assert_eq!(encode(kept), kept);
+        assert_eq!(encode("\"a b\"+é{}=&#%"), "%22a%20b%22%2B%C3%A9%7B%7D%3D%26%23%25");
+    }
+
+    #[test]
     fn an_escape_cut_short_or_across_a_letter_stands_for_itself() {
         assert_eq!(decode("%"), "%");
         assert_eq!(decode("%4"), "%4");
         assert_eq!(decode("%zz%é1"), "%zz%é1");
+        assert_eq!(decode("%+1"), "% 1");
         assert_eq!(decode("%ff"), "\u{fffd}");
     }
 

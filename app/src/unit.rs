@@ -2,7 +2,7 @@
 
 use shared::classes;
 use shared::matching::few_slips;
-use shared::tap::LayerInfo;
+use shared::tap::{LayerInfo, Role};
 use shared::visualize::objective::{Channel, Typed};
 
 /// One channel of one layer.
@@ -55,6 +55,11 @@ pub fn find_layer<'a>(layers: &'a [LayerInfo], name: &str) -> Option<&'a LayerIn
     layers.iter().find(|layer| layer.is_called(name))
 }
 
+/// The layer whose units are classes.
+pub fn classes_of(layers: &[LayerInfo]) -> Option<&LayerInfo> {
+    layers.iter().find(|layer| layer.is_classes())
+}
+
 /// The layers a list shows: all that match what is searched, or else those that differ from it by a
 /// slip; without a search, the main ones.
 ///
@@ -87,19 +92,16 @@ pub fn split_number(search: &str) -> (&str, Option<usize>) {
 }
 
 fn is_main(layer: &LayerInfo, layers: &[LayerInfo]) -> bool {
-    let passes_on = ["maxpool", "avgpool", "localresponsenorm"];
-    if passes_on.iter().any(|prefix| layer.name.starts_with(prefix)) {
-        return false;
-    }
-    !layers.iter().any(|other| {
+    let belongs_to = |other: &LayerInfo| {
         layer.name.strip_prefix(other.name.as_str()).is_some_and(|rest| rest.starts_with('_'))
-    })
+    };
+    layer.role != Role::PassedThrough && !layers.iter().any(belongs_to)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::tap::{Grid, Role, Sees};
+    use shared::tap::{Grid, Sees};
 
     fn layer(name: &str, alias: &str, channels: usize) -> LayerInfo {
         LayerInfo {
@@ -113,13 +115,15 @@ mod tests {
     }
 
     fn layers() -> Vec<LayerInfo> {
+        let maxpool = layer("maxpool4", "pool3/3x3_s2", 480);
+        let logits = layer("logits", "loss3/classifier", 1000);
         vec![
             layer("conv2d0", "conv1/7x7_s2", 64),
             layer("mixed4a_3x3", "inception_4a/3x3", 208),
             layer("mixed4a", "inception_4a/output", 512),
             layer("mixed4a_pre_relu", "", 512),
-            layer("maxpool4", "pool3/3x3_s2", 480),
-            layer("logits", "loss3/classifier", 1000),
+            LayerInfo { role: Role::PassedThrough, ..maxpool },
+            LayerInfo { role: Role::Classes, ..logits },
         ]
     }
 

@@ -7,21 +7,28 @@ pub struct View {
     pub key: &'static str,
     /// Whether it shows a unit, and a wall of units where none is chosen.
     pub of_units: bool,
+    /// Whether its address is a route, which always says model and layer: `#/googlenet/mixed4a/11`.
+    pub is_routed: bool,
     /// What a slide of it shows; `{}` stands for the objective.
     pub slide: &'static str,
 }
 
 impl View {
     /// A picture that excites a unit, made live.
-    pub const DREAM: Self = Self { key: "dream", of_units: true, slide: "Dream of {}" };
+    pub const DREAM: Self =
+        Self { key: "dream", of_units: true, is_routed: false, slide: "Dream of {}" };
 
     /// What the network sees in a picture.
-    pub const LOOK: Self =
-        Self { key: "look", of_units: false, slide: "What a network sees in a picture" };
+    pub const LOOK: Self = Self {
+        key: "look",
+        of_units: false,
+        is_routed: false,
+        slide: "What a network sees in a picture",
+    };
 
     /// Pictures that excite a unit, or the units of a layer.
     pub const EXEMPLARS: Self =
-        Self { key: "exemplars", of_units: true, slide: "{} and what excites it" };
+        Self { key: "exemplars", of_units: true, is_routed: true, slide: "{} and what excites it" };
 
     /// Whether units hang there, for one to be chosen.
     pub fn is_wall(self, objective: &str) -> bool {

@@ -91,6 +91,11 @@ impl LayerInfo {
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.iter().any(|alias| alias == name)
     }
+
+    /// Whether its channels are classes.
+    pub fn is_classes(&self) -> bool {
+        self.role == Role::Classes
+    }
 }
 
 /// Activations by layer, each `[batch, channels, height, width]`.

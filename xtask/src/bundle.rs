@@ -130,9 +130,9 @@ impl Bundles {
         let shipped = self.shipped.join(INDEX);
         let shipped = shipped.is_file().then(|| stamp::read(&shipped)).transpose()?;
         let googlenet = has_googlenet.then_some(match (&self.with_weights, self.weights_coming) {
-            (Some(_), _) => index::Weights::Here,
-            (None, true) => index::Weights::Coming,
-            (None, false) => index::Weights::Lacking,
+            (Some(_), _) => index::Availability::Here,
+            (None, true) => index::Availability::Coming,
+            (None, false) => index::Availability::Lacking,
         });
         match index::text(shipped.as_deref(), googlenet)? {
             Some(text) => put_file(&folder.join(INDEX), text.as_bytes()),
@@ -203,12 +203,12 @@ mod tests {
     use super::*;
 
     /// A repository that ships GoogLeNet without weights and another network, and a bundle with.
-    struct Place {
+    struct Repository {
         folder: PathBuf,
         bundles: Bundles,
     }
 
-    impl Place {
+    impl Repository {
         fn new(name: &str) -> Self {
             let folder =
                 std::env::temp_dir().join(format!("xtask-bundle-{}-{name}", std::process::id()));
@@ -242,7 +242,7 @@ mod tests {
         }
     }
 
-    impl Drop for Place {
+    impl Drop for Repository {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.folder);
         }
@@ -250,22 +250,22 @@ mod tests {
 
     #[test]
     fn weights_that_arrive_change_a_served_site_and_what_is_the_same_stays() {
-        let place = Place::new("arrive");
-        let site = place.folder.join("site");
-        let coming = Bundles { weights_coming: true, ..place.without() };
+        let repository = Repository::new("arrive");
+        let site = repository.folder.join("site");
+        let coming = Bundles { weights_coming: true, ..repository.without() };
         coming.put(&site).unwrap();
-        assert_eq!(place.read("googlenet/bundle.json"), "without");
-        assert_eq!(place.read("other/bundle.json"), "other");
-        assert!(place.read("index.json").contains("weights_coming"));
-        assert!(place.read("index.json").contains("\"weights\": false"));
+        assert_eq!(repository.read("googlenet/bundle.json"), "without");
+        assert_eq!(repository.read("other/bundle.json"), "other");
+        assert!(repository.read("index.json").contains("weights_coming"));
+        assert!(repository.read("index.json").contains("\"weights\": false"));
         assert!(!site.join("googlenet/weights.safetensors").exists());
         let labels = fs::metadata(site.join("googlenet/labels.txt")).unwrap().modified().unwrap();
 
-        place.bundles.put(&site).unwrap();
-        assert_eq!(place.read("googlenet/bundle.json"), "with");
-        assert_eq!(place.read("googlenet/weights.safetensors"), "weights");
-        assert!(!place.read("index.json").contains("weights_coming"));
-        assert!(place.read("index.json").contains("\"weights\": true"));
+        repository.bundles.put(&site).unwrap();
+        assert_eq!(repository.read("googlenet/bundle.json"), "with");
+        assert_eq!(repository.read("googlenet/weights.safetensors"), "weights");
+        assert!(!repository.read("index.json").contains("weights_coming"));
+        assert!(repository.read("index.json").contains("\"weights\": true"));
         let same = fs::metadata(site.join("googlenet/labels.txt")).unwrap().modified().unwrap();
         assert_eq!(labels, same);
         let left = stamp::files_below(&site).unwrap();
@@ -274,10 +274,10 @@ mod tests {
 
     #[test]
     fn a_site_changes_with_the_weights_and_with_their_being_on_their_way() {
-        let place = Place::new("fingerprint");
+        let repository = Repository::new("fingerprint");
         let of = |bundles: &Bundles| bundles.mix_into(Fingerprint::default()).unwrap().finish();
-        let coming = Bundles { weights_coming: true, ..place.without() };
-        let all = [of(&place.bundles), of(&place.without()), of(&coming)];
+        let coming = Bundles { weights_coming: true, ..repository.without() };
+        let all = [of(&repository.bundles), of(&repository.without()), of(&coming)];
         assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
     }
 }

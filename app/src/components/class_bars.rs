@@ -15,6 +15,11 @@ pub fn ClassBars() -> impl IntoView {
         let class = score.class;
         let name = short_label(&score.label).to_owned();
         let title = format!("{}: logit {:.2}. Click to dream it.", score.label, score.logit);
+        let dream = move |_| {
+            if let Some(unit) = untrack(|| page.class(class)) {
+                page.dream(unit.objective());
+            }
+        };
         view! {
             <li>
                 <button
@@ -22,7 +27,7 @@ pub fn ClassBars() -> impl IntoView {
                     title=title
                     data-class=class
                     data-probability=score.probability
-                    on:click=move |_| page.dream(format!("logits:{class}"))
+                    on:click=dream
                 >
                     <span class="name">{name}</span>
                     <span class="value">{percent(score.probability)}</span>

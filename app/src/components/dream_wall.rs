@@ -23,8 +23,7 @@ pub fn DreamWall(
     move || {
         let dreams = dreams.get()?;
         let layer = layer.get_untracked();
-        // Only classes have names of their own.
-        let labels = if layer == "logits" { page.labels.get() } else { Arc::default() };
+        let labels = page.labels_of(&layer).unwrap_or_default();
         Some(view! { <Tiles layer dreams labels/> })
     }
 }

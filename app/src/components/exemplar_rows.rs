@@ -69,14 +69,12 @@ fn Row(
     let unit = Unit { layer, channel: found.unit };
     let href = unit_href(&page.model_path(), &unit.layer, unit.channel);
     let objective = unit.objective();
-    let is_class = unit.layer == "logits";
-    let name = move || {
-        let label = page.labels.with(|labels| labels.get(found.unit).cloned());
-        match label.filter(|_| is_class) {
+    let layer = unit.layer.clone();
+    let name =
+        move || match page.labels_of(&layer).and_then(|labels| labels.get(found.unit).cloned()) {
             Some(label) => short_label(&label).to_owned(),
             None => found.unit.to_string(),
-        }
-    };
+        };
     let matches = found.matches.map(|count| match count {
         1 => "1 such picture".to_owned(),
         many => format!("{many} such pictures"),

@@ -56,7 +56,7 @@ pub fn ExemplarTile(
     let hot = move || mode.get() == Mode::Heat && heat.with(Option::is_some);
     let look = move |_| {
         if let Some(credit) = credit.get_untracked() {
-            page.look_at(credit.file);
+            page.look_at(Some(credit.file));
         }
     };
     view! {

@@ -46,7 +46,7 @@ pub fn GalleryStrip() -> impl IntoView {
                 data-picture=file.get_value()
                 aria-label=credit.title
                 aria-pressed=move || on().to_string()
-                on:click=move |_| page.look_at(file.get_value())
+                on:click=move |_| page.look_at(Some(file.get_value()))
             >
                 <SpritePicture style label=""/>
             </button>

@@ -18,6 +18,7 @@ pub fn LayerChips(
     /// Hears which one is chosen.
     choose: Callback<String>,
 ) -> impl IntoView {
+    let page = Page::here();
     let chip = move |name: String| {
         let name = StoredValue::new(name);
         let on = move || name.with_value(|name| selected.with(|selected| selected == name));
@@ -30,7 +31,7 @@ pub fn LayerChips(
                     aria-pressed=move || on().to_string()
                     on:click=move |_| choose.run(name.get_value())
                 >
-                    {layer_words(&name.get_value())}
+                    {move || page.layer_words(&name.get_value())}
                     <span>{move || count.run(name.get_value())}</span>
                 </button>
             </li>
@@ -41,11 +42,6 @@ pub fn LayerChips(
             {move || layers.get().into_iter().map(chip).collect_view()}
         </ul>
     }
-}
-
-/// A layer's name for people: the logits are classes.
-pub fn layer_words(layer: &str) -> String {
-    if layer == "logits" { "classes".to_owned() } else { layer.to_owned() }
 }
 
 /// How many units of a layer have a dream in the open bundle, reactive.

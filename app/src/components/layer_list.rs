@@ -5,7 +5,7 @@ use shared::tap::{LayerInfo, Sees};
 
 use crate::components::depth_scale::DepthScale;
 use crate::page::Page;
-use crate::palette::{Entry, Sights, units};
+use crate::palette::{Sights, Suggestion, units};
 use crate::unit::{listed, split_number};
 
 /// A searchable list of layers.
@@ -86,7 +86,7 @@ pub fn LayerList(
         };
         units(&typed.get(), sights)
     };
-    let other = move |Entry { title, jump, .. }: Entry| {
+    let other = move |Suggestion { title, jump, .. }: Suggestion| {
         let go = move |_| page.jump(jump.clone());
         view! { <button class="button" data-testid="other-unit" on:click=go>{title}</button> }
     };

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::components::dialog::Modal;
 use crate::over::Dialog;
 use crate::page::Page;
-use crate::palette::{Entry, Sights, search};
+use crate::palette::{Sights, Suggestion, search};
 use crate::verbs::VERBS;
 
 /// The dialog that Ctrl K opens.
@@ -50,7 +50,7 @@ fn Finder() -> impl IntoView {
             let _ = input.focus();
         }
     });
-    let go = move |entry: Option<Entry>| {
+    let go = move |entry: Option<Suggestion>| {
         if let Some(entry) = entry {
             page.over.dialog.set(None);
             page.jump(entry.jump);
@@ -66,7 +66,7 @@ fn Finder() -> impl IntoView {
         }
         event.prevent_default();
     };
-    let row = move |(index, entry): (usize, Entry)| {
+    let row = move |(index, entry): (usize, Suggestion)| {
         let chosen = entry.clone();
         view! {
             <li

@@ -1,4 +1,4 @@
-//! Which channel of the layer: by number, by slider or, for logits, by class.
+//! Which channel of the layer: by number, by slider or, for classes, by name.
 
 use leptos::prelude::*;
 use shared::classes;
@@ -43,7 +43,7 @@ pub fn UnitPicker() -> impl IntoView {
         let channel = unit.get().map_or(0, |unit| unit.channel);
         format!("--share:{:.1}%", 100.0 * channel as f64 / last().max(1) as f64)
     };
-    let is_class = move || unit.get().is_some_and(|unit| unit.layer == "logits");
+    let is_class = move || unit.get().is_some_and(|unit| page.is_classes(&unit.layer));
     view! {
         <Show when=move || channels.get() != 0>
             <section class="unit">
@@ -100,7 +100,9 @@ fn ClassSearch() -> impl IntoView {
     };
     let choose = move |class: usize| {
         set_typed.set(String::new());
-        page.go(|address| address.objective = format!("logits:{class}").into());
+        if let Some(unit) = untrack(|| page.class(class)) {
+            page.go(|address| address.objective = unit.objective().into());
+        }
     };
     view! {
         <input

@@ -14,7 +14,7 @@ pub fn UnitTitle(
     let page = Page::here();
     let unit = Memo::new(move |_| page.unit());
     let class =
-        move || unit.get().filter(|unit| unit.layer == "logits").map(|unit| unit.objective());
+        move || unit.get().filter(|unit| page.is_classes(&unit.layer)).map(|unit| unit.objective());
     // The colon is punctuation: it steps back.
     let words = move || {
         let title = title.get();

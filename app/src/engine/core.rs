@@ -7,9 +7,9 @@ use shared::burn::tensor::Device;
 
 use super::dropped::Dropped;
 use super::host::Host;
-use super::loaded::Loaded;
+use super::loaded::LoadedModel;
 use super::order::Queue;
-use super::voice::Jobs;
+use super::voice::Requests;
 use crate::failure;
 use crate::protocol::{DeviceReport, Envelope, Failure, FailureKind, Reply};
 
@@ -18,13 +18,13 @@ pub struct Core<H> {
     /// The engine's surroundings.
     pub host: H,
     /// All requests that have not ended.
-    pub jobs: Rc<Jobs>,
+    pub requests: Rc<Requests>,
     /// Who waits for whom.
     pub queue: Rc<Queue>,
     /// The device in use.
     pub device: RefCell<Option<Open>>,
     /// The model in use.
-    pub model: RefCell<Option<Rc<Loaded>>>,
+    pub model: RefCell<Option<Rc<LoadedModel>>>,
     /// Bundles that came as files.
     pub dropped: Dropped,
 }
@@ -43,7 +43,7 @@ impl<H: Host> Core<H> {
     pub fn new(emit: impl Fn(Envelope<Reply>) + 'static, host: H) -> Self {
         Self {
             host,
-            jobs: Rc::new(Jobs::new(Box::new(emit))),
+            requests: Rc::new(Requests::new(Box::new(emit))),
             queue: Rc::default(),
             device: RefCell::default(),
             model: RefCell::default(),
@@ -64,7 +64,7 @@ impl<H: Host> Core<H> {
     }
 
     /// The model in use.
-    pub fn loaded(&self) -> Result<Rc<Loaded>, Failure> {
+    pub fn loaded(&self) -> Result<Rc<LoadedModel>, Failure> {
         self.model.borrow().clone().ok_or_else(|| {
             Failure::new(
                 FailureKind::NotReady,
@@ -76,12 +76,12 @@ impl<H: Host> Core<H> {
     }
 
     /// What went wrong: with the device, if something did, else as the error says.
-    pub fn blame(&self, loaded: &Loaded, error: shared::Error) -> Failure {
+    pub fn blame(&self, loaded: &LoadedModel, error: shared::Error) -> Failure {
         self.healthy(loaded).err().unwrap_or_else(|| failure::of(error))
     }
 
     /// Refuses to believe anything computed on a device that is in trouble.
-    pub fn healthy(&self, loaded: &Loaded) -> Result<(), Failure> {
+    pub fn healthy(&self, loaded: &LoadedModel) -> Result<(), Failure> {
         match self.host.device_trouble() {
             Some(trouble) if loaded.on_gpu() => Err(trouble),
             _ => Ok(()),

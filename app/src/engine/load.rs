@@ -6,7 +6,7 @@ use shared::models::{self, ModelInfo};
 use super::bundle;
 use super::core::{Core, Open};
 use super::host::Host;
-use super::loaded::{Loaded, Weights};
+use super::loaded::{LoadedModel, WeightsFile};
 use super::order::Turn;
 use super::voice::{Ending, Voice};
 use crate::failure;
@@ -63,7 +63,7 @@ pub async fn load_model<H: Host>(
     };
     let weights = bundle::part(core, voice, "weights", &bundle_url, part).await?;
     let sha256 = part.sha256.clone();
-    let weights = Weights::of_bundle(weights);
+    let weights = WeightsFile::of_bundle(weights);
 
     voice.unless_stopped(turn.comes()).await?;
     let loaded = build(core, &described, weights, sha256, failure::of)?;
@@ -82,7 +82,7 @@ pub async fn take_weights<H: Host>(
     let described = described(core, voice, &bundle_url).await?;
     let bytes = buffers.into_iter().next().unwrap_or_default();
     let sha256 = sha256(&bytes);
-    let weights = Weights::own(bytes);
+    let weights = WeightsFile::own(bytes);
 
     voice.unless_stopped(turn.comes()).await?;
     let title = described.info.title;
@@ -115,7 +115,7 @@ pub async fn load_kept<H: Host>(
         let what = format!("The weights of {title} are not here any more.");
         Failure::new(FailureKind::NotReady, what, why, "Give the file again.")
     })?;
-    let weights = Weights::own(bytes);
+    let weights = WeightsFile::own(bytes);
 
     voice.unless_stopped(turn.comes()).await?;
     let misfit = |error| failure::of_own_weights(title, error);
@@ -144,13 +144,13 @@ async fn described<H: Host>(
 fn build<H: Host>(
     core: &Core<H>,
     described: &Described,
-    weights: Weights,
+    weights: WeightsFile,
     weights_sha256: String,
     failure: impl FnOnce(shared::Error) -> Failure,
-) -> Result<Loaded, Failure> {
+) -> Result<LoadedModel, Failure> {
     let open = core.open()?;
     let (model, note) = weights.build(described.info.name, &open.device).map_err(failure)?;
-    let loaded = Loaded {
+    let loaded = LoadedModel {
         model,
         note,
         device: open.device,
@@ -167,7 +167,7 @@ fn put_to_use<H: Host>(
     core: &Core<H>,
     voice: &Voice<Building>,
     described: Described,
-    loaded: Loaded,
+    loaded: LoadedModel,
 ) {
     let report = ModelReport {
         name: described.info.name.to_owned(),

@@ -11,7 +11,7 @@ use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
 use crate::protocol::DeviceChoice;
 
 /// A model that is ready, and what it can be built from again on another device.
-pub struct Loaded {
+pub struct LoadedModel {
     /// The network.
     pub model: Arc<Network>,
     /// Where it lives.
@@ -23,20 +23,20 @@ pub struct Loaded {
     /// Which weights were taken, where the file has several that fit.
     pub note: Option<String>,
     /// What it is built from.
-    pub weights: Weights,
+    pub weights: WeightsFile,
     /// The device it lives on, by its kind.
     pub choice: DeviceChoice,
 }
 
 /// A weights file; clones share its bytes.
 #[derive(Clone)]
-pub struct Weights {
+pub struct WeightsFile {
     /// As they came.
     pub bytes: Rc<Vec<u8>>,
     read: fn(&[u8]) -> Result<NamedTensors, WeightsError>,
 }
 
-impl Weights {
+impl WeightsFile {
     /// A bundle's, which are safetensors.
     pub fn of_bundle(bytes: Vec<u8>) -> Self {
         Self { bytes: bytes.into(), read: from_safetensors }
@@ -59,7 +59,7 @@ impl Weights {
     }
 }
 
-impl Loaded {
+impl LoadedModel {
     /// Whether it lives on the GPU.
     pub fn on_gpu(&self) -> bool {
         self.choice == DeviceChoice::WebGpu

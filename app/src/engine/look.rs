@@ -7,7 +7,7 @@ use shared::network::{Pass, Start};
 
 use super::core::Core;
 use super::host::Host;
-use super::loaded::Loaded;
+use super::loaded::LoadedModel;
 use super::picture;
 use super::voice::{Ending, Voice};
 use crate::failure;
@@ -33,22 +33,22 @@ pub async fn classify<H: Host>(
     drop(picture);
 
     let began = core.host.now();
-    let seen = look(&loaded, &crop, &layer).await.map_err(|error| core.blame(&loaded, error))?;
+    let outputs = look(&loaded, &crop, &layer).await.map_err(|error| core.blame(&loaded, error))?;
     core.healthy(&loaded)?;
     voice.check_stopped()?;
     let milliseconds = core.host.now() - began;
-    if !seen.logits.iter().chain(&seen.activation).all(|value| value.is_finite()) {
+    if !outputs.logits.iter().chain(&outputs.activation).all(|value| value.is_finite()) {
         return Err(failure::no_numbers().into());
     }
 
-    let ranked = most_active(&seen, channels);
+    let ranked = most_active(&outputs, channels);
     let mut sent = vec![crop.to_rgba8()];
-    sent.extend(ranked.iter().map(|channel| picture::map_bytes(seen.map(channel.channel))));
+    sent.extend(ranked.iter().map(|channel| picture::map_bytes(outputs.map(channel.channel))));
     let classified = Classified {
-        top: classes::best(&seen.logits, &loaded.labels, TOP),
+        top: classes::best(&outputs.logits, &loaded.labels, TOP),
         crop: PictureSize { width: crop.width(), height: crop.height() },
         layer,
-        map: seen.size,
+        map: outputs.size,
         channels: ranked,
         milliseconds,
     };
@@ -57,14 +57,14 @@ pub async fn classify<H: Host>(
 }
 
 /// A forward pass, read back.
-struct Seen {
+struct Outputs {
     logits: Vec<f32>,
     /// `[channels, height, width]`
     activation: Vec<f32>,
     size: PictureSize,
 }
 
-impl Seen {
+impl Outputs {
     fn area(&self) -> usize {
         self.size.width * self.size.height
     }
@@ -74,7 +74,7 @@ impl Seen {
     }
 }
 
-async fn look(loaded: &Loaded, crop: &Picture, layer: &str) -> shared::Result<Seen> {
+async fn look(loaded: &LoadedModel, crop: &Picture, layer: &str) -> shared::Result<Outputs> {
     let info = loaded.model.info();
     let [layer, classes] = [info.layer_id(layer)?, info.classes()?];
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
@@ -82,16 +82,16 @@ async fn look(loaded: &Loaded, crop: &Picture, layer: &str) -> shared::Result<Se
     let missing = |layer| info.not_caught(layer);
     let activation = caught.get(layer).ok_or_else(|| missing(layer))?;
     let [_, _, height, width] = activation.dims();
-    Ok(Seen {
+    Ok(Outputs {
         logits: device::read(caught.get(classes).ok_or_else(|| missing(classes))?).await?,
         activation: device::read(activation).await?,
         size: PictureSize { width, height },
     })
 }
 
-fn most_active(seen: &Seen, count: usize) -> Vec<ChannelActivation> {
-    let area = seen.area();
-    let mut channels: Vec<_> = seen
+fn most_active(outputs: &Outputs, count: usize) -> Vec<ChannelActivation> {
+    let area = outputs.area();
+    let mut channels: Vec<_> = outputs
         .activation
         .chunks_exact(area)
         .enumerate()

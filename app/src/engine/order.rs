@@ -14,31 +14,31 @@ pub struct Queue {
     unfinished: Watch<BTreeSet<u64>>,
 }
 
-/// A place behind everything that was set up before.
-pub struct Place {
+/// A place in the queue, behind everything that was set up before.
+pub struct Ticket {
     queue: Rc<Queue>,
     number: u64,
 }
 
-/// The place of a request that sets something up; those behind it wait until it is dropped.
-pub struct Turn(Place);
+/// The ticket of a request that sets something up; those behind it wait until it is dropped.
+pub struct Turn(Ticket);
 
 impl Queue {
-    /// A place for something that uses what was set up.
-    pub fn place(self: &Rc<Self>) -> Place {
-        Place { queue: self.clone(), number: self.next.get() }
+    /// A ticket for something that uses what was set up.
+    pub fn ticket(self: &Rc<Self>) -> Ticket {
+        Ticket { queue: self.clone(), number: self.next.get() }
     }
 
-    /// A place for something that sets up.
+    /// A ticket for something that sets up.
     pub fn turn(self: &Rc<Self>) -> Turn {
-        let place = self.place();
-        self.next.set(place.number + 1);
-        self.unfinished.change(|unfinished| unfinished.insert(place.number));
-        Turn(place)
+        let ticket = self.ticket();
+        self.next.set(ticket.number + 1);
+        self.unfinished.change(|unfinished| unfinished.insert(ticket.number));
+        Turn(ticket)
     }
 }
 
-impl Place {
+impl Ticket {
     /// Waits until everything before it has ended.
     pub async fn comes(&self) {
         let first = |unfinished: &BTreeSet<u64>| {
@@ -70,10 +70,10 @@ mod tests {
     #[test]
     fn everything_waits_for_what_was_set_up_before_it_and_no_longer() {
         let queue = Rc::new(Queue::default());
-        let early = queue.place();
+        let early = queue.ticket();
         let first = queue.turn();
         let second = queue.turn();
-        let late = queue.place();
+        let late = queue.ticket();
         assert!(early.comes().now_or_never().is_some());
         assert!(first.comes().now_or_never().is_some());
         assert!(second.comes().now_or_never().is_none());

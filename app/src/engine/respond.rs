@@ -6,7 +6,7 @@ use shared::network::{Pass, Start};
 
 use super::core::Core;
 use super::host::Host;
-use super::loaded::Loaded;
+use super::loaded::LoadedModel;
 use super::picture;
 use super::voice::{Ending, Voice};
 use crate::failure;
@@ -75,7 +75,7 @@ impl Map {
 }
 
 async fn look(
-    loaded: &Loaded,
+    loaded: &LoadedModel,
     picture: &Picture,
     layer: &str,
     channel: usize,

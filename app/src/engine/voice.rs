@@ -29,14 +29,14 @@ impl From<Failure> for Ending {
 }
 
 /// All requests that have not ended.
-pub struct Jobs {
+pub struct Requests {
     emit: Box<dyn Fn(Envelope<Reply>)>,
-    open: RefCell<BTreeMap<RequestId, Rc<Job>>>,
+    open: RefCell<BTreeMap<RequestId, Rc<OpenRequest>>>,
 }
 
 /// What others have said about a request since it was asked.
 #[derive(Default)]
-struct Job {
+struct OpenRequest {
     orders: Watch<Orders>,
     /// Whether a picture is under way that the window has not handled yet.
     picture_unseen: Cell<bool>,
@@ -65,14 +65,14 @@ pub enum Next {
 /// The right, and the duty, to answer one request, with what its question is answered with. An end
 /// can only be said by [`Voice::end`], or by dropping it.
 pub struct Voice<A> {
-    jobs: Rc<Jobs>,
-    job: Rc<Job>,
+    requests: Rc<Requests>,
+    request: Rc<OpenRequest>,
     id: RequestId,
     ended: bool,
     says: PhantomData<fn(A)>,
 }
 
-impl Jobs {
+impl Requests {
     /// Nothing is open.
     pub fn new(emit: Box<dyn Fn(Envelope<Reply>)>) -> Self {
         Self { emit, open: RefCell::default() }
@@ -80,23 +80,23 @@ impl Jobs {
 
     /// A request begins; nothing, if one of this id has not ended.
     pub fn open<Q: Question>(
-        jobs: &Rc<Self>,
+        requests: &Rc<Self>,
         id: RequestId,
         _question: &Q,
     ) -> Option<Voice<Q::Answer>> {
-        let mut open = jobs.open.borrow_mut();
+        let mut open = requests.open.borrow_mut();
         if open.contains_key(&id) {
             return None;
         }
-        let job = Rc::new(Job::default());
-        open.insert(id, job.clone());
-        Some(Voice { jobs: jobs.clone(), job, id, ended: false, says: PhantomData })
+        let request = Rc::new(OpenRequest::default());
+        open.insert(id, request.clone());
+        Some(Voice { requests: requests.clone(), request, id, ended: false, says: PhantomData })
     }
 
     /// Stops a request, if it is open.
     pub fn stop(&self, id: RequestId) {
-        if let Some(job) = self.find(id) {
-            job.orders.change(|orders| orders.stopped = true);
+        if let Some(request) = self.find(id) {
+            request.orders.change(|orders| orders.stopped = true);
         }
     }
 
@@ -105,7 +105,7 @@ impl Jobs {
     /// # Errors
     /// No such dream is open.
     pub fn steer(&self, id: RequestId, pace: Pace) -> Result<(), Ending> {
-        let job = self.find(id).ok_or_else(|| {
+        let request = self.find(id).ok_or_else(|| {
             Failure::new(
                 FailureKind::Input,
                 "There is no such dream any more.",
@@ -113,7 +113,7 @@ impl Jobs {
                 "Start it again.",
             )
         })?;
-        job.orders.change(|orders| match pace {
+        request.orders.change(|orders| match pace {
             Pace::Run => *orders = Orders { paused: false, owed: 0, ..*orders },
             Pace::Pause => *orders = Orders { paused: true, owed: 0, ..*orders },
             Pace::Once => *orders = Orders { paused: true, owed: orders.owed + 1, ..*orders },
@@ -123,12 +123,12 @@ impl Jobs {
 
     /// The window has handled the latest picture of this request.
     pub fn seen(&self, id: RequestId) {
-        if let Some(job) = self.find(id) {
-            job.picture_unseen.set(false);
+        if let Some(request) = self.find(id) {
+            request.picture_unseen.set(false);
         }
     }
 
-    fn find(&self, id: RequestId) -> Option<Rc<Job>> {
+    fn find(&self, id: RequestId) -> Option<Rc<OpenRequest>> {
         self.open.borrow().get(&id).cloned()
     }
 }
@@ -143,7 +143,7 @@ impl<A: From<Progress> + Into<Event>> Voice<A> {
 impl Voice<Stepped> {
     /// A step was made; with or without its pictures.
     pub fn stepped(&self, stepped: Stepped, pictures: Option<Vec<u8>>) {
-        self.job.picture_unseen.set(self.job.picture_unseen.get() || pictures.is_some());
+        self.request.picture_unseen.set(self.request.picture_unseen.get() || pictures.is_some());
         self.say(stepped, pictures.into_iter().collect());
     }
 }
@@ -167,17 +167,17 @@ impl<A> Voice<A> {
 
     /// Whether the window is ready for another picture.
     pub fn wants_picture(&self) -> bool {
-        !self.job.picture_unseen.get()
+        !self.request.picture_unseen.get()
     }
 
     /// Before the first order comes.
     pub fn start_paused(&self, paused: bool) {
-        self.job.orders.change(|orders| orders.paused = paused);
+        self.request.orders.change(|orders| orders.paused = paused);
     }
 
     /// What is to be done now, as far as anybody has said.
     pub fn next(&self) -> Next {
-        self.job.orders.look(|orders| match orders {
+        self.request.orders.look(|orders| match orders {
             Orders { stopped: true, .. } => Next::Stop,
             Orders { paused: true, owed: 0, .. } => Next::Wait,
             _ => Next::Step,
@@ -186,13 +186,13 @@ impl<A> Voice<A> {
 
     /// One step of those owed is about to be made.
     pub fn step_begins(&self) {
-        self.job.orders.change(|orders| orders.owed = orders.owed.saturating_sub(1));
+        self.request.orders.change(|orders| orders.owed = orders.owed.saturating_sub(1));
     }
 
     /// Waits while there is nothing to do.
     pub async fn until_wanted(&self) {
         let wanted = |orders: &Orders| orders.stopped || !orders.paused || 0 < orders.owed;
-        self.job.orders.until(wanted).await;
+        self.request.orders.until(wanted).await;
     }
 
     /// Ends early if the request was stopped.
@@ -203,7 +203,7 @@ impl<A> Voice<A> {
     /// Drives `work`, and drops it when the request is stopped.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Ending> {
         let mut work = pin!(work);
-        let mut stop = pin!(self.job.orders.until(|orders| orders.stopped));
+        let mut stop = pin!(self.request.orders.until(|orders| orders.stopped));
         poll_fn(|context| {
             if stop.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(Ending::Cancelled));
@@ -216,13 +216,13 @@ impl<A> Voice<A> {
     fn end_with(&mut self, event: Event) {
         if !self.ended {
             self.ended = true;
-            self.jobs.open.borrow_mut().remove(&self.id);
+            self.requests.open.borrow_mut().remove(&self.id);
             self.emit(event, Vec::new());
         }
     }
 
     fn emit(&self, event: Event, buffers: Vec<Vec<u8>>) {
-        (self.jobs.emit)(Envelope { message: Reply { id: self.id, event }, buffers });
+        (self.requests.emit)(Envelope { message: Reply { id: self.id, event }, buffers });
     }
 }
 

@@ -15,7 +15,6 @@ use crate::protocol::{DeviceChoice, Failure, FailureKind};
 use crate::query;
 use crate::theme::Theme;
 use crate::unit::{Unit, find_layer};
-use crate::view::View;
 
 impl Page {
     /// Changes what is on view; Back undoes it.
@@ -75,17 +74,17 @@ impl Page {
     fn settle(self, address: &mut Address) {
         address.present = address.presents();
         // A search belongs to the list it searches; Back returns to it.
-        if address.view != View::EXEMPLARS || !address.objective.is_empty() {
+        if !address.view.is_routed || !address.objective.is_empty() {
             address.find.clear();
         }
-        if address.view == View::EXEMPLARS {
+        if address.view.is_routed {
             let labels = self.labels.get_untracked();
             match Unit::of(&address.objective, &labels) {
                 Some(unit) => {
                     address.objective = unit.objective().into();
                     address.layer = unit.layer;
                 }
-                // Exemplars excite units, not sums of them.
+                // A route leads to units, not to sums of them.
                 None => address.objective = Typed::default(),
             }
             if address.model.is_empty() {
@@ -95,50 +94,12 @@ impl Page {
         }
         // A dream names its layer itself.
         let own = Unit::of(&address.objective, &[]).map(|unit| unit.layer);
-        if address.view == View::DREAM && own.as_ref() == Some(&address.layer) {
+        if address.view.of_units && own.as_ref() == Some(&address.layer) {
             address.layer.clear();
         }
         if address.bundle.is_none() && address.model == self.session.library.first() {
             address.model.clear();
         }
-    }
-
-    /// Shows an objective in Dream and begins to dream it.
-    pub fn dream(self, objective: impl Into<Typed>) {
-        let objective = objective.into();
-        if self.address.with_untracked(|address| address.objective != objective) {
-            self.panes.into_iter().for_each(|pane| pane.clear());
-        }
-        self.go(|address| {
-            address.view = View::DREAM;
-            address.objective = objective;
-        });
-        self.start(false);
-    }
-
-    /// Shows a unit's page: what it looks for, and the pictures that excite it.
-    pub fn show_unit(self, unit: &Unit) {
-        self.go(|address| {
-            address.view = View::EXEMPLARS;
-            address.objective = unit.objective().into();
-        });
-    }
-
-    /// Looks at a picture of the gallery, by the file it comes from.
-    pub fn look_at(self, file: String) {
-        self.go(|address| {
-            address.view = View::LOOK;
-            address.picture = Some(file);
-        });
-    }
-
-    /// Shows the hall with the wall.
-    pub fn wall(self) {
-        self.go(|address| {
-            address.view = View::DREAM;
-            address.objective = Typed::default();
-            address.layer = String::new();
-        });
     }
 
     /// Opens a bundle that lies beside the page; what makes no sense there is left behind.
@@ -250,9 +211,8 @@ impl Page {
             Jump::View(view) => self.go(|address| address.view = view),
             Jump::Objective(objective) => {
                 let labels = self.labels.get_untracked();
-                let exemplars =
-                    self.address.with_untracked(|address| address.view == View::EXEMPLARS);
-                let there = exemplars || self.session.lacking.get_untracked();
+                let routed = self.address.with_untracked(|address| address.view.is_routed);
+                let there = routed || self.session.lacking.get_untracked();
                 let objective = Typed::from(objective);
                 let unit = Unit::of(&objective, &labels).filter(|_| there);
                 // A page with nothing on it helps nobody; a dream needs no preparation.
@@ -262,17 +222,10 @@ impl Page {
                 }
             }
             Jump::Unit { bundle, unit } => {
-                self.choose_at(bundle, |address| {
-                    address.view = View::EXEMPLARS;
-                    address.objective = unit.objective().into();
-                });
+                self.choose_at(bundle, |address| address.show_unit(&unit));
             }
-            Jump::Find(typed) => self.go(|address| {
-                address.view = View::EXEMPLARS;
-                address.objective = Typed::default();
-                address.find = typed;
-            }),
-            Jump::Picture(file) => self.look_at(file),
+            Jump::Find(typed) => self.find_units(typed),
+            Jump::Picture(file) => self.look_at(Some(file)),
             Jump::Bundle(path) => self.choose(path),
             Jump::Credits => self.over.dialog.set(Some(Dialog::Credits)),
             Jump::Setting(key, value) => self.set(key, &value),

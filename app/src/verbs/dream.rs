@@ -1,6 +1,7 @@
 //! Dream: a picture that excites a unit, made live.
 
 pub mod embed;
+mod going;
 pub mod inspector;
 pub mod present;
 pub mod stage;

@@ -1,6 +1,7 @@
 //! Look: what the network sees in a picture.
 
 pub mod embed;
+mod going;
 pub mod inspector;
 pub mod stage;
 pub mod state;

@@ -2,6 +2,7 @@
 
 pub mod embed;
 pub mod embed_wall;
+mod going;
 pub mod stage;
 pub mod state;
 pub mod wall;

@@ -9,8 +9,8 @@ pub use ::image::metadata::Orientation;
 
 /// How a file's pixels are to be turned; not at all where it does not say.
 pub fn of(file: &[u8]) -> Orientation {
-    place(file)
-        .and_then(|place| Orientation::from_exif_chunk(&file[place.exif]))
+    exif_span(file)
+        .and_then(|span| Orientation::from_exif_chunk(&file[span.exif]))
         .unwrap_or(Orientation::NoTransforms)
 }
 
@@ -18,25 +18,25 @@ pub fn of(file: &[u8]) -> Orientation {
 pub fn take(file: &mut Vec<u8>) -> Orientation {
     let orientation = of(file);
     if orientation != Orientation::NoTransforms
-        && let Some(place) = place(file)
+        && let Some(span) = exif_span(file)
     {
-        if let Some(all) = place.removable {
+        if let Some(all) = span.removable {
             file.drain(all);
         } else {
-            let _ = Orientation::remove_from_exif_chunk(&mut file[place.exif]);
+            let _ = Orientation::remove_from_exif_chunk(&mut file[span.exif]);
         }
     }
     orientation
 }
 
 /// Where EXIF stands in a file.
-struct Place {
+struct ExifSpan {
     exif: Range<usize>,
     /// The whole segment or chunk, where nothing else in the file depends on it.
     removable: Option<Range<usize>>,
 }
 
-fn place(file: &[u8]) -> Option<Place> {
+fn exif_span(file: &[u8]) -> Option<ExifSpan> {
     match file {
         [0xff, 0xd8, ..] => in_jpeg(file),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => in_png(file),
@@ -49,7 +49,7 @@ fn place(file: &[u8]) -> Option<Place> {
 const HEADING: &[u8] = b"Exif\0\0";
 
 /// Segments: `ff`, a kind, their length with its own two bytes.
-fn in_jpeg(file: &[u8]) -> Option<Place> {
+fn in_jpeg(file: &[u8]) -> Option<ExifSpan> {
     const APP1: u8 = 0xe1;
     const START_OF_SCAN: u8 = 0xda;
     let mut start = 2;
@@ -66,28 +66,28 @@ fn in_jpeg(file: &[u8]) -> Option<Place> {
         }
         if kind == APP1 && file.get(body.clone())?.starts_with(HEADING) {
             let exif = body.start + HEADING.len()..body.end;
-            return Some(Place { exif, removable: Some(start..body.end) });
+            return Some(ExifSpan { exif, removable: Some(start..body.end) });
         }
         start = body.end;
     }
 }
 
 /// Chunks: their length, a kind, so many bytes, a checksum.
-fn in_png(file: &[u8]) -> Option<Place> {
+fn in_png(file: &[u8]) -> Option<ExifSpan> {
     let mut start = 8;
     loop {
         let (length, rest) = file.get(start..)?.split_first_chunk()?;
         let exif = within(file, start + 8, u32::from_be_bytes(*length))?;
         let end = exif.end + 4;
         if rest.starts_with(b"eXIf") {
-            return Some(Place { exif, removable: Some(start..end.min(file.len())) });
+            return Some(ExifSpan { exif, removable: Some(start..end.min(file.len())) });
         }
         start = end;
     }
 }
 
 /// Chunks: a kind, their length, so many bytes, made even.
-fn in_webp(file: &[u8]) -> Option<Place> {
+fn in_webp(file: &[u8]) -> Option<ExifSpan> {
     let mut start = 12;
     loop {
         let (kind, rest) = file.get(start..)?.split_first_chunk::<4>()?;
@@ -97,7 +97,7 @@ fn in_webp(file: &[u8]) -> Option<Place> {
             if file[exif.clone()].starts_with(HEADING) {
                 exif.start += HEADING.len();
             }
-            return Some(Place { exif, removable: None });
+            return Some(ExifSpan { exif, removable: None });
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::preprocess::{ChannelOrder, Preprocessing};
 use crate::tap::Role;
 use crate::weights::NamedTensors;
 
-use names::{Names, Naming, Part, Place};
+use names::{BlockPosition, Names, Naming, Part};
 
 /// Classes of ImageNet.
 const CLASSES: usize = 1000;
@@ -159,8 +159,8 @@ fn graph(scale: &Scale) -> Graph {
         for repeat in 0..if is_end { stage.repeats } else { deeper } {
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let widens = 1 < stage.expansion;
-            let place = Place { number, in_stage: [stage_number, repeat], widens };
-            x = network.block(stage, stride, x, outputs, &place);
+            let position = BlockPosition { number, in_stage: [stage_number, repeat], widens };
+            x = network.block(stage, stride, x, outputs, &position);
             number += 1;
         }
     }
@@ -198,29 +198,29 @@ impl Builder {
         stride: usize,
         input: NodeId,
         outputs: usize,
-        place: &Place,
+        position: &BlockPosition,
     ) -> NodeId {
-        let name = format!("block{}", place.number);
+        let name = format!("block{}", position.number);
         let part = |part: &str| format!("{name}_{part}");
         let inputs = self.graph.channels(input);
         let wide = inputs * stage.expansion;
         let mut x = input;
-        if place.widens {
-            let published = names::in_block(place, Part::Expanded);
+        if position.widens {
+            let published = names::in_block(position, Part::Expanded);
             x = self.activated(&part("expanded"), &published, x, wide, window(1, 1), 1);
         }
-        let published = names::in_block(place, Part::Depthwise);
+        let published = names::in_block(position, Part::Depthwise);
         let filter = window(stage.kernel, stride);
         x = self.activated(&part("depthwise"), &published, x, wide, filter, wide);
         // No nonlinearity follows it.
-        let published = names::in_block(place, Part::Projected);
+        let published = names::in_block(position, Part::Projected);
         x = self.convolution(&part("projected"), &published, x, outputs, window(1, 1), 1);
         let aliases = names::aliases(&published).concat();
         self.graph.layer(x, part("projected"), aliases, Role::Features);
         if stride == 1 && inputs == outputs {
             x = self.graph.residual(x, input);
         }
-        self.graph.layer(x, name, names::whole_block(place), Role::Features)
+        self.graph.layer(x, name, names::whole_block(position), Role::Features)
     }
 
     /// A convolution, then ReLU6; both are layers.

@@ -1,7 +1,7 @@
 //! What can be said of a model without its weights.
 
 use crate::preprocess::Preprocessing;
-use crate::tap::{self, LayerId, LayerInfo, Role};
+use crate::tap::{self, LayerId, LayerInfo};
 use crate::{Error, Result};
 
 /// What can be said of a model without its weights.
@@ -46,7 +46,7 @@ impl ModelInfo {
     /// # Errors
     /// The model has none.
     pub fn classes(&self) -> Result<LayerId> {
-        let found = self.layers.iter().position(|layer| layer.role == Role::Classes);
+        let found = self.layers.iter().position(LayerInfo::is_classes);
         found.map(LayerId).ok_or_else(|| Error::UnknownLayer {
             model: self.name.to_owned(),
             name: "classes".to_owned(),

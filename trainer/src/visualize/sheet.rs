@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use shared::image::Picture;
+use shared::tap::LayerInfo;
 use shared::visualize::Settings;
 use shared::visualize::objective::{Channel, Measure, Objective};
 use shared::visualize::settings::Parameterization;
@@ -125,8 +126,9 @@ fn class_label(objective: &Objective, loaded: &LoadedModel) -> Option<String> {
     let about = objective.about();
     let [term] = about.terms.as_slice() else { return None };
     match &term.measure {
-        Measure::Unit { layer, channel: Channel::Index(class), .. } if layer == "logits" => {
-            loaded.labels.get(*class).cloned()
+        Measure::Unit { layer, channel: Channel::Index(class), .. } => {
+            let is_class = loaded.model.info().layer(layer).is_ok_and(LayerInfo::is_classes);
+            loaded.labels.get(*class).filter(|_| is_class).cloned()
         }
         _ => None,
     }

@@ -7,23 +7,23 @@ use super::native::{BARE, OURS, TURNS};
 use super::page::SOFTWARE_ROUNDS;
 use crate::cli::{Bench, Device};
 
-/// A row of a table: what was measured, under which key, in which unit.
+/// A row of a table: what was measured, under which key, which quantity.
 #[derive(Clone, Copy)]
 struct Row {
     key: &'static str,
     says: &'static str,
-    unit: Unit,
+    quantity: Quantity,
 }
 
 #[derive(Clone, Copy)]
-enum Unit {
+enum Quantity {
     Milliseconds,
     Megabytes,
     /// Milliseconds for so many pictures.
     Pictures(u32),
 }
 
-impl Unit {
+impl Quantity {
     fn format(self, value: f64) -> String {
         match self {
             Self::Milliseconds if value < 1000.0 => format!("{value:.1} ms"),
@@ -38,11 +38,11 @@ impl Unit {
 }
 
 const fn milliseconds(key: &'static str, says: &'static str) -> Row {
-    Row { key, says, unit: Unit::Milliseconds }
+    Row { key, says, quantity: Quantity::Milliseconds }
 }
 
 const fn megabytes(key: &'static str, says: &'static str) -> Row {
-    Row { key, says, unit: Unit::Megabytes }
+    Row { key, says, quantity: Quantity::Megabytes }
 }
 
 const COMPUTE: [Row; 7] = [
@@ -73,7 +73,7 @@ const WHOLE: [Row; 17] = [
     Row {
         key: "exemplars_time",
         says: "`pellucid exemplars`, 5,488 channels on 700 photographs; other: `pellucid classify` on them",
-        unit: Unit::Pictures(700),
+        quantity: Quantity::Pictures(700),
     },
     milliseconds("first_paint", "page: address to first paint, cold browser, local server"),
     milliseconds("ready", "page: address to a network that can be used, on the processor"),
@@ -193,13 +193,13 @@ fn table(measured: &Measured, part: Part, rows: &[Row], others: &[&str]) -> Stri
     let _ = writeln!(text, "{ratio}\n|---|{rule}{end}");
     for row in rows {
         let Some(ours) = measured.median(part, OURS, row.key) else { continue };
-        let _ = write!(text, "| {} | {} |", row.says, row.unit.format(ours));
+        let _ = write!(text, "| {} | {} |", row.says, row.quantity.format(ours));
         let mut best: Option<f64> = None;
         for who in &others {
             match measured.median(part, who, row.key) {
                 Some(theirs) => {
                     best = Some(best.map_or(theirs, |best| best.min(theirs)));
-                    let _ = write!(text, " {} |", row.unit.format(theirs));
+                    let _ = write!(text, " {} |", row.quantity.format(theirs));
                 }
                 None => text.push_str(" |"),
             }

@@ -7,7 +7,7 @@ use super::GOOGLENET;
 
 /// Where GoogLeNet's weights are when a site is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weights {
+pub enum Availability {
     /// In the site.
     Here,
     /// On their way.
@@ -20,7 +20,7 @@ pub enum Weights {
 /// is no bundle at all. `googlenet` is nothing where its bundle is not there.
 ///
 /// `pellucid export --list` writes the repository's list; of it only GoogLeNet's entry changes.
-pub fn text(shipped: Option<&[u8]>, googlenet: Option<Weights>) -> Result<Option<String>> {
+pub fn text(shipped: Option<&[u8]>, googlenet: Option<Availability>) -> Result<Option<String>> {
     let mut index: Value = match shipped {
         Some(bytes) => serde_json::from_slice(bytes).context("public/bundles/index.json")?,
         None => json!({ "schema": [2, 0], "bundles": [] }),
@@ -34,9 +34,9 @@ pub fn text(shipped: Option<&[u8]>, googlenet: Option<Weights>) -> Result<Option
     }
     for entry in bundles.iter_mut().filter(|entry| is_googlenet(entry)) {
         if let Some(entry) = entry.as_object_mut() {
-            entry.insert("weights".to_owned(), (googlenet == Some(Weights::Here)).into());
+            entry.insert("weights".to_owned(), (googlenet == Some(Availability::Here)).into());
             entry.remove("weights_coming");
-            if googlenet == Some(Weights::Coming) {
+            if googlenet == Some(Availability::Coming) {
                 entry.insert("weights_coming".to_owned(), Value::Bool(true));
             }
         }
@@ -53,30 +53,30 @@ mod tests {
         {"path": "googlenet", "title": "GoogLeNet", "weights": false},
         {"path": "other", "title": "Other", "weights": true}]}"#;
 
-    fn made(shipped: Option<&[u8]>, googlenet: Option<Weights>) -> Value {
+    fn made(shipped: Option<&[u8]>, googlenet: Option<Availability>) -> Value {
         let text = text(shipped, googlenet).unwrap();
         text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap())
     }
 
     #[test]
     fn where_the_weights_are_is_said_of_googlenet_alone() {
-        let index = made(Some(SHIPPED), Some(Weights::Coming));
+        let index = made(Some(SHIPPED), Some(Availability::Coming));
         assert_eq!(index["bundles"][0]["weights_coming"], true);
         assert_eq!(index["bundles"][0]["weights"], false);
         assert_eq!(index["bundles"][1].get("weights_coming"), None);
-        let index = made(Some(SHIPPED), Some(Weights::Lacking));
+        let index = made(Some(SHIPPED), Some(Availability::Lacking));
         assert_eq!(index, serde_json::from_slice::<Value>(SHIPPED).unwrap());
-        let index = made(Some(SHIPPED), Some(Weights::Here));
+        let index = made(Some(SHIPPED), Some(Availability::Here));
         assert_eq!(index["bundles"][0]["weights"], true);
         assert_eq!(index["bundles"][0].get("weights_coming"), None);
     }
 
     #[test]
     fn a_bundle_made_here_is_listed_first_even_where_none_ships() {
-        let index = made(None, Some(Weights::Here));
+        let index = made(None, Some(Availability::Here));
         assert_eq!(index["bundles"][0]["path"], "googlenet");
         let others = br#"{"schema": [2, 0], "bundles": [{"path": "other", "title": "Other"}]}"#;
-        let index = made(Some(others), Some(Weights::Here));
+        let index = made(Some(others), Some(Availability::Here));
         assert_eq!(index["bundles"][0]["path"], "googlenet");
         assert_eq!(index["bundles"][1]["path"], "other");
         assert_eq!(made(None, None), Value::Null);
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_list_that_is_none_is_named() {
-        let error = text(Some(b"{}"), Some(Weights::Lacking)).unwrap_err().to_string();
+        let error = text(Some(b"{}"), Some(Availability::Lacking)).unwrap_err().to_string();
         assert!(error.contains("index.json"), "{error}");
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use serde_json::{Value, json};
+use serde_json::json;
 use xtask::browser::Graphics;
 
 use crate::visit::{
-    ERROR, LATER, READY, SOON, Visit, bundle, has_googlenet, host_with, reference, site,
+    ERROR, LATER, LITE, READY, SOON, Visit, bundle, host_of, host_with, network, site, weights,
     without_weights,
 };
 use crate::zip::zip;
@@ -34,14 +34,6 @@ const DROP: &str = "
     }
 ";
 
-fn has_bundle() -> bool {
-    let found = bundle().is_ok();
-    if !found {
-        println!("skipped: the site has no bundle in it");
-    }
-    found
-}
-
 fn drop_file(visit: &Visit, name: &str, bytes: &[u8]) -> Result<()> {
     visit.page().script_with(DROP, &json!([BASE64.encode(bytes), name])).map(drop)
 }
@@ -63,9 +55,6 @@ fn bare_bundle() -> Result<Vec<u8>> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_bundle_without_weights_says_so_and_offers_ways() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
     let visit = Visit::at(host_with(without_weights)?)?;
     visit.open("?device=cpu&objective=mixed4a:11")?;
     visit.page().wait_for_element(LACKING, LATER)?;
@@ -83,12 +72,9 @@ fn a_bundle_without_weights_says_so_and_offers_ways() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn weights_from_a_file_are_taken_and_kept_for_the_next_visit() -> Result<()> {
-    let Some(file) = reference("weights/bvlc_googlenet.safetensors") else { return Ok(()) };
-    if !has_bundle() {
-        return Ok(());
-    }
-    let visit = Visit::at(host_with(without_weights)?)?;
-    visit.open("?device=cpu&objective=mixed4a:11&size=32&steps=2")?;
+    let file = site()?.join("bundles").join(LITE).join(weights(LITE)?);
+    let visit = Visit::at(host_of(LITE, without_weights)?)?;
+    visit.open("?model=efficientnet-lite0&device=cpu&objective=block8:11&size=32&steps=2")?;
     visit.page().wait_for_element("[data-testid=weights-file]", LATER)?;
     visit.page().type_into("[data-testid=weights-file]", &file.to_string_lossy())?;
     visit.page().wait_for_element(READY, LATER)?;
@@ -102,9 +88,6 @@ fn weights_from_a_file_are_taken_and_kept_for_the_next_visit() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn weights_that_are_none_are_refused_in_place() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
     let visit = Visit::at(host_with(without_weights)?)?;
     visit.open("?device=cpu&objective=mixed4a:11")?;
     visit.page().wait_for_element("[data-testid=no-weights]", LATER)?;
@@ -118,9 +101,6 @@ fn weights_that_are_none_are_refused_in_place() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn what_is_dropped_in_place_of_weights_is_called_what_it_is() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
     let visit = Visit::at(host_with(without_weights)?)?;
     visit.open("?device=cpu&objective=mixed4a:11")?;
     visit.page().wait_for_element("[data-testid=no-weights]", LATER)?;
@@ -141,9 +121,6 @@ fn what_is_dropped_in_place_of_weights_is_called_what_it_is() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn a_dropped_archive_opens() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
     let visit = Visit::with(Graphics::None)?;
     visit.open("?device=cpu")?;
     visit.page().wait_for_element(WALL, LATER)?;
@@ -172,9 +149,6 @@ fn a_dropped_archive_opens() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn an_archive_that_is_none_is_refused_and_what_was_open_stays() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
     let visit = Visit::with(Graphics::None)?;
     visit.open("?device=cpu")?;
     visit.page().wait_for_element(SETTLED, LATER)?;
@@ -197,57 +171,37 @@ fn an_archive_that_is_none_is_refused_and_what_was_open_stays() -> Result<()> {
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn the_page_switches_between_the_bundles_beside_it() -> Result<()> {
-    let index = site()?.join("bundles/index.json");
-    let index: Value = match std::fs::read(&index) {
-        Ok(text) => serde_json::from_slice(&text).context("index.json is not JSON")?,
-        Err(_) => Value::Null,
-    };
-    let paths: Vec<String> = index["bundles"]
-        .as_array()
-        .map(|bundles| {
-            bundles.iter().filter_map(|b| b["path"].as_str()).map(str::to_owned).collect()
-        })
-        .unwrap_or_default();
-    let [first, second, ..] = paths.as_slice() else {
-        println!("skipped: the site has fewer than two bundles");
-        return Ok(());
-    };
     let visit = Visit::with(Graphics::None)?;
     visit.open("?device=cpu")?;
     let model = "document.querySelector('[data-testid=model-chip]')?.innerText";
     let before = visit.page().wait_for(model, LATER)?;
     visit.page().click("[data-testid=model-chip]")?;
-    visit.page().click(&format!("[data-testid=bundle-choice][data-bundle='{second}']"))?;
-    visit.page().wait_for(&format!("location.search.includes('model={second}')"), SOON)?;
+    visit.page().click("[data-testid=bundle-choice][data-bundle=efficientnet-lite0]")?;
+    visit.page().wait_for("location.search.includes('model=efficientnet-lite0')", SOON)?;
     let settled = format!("document.querySelector('{SETTLED}')");
     visit.page().wait_for(&format!("{settled} && {model} !== {before}"), LATER)?;
     visit.page().back()?;
     visit.page().wait_for("!location.search.includes('model=')", SOON)?;
     visit.page().wait_for_element(SETTLED, LATER)?;
-    assert!(!visit.page().has(ERROR)?, "{first}: {}", visit.page().describe());
+    assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
     Ok(())
 }
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn an_address_opens_a_bundle_from_elsewhere() -> Result<()> {
-    if !has_bundle() {
-        return Ok(());
-    }
-    let visit = Visit::at(host_with(|bundle| {
+    let name = network().name;
+    let visit = Visit::at(host_of(name, |bundle| {
         if let Some(bundle) = bundle.as_object_mut() {
             bundle.remove("layers");
         }
     })?)?;
     // The same folder, told apart from the site's own by its address alone.
-    let elsewhere = visit.host.url("bundles/googlenet");
+    let elsewhere = visit.host.url(&format!("bundles/{name}"));
     visit.open(&format!("?device=cpu&bundle={elsewhere}"))?;
-    visit.page().wait_for_element(SETTLED, LATER)?;
+    visit.page().wait_for_element(READY, LATER)?;
     assert_eq!(visit.parameter("bundle")?.as_deref(), Some(elsewhere.as_str()));
     assert!(!visit.page().has(ERROR)?, "{}", visit.page().describe());
-    if has_googlenet() {
-        visit.page().wait_for_element(READY, LATER)?;
-    }
     Ok(())
 }
 

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 use xtask::browser::{Chromium, Graphics, Session};
 use xtask::rehearsal::Host;
@@ -98,6 +100,14 @@ impl Visit {
         Ok(value.as_str().unwrap_or_default().to_owned())
     }
 
+    /// A photograph of a goldfish, which is the gallery's, as a JPEG file.
+    pub fn goldfish(&self) -> Result<Vec<u8>> {
+        let address = self.page().script(CUT_OUT_THE_GOLDFISH)?;
+        let address = address.as_str().unwrap_or_default();
+        let (_, bytes) = address.split_once("base64,").context("the page made no file")?;
+        Ok(BASE64.decode(bytes)?)
+    }
+
     /// A value from the page's own address.
     pub fn parameter(&self, key: &str) -> Result<Option<String>> {
         let value = self.page().script_with(
@@ -107,6 +117,24 @@ impl Visit {
         Ok(value.as_str().map(str::to_owned))
     }
 }
+
+/// The goldfish of the gallery, as the address of a JPEG file that holds it.
+const CUT_OUT_THE_GOLDFISH: &str = "return (async () => {
+    const get = (path) => fetch('bundles/efficientnet-lite0/' + path);
+    const { gallery: { credits, sprites } } = await (await get('bundle.json')).json();
+    const { side, columns, rows, sheets } = sprites;
+    const credited = await (await get(credits.path)).json();
+    const number = credited.findIndex((picture) => picture.file === 'animals/goldfish.jpg');
+    const file = await get(sheets[Math.floor(number / (columns * rows))].path);
+    const sheet = await createImageBitmap(await file.blob());
+    const [column, row] = [number % columns, Math.floor(number / columns) % rows];
+    const cut = Object.assign(document.createElement('canvas'), { width: side, height: side });
+    cut.getContext('2d').drawImage(sheet, -side * column, -side * row);
+    return cut.toDataURL('image/jpeg', 0.95);
+})()";
+
+/// The class of ImageNet that a goldfish is.
+pub const GOLDFISH: &str = "[data-testid=look-top] [data-class='1']";
 
 /// The folder of the built page.
 pub fn site() -> Result<PathBuf> {
@@ -178,8 +206,8 @@ pub fn weights(name: &str) -> Result<String> {
 }
 
 /// The first layer with exemplars and dreams in the site's bundle, and how many units have a
-/// dream; nothing, and a line saying so, where there is none.
-pub fn layer_with_exemplars() -> Option<(String, u64)> {
+/// dream.
+pub fn layer_with_exemplars() -> Result<(String, u64)> {
     let found = bundle().ok().and_then(|bundle| {
         bundle["layers"].as_array()?.iter().find_map(|layer| {
             let dreams = layer["dreams"]["sprites"]["count"].as_u64()?;
@@ -187,10 +215,7 @@ pub fn layer_with_exemplars() -> Option<(String, u64)> {
             Some((layer["name"].as_str()?.to_owned(), dreams))
         })
     });
-    if found.is_none() {
-        println!("skipped: the site's bundle has no exemplars");
-    }
-    found
+    found.context("the site's bundle has no exemplars")
 }
 
 /// A host whose bundle is described otherwise than the site's own; its list of bundles knows.

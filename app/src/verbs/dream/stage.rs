@@ -20,20 +20,22 @@ use crate::unit::Unit;
 use crate::verbs::dream::state::Pane;
 
 /// What is dreamed, for people: `mixed4a : 11`, or a class by its name.
-pub fn title(objective: &str, unit: Option<&Unit>, labels: &[String]) -> String {
-    match unit {
-        Some(unit) if unit.layer == "logits" => match labels.get(unit.channel) {
-            Some(label) => short_label(label).to_owned(),
-            None => format!("class {}", unit.channel),
-        },
-        Some(unit) => format!("{} : {}", unit.layer, unit.channel),
-        None => objective.to_owned(),
+///
+/// `labels` are the classes' names, where the unit is a class.
+pub fn title(objective: &str, unit: Option<&Unit>, labels: Option<&[String]>) -> String {
+    let Some(Unit { layer, channel }) = unit else { return objective.to_owned() };
+    match labels.map(|labels| labels.get(*channel)) {
+        Some(Some(label)) => short_label(label).to_owned(),
+        Some(None) => format!("class {channel}"),
+        None => format!("{layer} : {channel}"),
     }
 }
 
 /// The title of what is on view, reactive.
 pub fn title_here(page: Page) -> String {
-    page.labels.with(|labels| title(page.objective().text(), page.unit().as_ref(), labels))
+    let unit = page.unit();
+    let labels = unit.as_ref().and_then(|unit| page.labels_of(&unit.layer));
+    title(page.objective().text(), unit.as_ref(), labels.as_deref().map(Vec::as_slice))
 }
 
 /// The stage: pictures, title, transport.
@@ -172,10 +174,11 @@ mod tests {
     #[test]
     fn a_class_is_titled_by_its_first_name() {
         let labels = ["tench, Tinca tinca".to_owned()];
+        let labels = Some(labels.as_slice());
         let unit = |layer: &str, channel| Unit { layer: layer.to_owned(), channel };
-        assert_eq!(title("logits:0", Some(&unit("logits", 0)), &labels), "tench");
-        assert_eq!(title("logits:7", Some(&unit("logits", 7)), &labels), "class 7");
-        assert_eq!(title("mixed4a:11", Some(&unit("mixed4a", 11)), &labels), "mixed4a : 11");
-        assert_eq!(title("mixed4a - 0.1*tv", None, &labels), "mixed4a - 0.1*tv");
+        assert_eq!(title("logits:0", Some(&unit("logits", 0)), labels), "tench");
+        assert_eq!(title("logits:7", Some(&unit("logits", 7)), labels), "class 7");
+        assert_eq!(title("mixed4a:11", Some(&unit("mixed4a", 11)), None), "mixed4a : 11");
+        assert_eq!(title("mixed4a - 0.1*tv", None, None), "mixed4a - 0.1*tv");
     }
 }

@@ -9,7 +9,7 @@ use crate::components::baked_picture::BakedPicture;
 use crate::components::depth_scale::DepthScale;
 use crate::components::dream_live::DreamLive;
 use crate::components::dream_wall::DreamWall;
-use crate::components::layer_chips::{LayerChips, dream_count, layer_words};
+use crate::components::layer_chips::{LayerChips, dream_count};
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::unit_links::is_plain;
 use crate::halls::Piece;
@@ -59,7 +59,7 @@ pub fn WallView() -> impl IntoView {
             <Show when=move || !offered.with(Vec::is_empty)>
                 <section class="collection">
                     <div class="head">
-                        <Heading title=move || layer_words(&layer.get()) first=in_hall/>
+                        <Heading title=move || page.layer_words(&layer.get()) first=in_hall/>
                         <p>{move || about(page, &layer.get())}</p>
                         <DepthScale layer/>
                     </div>
@@ -101,7 +101,7 @@ fn lead(page: Page, hung: &[Piece]) -> String {
 fn about(page: Page, layer: &str) -> String {
     let count = dream_count(page, layer);
     let all = page.channels(layer);
-    let units = if layer == "logits" { "classes" } else { "units" };
+    let units = page.units_word(layer);
     let many =
         if count == all { format!("{all} {units}") } else { format!("{count} of {all} {units}") };
     format!("{many} · click one and see what excites it")

@@ -186,7 +186,7 @@ fn UnknownPicture(
     let offer = move |credit: Credit| {
         let file = credit.file;
         view! {
-            <button class="button" data-testid="other-picture" on:click=move |_| page.look_at(file.clone())>
+            <button class="button" data-testid="other-picture" on:click=move |_| page.look_at(Some(file.clone()))>
                 {credit.title}
             </button>
         }

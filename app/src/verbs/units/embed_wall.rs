@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::dream_wall::DreamWall;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
-use crate::components::layer_chips::{dream_count, layer_words};
+use crate::components::layer_chips::dream_count;
 use crate::components::slide_trouble::trouble;
 use crate::page::Page;
 use crate::unit::find_layer;
@@ -15,12 +15,12 @@ use crate::unit::find_layer;
 pub fn EmbedWall() -> impl IntoView {
     let page = Page::here();
     let layer = Memo::new(move |_| page.layer());
-    let title = Signal::derive(move || layer_words(&layer.get()));
+    let title = Signal::derive(move || page.layer_words(&layer.get()));
     let said = Signal::derive(move || match trouble(page).or_else(|| misspelt(page)) {
         Some(what) => what,
         None => {
             let layer = layer.get();
-            let units = if layer == "logits" { "classes" } else { "units" };
+            let units = page.units_word(&layer);
             let count = dream_count(page, &layer);
             format!("{} · {count} {units}, what each looks for", page.model_title())
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::format::exemplars::{Exemplars, UnitExemplars};
-use shared::tap::{LayerInfo, Role};
+use shared::tap::LayerInfo;
 use shared::visualize::objective::Typed;
 
 use crate::baked::{baked_here, is_coming, is_made};
@@ -228,10 +228,9 @@ fn lack(
     of_unit: &UnitExemplars,
 ) -> Option<String> {
     let parts = page.session.parts;
-    if layer.role != Role::Classes {
+    let Some(labels) = page.labels_of(&layer.name) else {
         return sentences::lack_of_excitement(exemplars, of_unit);
-    }
-    let labels = page.labels_of(&layer.name);
+    };
     let credits = parts.credits().and_then(Loaded::here)?;
     // Only where no picture is called so it is worth fetching what excites the other classes.
     if sentences::is_shown(labels.get(channel)?, &credits) {

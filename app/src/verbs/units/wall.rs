@@ -8,10 +8,10 @@ use shared::format::credits::Credit;
 
 use crate::components::depth_scale::DepthScale;
 use crate::components::exemplar_rows::ExemplarRows;
-use crate::components::layer_chips::{LayerChips, layer_words};
+use crate::components::layer_chips::LayerChips;
 use crate::components::parts_trouble::PartsTrouble;
 use crate::page::Page;
-use crate::palette::{Entry, Jump, Sights, units};
+use crate::palette::{Jump, Sights, Suggestion, units};
 use crate::parts::Loaded;
 use crate::unit::{Unit, split_number};
 use crate::unit_search::{Found, Searched, search};
@@ -44,7 +44,7 @@ pub fn ExemplarsView() -> impl IntoView {
     view! {
         <div class="hall">
             <div class="head">
-                <h1>{move || layer_words(&layer.get())}</h1>
+                <h1>{move || page.layer_words(&layer.get())}</h1>
                 <p>{move || about(page, &layer.get())}</p>
                 <DepthScale layer/>
                 <input
@@ -76,7 +76,7 @@ pub fn ExemplarsView() -> impl IntoView {
 }
 
 fn about(page: Page, layer: &str) -> String {
-    let units = if layer == "logits" { "classes" } else { "units" };
+    let units = page.units_word(layer);
     format!("{} {units} · the pictures that excite each most", page.channels(layer))
 }
 
@@ -104,14 +104,13 @@ fn OtherUnits(
         };
         let entries = units(&typed, sights);
         let here = format!("{}:", layer.get());
-        let is_here =
-            |entry: &Entry| matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here));
+        let is_here = |entry: &Suggestion| matches!(&entry.jump, Jump::Objective(unit) if unit.starts_with(&here));
         if entries.iter().any(is_here) {
             return None;
         }
         Some(entries)
     });
-    let button = move |Entry { title, jump, .. }: Entry| {
+    let button = move |Suggestion { title, jump, .. }: Suggestion| {
         let go = move |_| match &jump {
             Jump::Objective(unit) => {
                 if let Some(unit) = Unit::read(unit) {
@@ -142,7 +141,7 @@ fn Rows(
     credits: Memo<Arc<Vec<Credit>>>,
 ) -> impl IntoView {
     let page = Page::here();
-    let name = layer_words(&layer);
+    let name = layer.clone();
     let searched = layer.clone();
     // The units found, and whether all were looked at.
     let found = Memo::new(move |_| {
@@ -150,7 +149,7 @@ fn Rows(
         if typed.trim().is_empty() {
             return None;
         }
-        let labels = page.labels_of(&searched);
+        let labels = page.labels_of(&searched).unwrap_or_default();
         let records = page.session.parts.all_units(&searched);
         let whole = records != Some(Loaded::Coming);
         let records = records.and_then(Loaded::here).unwrap_or_default();
@@ -162,7 +161,7 @@ fn Rows(
             0 if !whole => "Searching …".to_owned(),
             // What was typed is the name of a unit that is offered above.
             0 if split_number(&typed.get()).1.is_some() => {
-                format!("No unit of {name} has that number.")
+                format!("No unit of {} has that number.", page.layer_words(&name))
             }
             0 => "No unit is called that, and no exemplar shows it. Try dog, boat, flower, or a number.".to_owned(),
             1 => "1 unit".to_owned(),

@@ -63,7 +63,7 @@ fn named(convolution: &str, normalisation: &str) -> Names {
 }
 
 /// Where a block stands.
-pub(super) struct Place {
+pub(super) struct BlockPosition {
     /// Among all blocks.
     pub number: usize,
     /// Its stage and its place there, as timm counts.
@@ -81,15 +81,15 @@ pub(super) enum Part {
 }
 
 /// The published and timm's names of a block's convolution.
-pub(super) fn in_block(place: &Place, part: Part) -> [Names; 2] {
-    let (published, timm) = match (part, place.widens) {
+pub(super) fn in_block(position: &BlockPosition, part: Part) -> [Names; 2] {
+    let (published, timm) = match (part, position.widens) {
         (Part::Expanded, _) => (["_expand_conv", "_bn0"], ["conv_pw", "bn1"]),
         (Part::Depthwise, true) => (["_depthwise_conv", "_bn1"], ["conv_dw", "bn2"]),
         (Part::Depthwise, false) => (["_depthwise_conv", "_bn1"], ["conv_dw", "bn1"]),
         (Part::Projected, true) => (["_project_conv", "_bn2"], ["conv_pwl", "bn3"]),
         (Part::Projected, false) => (["_project_conv", "_bn2"], ["conv_pw", "bn2"]),
     };
-    let Place { number, in_stage: [stage, repeat], .. } = place;
+    let BlockPosition { number, in_stage: [stage, repeat], .. } = position;
     [
         published.map(|name| format!("_blocks.{number}.{name}")),
         timm.map(|name| format!("blocks.{stage}.{repeat}.{name}")),
@@ -114,8 +114,8 @@ pub(super) fn aliases([published, timm]: &[Names; 2]) -> [Vec<String>; 2] {
 }
 
 /// Of a block as a whole.
-pub(super) fn whole_block(place: &Place) -> Vec<String> {
-    let Place { number, in_stage: [stage, repeat], .. } = place;
+pub(super) fn whole_block(position: &BlockPosition) -> Vec<String> {
+    let BlockPosition { number, in_stage: [stage, repeat], .. } = position;
     vec![format!("_blocks.{number}"), format!("blocks.{stage}.{repeat}")]
 }
 

@@ -180,7 +180,7 @@ pub fn backward(gradient: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
 }
 
 /// One row of patches: the values at one place of the kernel, for a tile of windows.
-struct Place {
+struct KernelPosition {
     channel: usize,
     row: usize,
     column: usize,
@@ -188,7 +188,7 @@ struct Place {
     inside: Range<usize>,
 }
 
-impl Place {
+impl KernelPosition {
     fn of(index: usize, sizes: Sizes) -> Self {
         let Window { kernel, stride, before: [_, left], output: [_, columns] } = sizes.window;
         let column = index % kernel;
@@ -224,15 +224,15 @@ fn unfold(plane: &[f32], patches: &mut [f32], rows: Range<usize>, sizes: Sizes) 
         rows.len() * columns,
         || (),
         |index, patches, ()| {
-            let place = Place::of(index, sizes);
+            let position = KernelPosition::of(index, sizes);
             for (window_row, patch) in rows.clone().zip(patches.chunks_exact_mut(columns)) {
-                let Some(first) = place.first(window_row, sizes) else {
+                let Some(first) = position.first(window_row, sizes) else {
                     patch.fill(0.0);
                     continue;
                 };
-                patch[..place.inside.start].fill(0.0);
-                patch[place.inside.end..].fill(0.0);
-                let inside = &mut patch[place.inside.clone()];
+                patch[..position.inside.start].fill(0.0);
+                patch[position.inside.end..].fill(0.0);
+                let inside = &mut patch[position.inside.clone()];
                 match stride {
                     1 => inside.copy_from_slice(&plane[first..][..inside.len()]),
                     _ => {
@@ -261,10 +261,10 @@ fn fold(patches: &[f32], plane: &mut [f32], rows: Range<usize>, sizes: Sizes) {
             let patches = patches[channel * places * length..].chunks_exact(length).take(places);
             for (index, patches) in patches.enumerate() {
                 // Its own channel is the first of the plane at hand.
-                let place = Place::of(index, sizes);
+                let position = KernelPosition::of(index, sizes);
                 for (window_row, patch) in rows.clone().zip(patches.chunks_exact(columns)) {
-                    let Some(first) = place.first(window_row, sizes) else { continue };
-                    let inside = &patch[place.inside.clone()];
+                    let Some(first) = position.first(window_row, sizes) else { continue };
+                    let inside = &patch[position.inside.clone()];
                     match stride {
                         1 => {
                             let values = plane[first..][..inside.len()].iter_mut();

@@ -7,7 +7,7 @@ use super::measure::{OfActivation, OfPicture};
 use super::target::Target;
 use crate::classes;
 use crate::network::find_layer;
-use crate::tap::{LayerInfo, Role, nearest};
+use crate::tap::{LayerInfo, nearest};
 use crate::visualize::objective::{Channel, Measure};
 use crate::{Error, Result};
 
@@ -82,7 +82,7 @@ impl<'a> Names<'a> {
         }
         Err(Error::OutOfRange {
             layer: layer.name.clone(),
-            what: if layer.role == Role::Classes { "classes" } else { "channels" },
+            what: if layer.is_classes() { "classes" } else { "channels" },
             index,
             count: layer.channels,
         })
@@ -90,7 +90,7 @@ impl<'a> Names<'a> {
 
     /// The class with this label.
     fn class_idx(&self, label: &str, layer: &LayerInfo) -> std::result::Result<usize, ScoreError> {
-        let is_class = layer.role == Role::Classes;
+        let is_class = layer.is_classes();
         let (layer, label) = (layer.name.clone(), label.to_owned());
         if !is_class {
             return Err(ScoreError::NoClasses { layer, label });
@@ -142,7 +142,7 @@ pub(super) mod tests {
     use super::*;
     use crate::network::ModelInfo;
     use crate::preprocess::{ChannelOrder, Preprocessing};
-    use crate::tap::{Grid, LayerId, Sees};
+    use crate::tap::{Grid, LayerId, Role, Sees};
     use crate::visualize::score::{Context, Score};
 
     fn layer(name: &str, alias: &str, channels: usize, role: Role) -> LayerInfo {

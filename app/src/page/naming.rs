@@ -1,0 +1,37 @@
+//! What layers and their units are called, for people: only classes have names of their own.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::Page;
+use crate::unit::{Unit, classes_of, find_layer};
+
+impl Page {
+    /// Whether a layer's units are classes. Reactive.
+    pub fn is_classes(self, layer: &str) -> bool {
+        self.layers.with(|layers| find_layer(layers, layer).is_some_and(|layer| layer.is_classes()))
+    }
+
+    /// The unit that stands for a class; nothing where the model has no classes. Reactive.
+    pub fn class(self, channel: usize) -> Option<Unit> {
+        let layer = self.layers.with(|layers| Some(classes_of(layers)?.name.clone()))?;
+        Some(Unit { layer, channel })
+    }
+
+    /// What a layer's units are called, where they are classes; empty before the names are here.
+    /// Reactive.
+    pub fn labels_of(self, layer: &str) -> Option<Arc<Vec<String>>> {
+        self.is_classes(layer).then(|| self.labels.get())
+    }
+
+    /// A layer's name. Reactive.
+    pub fn layer_words(self, layer: &str) -> String {
+        if self.is_classes(layer) { "classes" } else { layer }.to_owned()
+    }
+
+    /// What a layer has many of. Reactive.
+    pub fn units_word(self, layer: &str) -> &'static str {
+        if self.is_classes(layer) { "classes" } else { "units" }
+    }
+}
