@@ -65,6 +65,8 @@ pub enum Role {
     PassedThrough,
     /// A value for each class.
     Classes,
+    /// What a readout finds in another layer.
+    Latents,
 }
 
 /// What can be said of a layer without running it.
@@ -88,6 +90,18 @@ impl LayerInfo {
     /// Whether this is its canonical name or an alias.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// The layer of so many latents that a readout called `name` finds in this one: it has the
+    /// same places, and they see the same.
+    pub fn of_latents(&self, name: &str, latents: usize) -> Self {
+        Self {
+            name: format!("{}/{name}", self.name),
+            aliases: Vec::new(),
+            channels: latents,
+            role: Role::Latents,
+            ..self.clone()
+        }
     }
 }
 
