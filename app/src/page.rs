@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::format::bundle::{Dreams, Entry, Layer};
+use shared::readout::Readouts;
 use shared::tap::{LayerInfo, Role};
 use shared::visualize::objective::Typed;
-use shared::visualize::score::{Directions, Names};
+use shared::visualize::score::Names;
 use shared::visualize::{Making, Mistake, Preset, mistake};
 
 use crate::address::{Address, USUAL_MODEL};
@@ -305,10 +306,10 @@ impl Page {
     }
 }
 
-/// What objectives may name in the page: it has no directions.
+/// What objectives may name in the page: it has no readouts.
 fn names<'a>(model: &'a str, layers: &'a [LayerInfo], labels: &'a [String]) -> Names<'a> {
-    static NONE: Directions = Directions::new();
-    Names { model, layers, labels, directions: &NONE }
+    static NONE: Readouts = Readouts::new();
+    Names { model, layers, labels, readouts: &NONE }
 }
 
 fn model_name(session: Session, address: RwSignal<Address>) -> String {

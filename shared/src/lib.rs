@@ -17,6 +17,7 @@ pub mod models;
 pub mod network;
 pub mod ops;
 pub mod preprocess;
+pub mod readout;
 pub mod tap;
 pub mod visualize;
 pub mod weights;

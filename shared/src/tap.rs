@@ -96,6 +96,18 @@ impl LayerInfo {
     pub fn is_classes(&self) -> bool {
         self.role == Role::Classes
     }
+
+    /// The layer of so many latents that a readout called `name` finds in this one: it has the
+    /// same places, and they see the same.
+    pub fn of_latents(&self, name: &str, latents: usize) -> Self {
+        Self {
+            name: format!("{}/{name}", self.name),
+            aliases: Vec::new(),
+            channels: latents,
+            role: Role::Latents,
+            ..self.clone()
+        }
+    }
 }
 
 /// Activations by layer, each `[batch, channels, height, width]`.

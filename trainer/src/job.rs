@@ -21,7 +21,8 @@ pub struct Job {
     /// What is worked through, if it is more than the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Data>,
-    /// Other files that are used, by what is in them: `titles`, `directions`; SHA-256, hexadecimal.
+    /// Other files that are used, by what is in them: `titles`, `mixed4c/{stripes}`; SHA-256,
+    /// hexadecimal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assets: BTreeMap<String, String>,
     /// What was chosen, by its name on the command line.
@@ -112,8 +113,10 @@ impl Job {
         said.extend(data_difference(self.data.as_ref(), other.data.as_ref()));
         let names = |job: &Self| job.assets.keys().cloned().collect::<BTreeSet<_>>();
         for name in names(self).union(&names(other)) {
-            if self.assets.get(name) != other.assets.get(name) {
-                said.push(format!("other {name}"));
+            let hash = |job: &Self| job.assets.get(name).map_or("none", String::as_str).to_owned();
+            let (here, there) = (hash(self), hash(other));
+            if here != there {
+                said.push(format!("other {name} (SHA-256 {there}, not {here})"));
             }
         }
         (!said.is_empty()).then(|| said.join("; "))
@@ -186,7 +189,7 @@ mod tests {
             (job().over(data(5, "bb")), "5 pictures, not 4"),
             (job().over(data(4, "bc")), "other pictures, or ones that changed since"),
             (Job { data: None, ..job() }, "over nothing, not pictures"),
-            (job().asset("titles", Some("cc")), "other titles"),
+            (job().asset("titles", Some("cc")), "other titles (SHA-256 cc, not none)"),
         ];
         for (other, said) in cases {
             assert_eq!(job().difference(&other).as_deref(), Some(said));

@@ -8,8 +8,9 @@ use shared::burn::tensor::{Device, Tensor};
 use shared::image::Picture;
 use shared::models;
 use shared::network::{Network, Pass, Start};
+use shared::readout::Readouts;
 use shared::tap::{Activations, LayerId};
-use shared::visualize::score::{Context, Directions};
+use shared::visualize::score::Context;
 
 use crate::weights::Weights;
 use crate::{hash, import, labels};
@@ -20,8 +21,8 @@ pub struct LoadedModel {
     pub model: Arc<Network>,
     /// Class labels, in the order of the logits.
     pub labels: Vec<String>,
-    /// Named directions that objectives may climb; none unless they are read from a file.
-    pub directions: Directions,
+    /// Layers that are read out of the network's; none unless they are read from a file.
+    pub readouts: Readouts,
     /// Of the weights file, hexadecimal.
     pub sha256: String,
     /// Where its weights were.
@@ -41,8 +42,8 @@ impl LoadedModel {
         let built = models::load(model, tensors, device)
             .with_context(|| format!("building {model} from weights: {weights}"))?;
         let labels = labels::beside(&info, &weights);
-        let directions = Directions::new();
-        Ok(Self { model: Arc::new(built), labels, directions, sha256, weights })
+        let readouts = Readouts::new();
+        Ok(Self { model: Arc::new(built), labels, readouts, sha256, weights })
     }
 
     /// What layers answer to pictures of one size.
@@ -59,6 +60,6 @@ impl LoadedModel {
 
     /// What objectives may refer to besides layers.
     pub fn context(&self) -> Context {
-        Context { labels: self.labels.clone(), directions: self.directions.clone() }
+        Context { labels: self.labels.clone(), readouts: self.readouts.clone() }
     }
 }

@@ -5,6 +5,7 @@ pub mod climb;
 pub mod compare;
 pub mod directions;
 pub mod plan;
+pub mod readouts;
 pub mod report;
 pub mod sheet;
 pub mod shorthand;
@@ -87,7 +88,7 @@ pub struct Visualize<'a> {
 }
 
 /// Checks every objective against the model, before anything is computed.
-pub fn resolve(plan: &Plan, info: &ModelInfo, context: &Context) -> Result<()> {
+fn resolve(plan: &Plan, info: &ModelInfo, context: &Context) -> Result<()> {
     for task in &plan.tasks {
         Score::resolve(&task.objective, info, context)
             .with_context(|| format!("objective {}", task.objective))?;

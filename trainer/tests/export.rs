@@ -68,6 +68,7 @@ impl Bench {
                 seed: 0,
                 step,
                 batch_index: 0,
+                readouts: Default::default(),
             };
             let level = 0.25 * (number + 1) as f32;
             let picture = Picture::from_planes(128, 128, vec![level; 3 * 128 * 128]).unwrap();

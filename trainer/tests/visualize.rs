@@ -290,30 +290,85 @@ fn wrong_calls_exit_with_2_before_anything_is_written() {
     assert_eq!(bench.names(""), ["plain.png"]);
 }
 
+/// Writes a file with one direction of conv2d2, along a channel.
+fn write_direction(bench: &Bench, file: &str, name: &str, channel: usize) {
+    let mut values = vec![0.0; 192];
+    values[channel] = 1.0;
+    let tensor = NamedTensor { shape: vec![192], values };
+    let tensors = NamedTensors::from([(format!("conv2d2/{name}"), tensor)]);
+    let bytes = to_safetensors(&tensors, Precision::F32, &Default::default()).unwrap();
+    fs::write(bench.path(file), bytes).unwrap();
+}
+
+const MINE: [&str; 3] = ["conv2d2/{mine}", "--directions", "mine.safetensors"];
+
 #[test]
 fn another_file_of_directions_is_another_job() {
     let bench = bench();
-    let write = |channel: usize| {
-        let mut values = vec![0.0; 192];
-        values[channel] = 1.0;
-        let tensor = NamedTensor { shape: vec![192], values };
-        let tensors = NamedTensors::from([("conv2d2/mine".to_owned(), tensor)]);
-        let bytes = to_safetensors(&tensors, Precision::F32, &Default::default()).unwrap();
-        fs::write(bench.path("mine.safetensors"), bytes).unwrap();
-    };
     let make = || {
-        bench.succeed(&small(&[
-            "conv2d2/{mine}",
-            "--directions",
-            "mine.safetensors",
-            "--out",
-            "mine.png",
-        ]));
+        bench.succeed(&small(&[MINE.as_slice(), &["--out", "mine.png"]].concat()));
         fs::read(bench.path("mine.png")).unwrap()
     };
-    write(3);
+    write_direction(&bench, "mine.safetensors", "mine", 3);
     let first = make();
     assert!(make() == first, "the same file is the same job");
-    write(7);
+    write_direction(&bench, "mine.safetensors", "mine", 7);
     assert!(make() != first, "the picture of the file before was kept");
+}
+
+#[test]
+fn a_recipe_wants_the_file_that_its_direction_came_from() {
+    let bench = bench();
+    write_direction(&bench, "mine.safetensors", "mine", 3);
+    bench.succeed(&small(&[MINE.as_slice(), &["--out", "mine.png"]].concat()));
+    let made = recipe(&bench.path("mine.png"));
+    let sha256 = &made.readouts["conv2d2/{mine}"];
+    assert_eq!(bench.json("mine.json")["readouts"]["conv2d2/{mine}"], sha256.as_str());
+
+    let again = ["--recipe", "mine.png", "--directions", "mine.safetensors", "--out", "again.png"];
+    bench.succeed(&again);
+    assert_eq!(
+        fs::read(bench.path("again.png")).unwrap(),
+        fs::read(bench.path("mine.png")).unwrap()
+    );
+
+    let refused = |args: &[&str]| {
+        let output = bench.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains("conv2d2/{mine}") && said.contains(sha256), "{said}");
+        said
+    };
+    let said = refused(&["--recipe", "mine.png", "--out", "none.png"]);
+    assert!(said.contains("--directions FILE"), "{said}");
+    write_direction(&bench, "mine.safetensors", "yours", 3);
+    let said = refused(&again);
+    assert!(said.contains("has conv2d2/{yours}"), "{said}");
+    write_direction(&bench, "mine.safetensors", "mine", 7);
+    let said = refused(&again);
+    assert!(said.contains("was made with another"), "{said}");
+    assert!(!bench.path("none.png").exists());
+
+    // As recipes were before they recorded it.
+    let older = Recipe { readouts: Default::default(), ..made };
+    let older = encode_png(&picture(&bench, "mine.png"), Some(&older)).unwrap();
+    fs::write(bench.path("mine.png"), older).unwrap();
+    let output = bench.succeed(&again);
+    assert!(stderr(&output).contains("does not record the file of"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_sheet_wants_the_file_that_its_directions_came_from() {
+    let bench = bench();
+    write_direction(&bench, "mine.safetensors", "mine", 3);
+    let call = [MINE.as_slice(), &["conv2d2:1", "--out", "sheet.png"]].concat();
+    bench.succeed(&small(&call));
+    let again = ["--recipe", "sheet.png", "--directions", "mine.safetensors", "--out", "again.png"];
+    bench.succeed(&again);
+    let read = |name: &str| fs::read(bench.path(name)).unwrap();
+    assert!(read("sheet.png") == read("again.png"));
+    write_direction(&bench, "mine.safetensors", "mine", 7);
+    let output = bench.run(&again);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("was made with another"), "{}", stderr(&output));
 }

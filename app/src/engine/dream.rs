@@ -23,6 +23,13 @@ pub async fn dream<H: Host>(
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     wish.settings.validate().map_err(failure::of)?;
+    let context = Context { labels: loaded.labels.clone(), ..Context::default() };
+    let model = loaded.model.clone();
+    let blame = |error| core.blame(&loaded, error);
+    let (objective, settings) = (wish.objective.clone(), wish.settings.clone());
+    let device = &loaded.device;
+    let mut dream = visualize::Dream::new(model, objective, context, settings, wish.seed, device)
+        .map_err(blame)?;
     let mut recipe = Recipe {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: loaded.model.info().name.to_owned(),
@@ -32,14 +39,8 @@ pub async fn dream<H: Host>(
         seed: wish.seed,
         step: 0,
         batch_index: 0,
+        readouts: dream.readouts(),
     };
-    let context = Context { labels: loaded.labels.clone(), ..Context::default() };
-    let model = loaded.model.clone();
-    let blame = |error| core.blame(&loaded, error);
-    let (objective, settings) = (wish.objective.clone(), wish.settings.clone());
-    let device = &loaded.device;
-    let mut dream = visualize::Dream::new(model, objective, context, settings, wish.seed, device)
-        .map_err(blame)?;
 
     let mut pulse = Pulse::default();
     // A step that was said without its pictures.

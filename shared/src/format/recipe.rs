@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::png::{self, Text};
 use crate::image::Picture;
+use crate::readout::Recorded;
 use crate::visualize::Settings;
 use crate::{Error, Result};
 
@@ -30,6 +31,10 @@ pub struct Recipe {
     pub step: usize,
     /// Which of the batch.
     pub batch_index: usize,
+    /// The readouts that the objective depends on. Recipes of before this was recorded have none,
+    /// also where the objective names some.
+    #[serde(default, skip_serializing_if = "Recorded::is_empty")]
+    pub readouts: Recorded,
 }
 
 impl Recipe {
@@ -84,6 +89,7 @@ mod tests {
             seed: u64::MAX,
             step: 512,
             batch_index: 2,
+            readouts: Recorded::new(),
         }
     }
 
@@ -95,6 +101,16 @@ mod tests {
     fn a_recipe_survives_the_round_trip() {
         let bytes = encode_png(&picture(), Some(&recipe())).unwrap();
         assert_eq!(recipe_from_png(&bytes).unwrap(), Some(recipe()));
+    }
+
+    #[test]
+    fn a_recipe_says_which_readouts_it_depends_on_if_any() {
+        let text = serde_json::to_string(&recipe()).unwrap();
+        assert!(!text.contains("readouts"), "as recipes were before there were readouts: {text}");
+        let readouts = [("mixed4c/{stripes}".to_owned(), "0f".repeat(32))].into();
+        let recipe = Recipe { readouts, ..recipe() };
+        let bytes = encode_png(&picture(), Some(&recipe)).unwrap();
+        assert_eq!(recipe_from_png(&bytes).unwrap(), Some(recipe));
     }
 
     #[test]

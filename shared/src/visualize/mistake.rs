@@ -138,8 +138,8 @@ mod tests {
 
     fn wrong_of(typed: &str, context: &Context) -> Option<Mistake> {
         let info = models::info("googlenet").unwrap();
-        let Context { labels, directions } = context;
-        let names = Names { model: info.name, layers: &info.layers, labels, directions };
+        let Context { labels, readouts } = context;
+        let names = Names { model: info.name, layers: &info.layers, labels, readouts };
         mistake(&Typed::new(typed), &names)
     }
 

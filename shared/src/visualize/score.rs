@@ -17,11 +17,11 @@ mod target;
 use burn::tensor::Tensor;
 
 pub use self::error::ScoreError;
-pub use self::measure::COSINE_POWER;
 use self::measure::Outside;
-pub use self::names::{Directions, Names};
-use self::target::Target;
+pub use self::names::Names;
+use self::target::{Looked, Target};
 use crate::network::ModelInfo;
+use crate::readout::{Readouts, Recorded};
 use crate::tap::{Activations, LayerId};
 use crate::visualize::Objective;
 use crate::{Error, Result};
@@ -31,8 +31,8 @@ use crate::{Error, Result};
 pub struct Context {
     /// Class labels, in the order of the logits.
     pub labels: Vec<String>,
-    /// What `layer/{name}` stands for.
-    pub directions: Directions,
+    /// Layers that are read out of the model's.
+    pub readouts: Readouts,
 }
 
 /// An objective that has met its model.
@@ -66,12 +66,11 @@ pub struct Share {
 }
 
 impl Score {
-    /// Finds layers, classes and directions, and checks every number against its range.
+    /// Finds layers, classes and readouts, and checks every number against its range.
     ///
     /// # Errors
-    /// An unknown name, with the nearest existing one; a channel or class beyond the end;
-    /// a direction that does not fit. Places are checked at evaluation: only then is the
-    /// layer's height and width known.
+    /// An unknown name, with the nearest existing one; a channel or class beyond the end.
+    /// Places are checked at evaluation: only then is the layer's height and width known.
     pub fn resolve(objective: &Objective, model: &ModelInfo, context: &Context) -> Result<Self> {
         if objective.terms.is_empty() {
             return Err(ScoreError::Empty.into());
@@ -80,7 +79,7 @@ impl Score {
             model: model.name,
             layers: &model.layers,
             labels: &context.labels,
-            directions: &context.directions,
+            readouts: &context.readouts,
         };
         let terms = objective.terms.iter().map(|term| {
             let (name, weight) = (term.measure.to_string(), term.weight);
@@ -96,14 +95,25 @@ impl Score {
     /// The layers whose activations are needed, each once.
     pub fn taps(&self) -> Vec<LayerId> {
         let mut taps = Vec::new();
-        for term in &self.terms {
-            if let Target::Activation { layer, .. } = term.target
-                && !taps.contains(&layer)
-            {
-                taps.push(layer);
+        for Looked { tap, .. } in self.looked_at() {
+            if !taps.contains(tap) {
+                taps.push(*tap);
             }
         }
         taps
+    }
+
+    /// The readouts that it depends on.
+    pub fn readouts(&self) -> Recorded {
+        let readouts = self.looked_at().filter_map(|looked| looked.readout.as_deref());
+        readouts.map(|readout| (readout.info.name.clone(), readout.sha256.clone())).collect()
+    }
+
+    fn looked_at(&self) -> impl Iterator<Item = &Looked> {
+        self.terms.iter().filter_map(|term| match &term.target {
+            Target::Activation { at, .. } => Some(at),
+            Target::Picture(_) => None,
+        })
     }
 
     /// The share of the terms that look at activations; `None` if there are none.
@@ -113,11 +123,11 @@ impl Score {
     pub fn of_activations(&self, activations: &Activations) -> Result<Option<Share>> {
         let mut share = ShareBuilder::default();
         for term in &self.terms {
-            if let Target::Activation { layer, name, measure } = &term.target {
-                let activation = activations
-                    .get(*layer)
-                    .ok_or_else(|| Error::NotCaught { layer: name.clone() })?;
-                share.add(term.weight, measure.per_picture(activation, name)?);
+            if let Target::Activation { at, measure } = &term.target {
+                let caught = activations
+                    .get(at.tap)
+                    .ok_or_else(|| Error::NotCaught { layer: at.name.clone() })?;
+                share.add(term.weight, measure.per_picture(at.of(caught), &at.name)?);
             }
         }
         Ok(share.finish())

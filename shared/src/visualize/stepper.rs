@@ -10,6 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::image::Picture;
 use crate::network::{self, Erosion, Network, Start};
 use crate::ops::ReluGradient;
+use crate::readout::Recorded;
 use crate::visualize::adam::Adam;
 use crate::visualize::parameters::Painter;
 use crate::visualize::score::{Context, Score};
@@ -92,6 +93,11 @@ impl Dream {
         let adam = Adam::new(&parameters);
         let device = device.clone();
         Ok(Self { model, score, painter, settings, seed, device, parameters, adam })
+    }
+
+    /// The readouts that its objective depends on.
+    pub fn readouts(&self) -> Recorded {
+        self.score.readouts()
     }
 
     /// Steps made so far.

@@ -227,11 +227,12 @@ fn recipe_value() -> Recipe {
         version: "0.1.0".to_owned(),
         model: "googlenet".to_owned(),
         model_sha256: "0f".repeat(32),
-        objective: "mixed4a:11 - 1e-3*tv".to_owned(),
+        objective: "mixed4a:11 + mixed4a/{stripes} - 1e-3*tv".to_owned(),
         settings: Settings { batch: 3, ..Settings::square(96) },
         seed: u64::MAX,
         step: 512,
         batch_index: 2,
+        readouts: [("mixed4a/{stripes}".to_owned(), "0f".repeat(32))].into(),
     }
 }
 

@@ -222,6 +222,7 @@ mod tests {
             seed: 7,
             step: 64,
             batch_index: 0,
+            readouts: BTreeMap::new(),
         }
     }
 

@@ -14,14 +14,13 @@ use super::setting_flags::SettingFlags;
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::visualize::compare::Comparison;
-use crate::visualize::directions;
 use crate::visualize::plan::{Plan, Sheet, Task, Wish};
 use crate::visualize::report::Report;
 use crate::visualize::sheet::{number, variant};
 use crate::visualize::shorthand::expand;
-use crate::visualize::{Made, Out, Outcome, Visualize, plan_from_png, resolve};
+use crate::visualize::{Made, Out, Outcome, Visualize, directions, plan_from_png, readouts};
 use crate::weights::Weights;
-use crate::{device, hash, labels, naming, output};
+use crate::{device, labels, naming, output};
 
 /// Pictures side by side on a sheet, as in the published figures.
 const COLUMNS: usize = 5;
@@ -130,13 +129,14 @@ pub fn run(args: Args) -> Result<()> {
         Some(path) => labels::beside(&info, &Weights::File(path.to_owned())),
         None => labels::known(&info),
     };
-    let directions = args.directions.as_deref().map(|file| directions::read(file, &info));
-    let directions = directions.transpose()?.unwrap_or_default();
-    plan.directions_sha256 = args.directions.as_deref().map(hash::sha256_of_file).transpose()?;
-    resolve(&plan, &info, &score::Context { labels, directions: directions.clone() })?;
+    let readouts = args.directions.as_deref().map(|file| directions::read(file, &info));
+    let readouts = readouts.transpose()?.unwrap_or_default();
+    let context = score::Context { labels, readouts };
+    readouts::note(&mut plan, &info, &context, args.recipe.is_some())?;
 
     let device = device::open(args.device.device.into())?;
-    let loaded = LoadedModel { directions, ..LoadedModel::load(&plan.model, weights, &device)? };
+    let loaded = LoadedModel::load(&plan.model, weights, &device)?;
+    let loaded = LoadedModel { readouts: context.readouts, ..loaded };
     adopt(&mut plan, &loaded);
     let visualize = Visualize { plan: &plan, out: &out, only, against: args.against.as_deref() };
     let Outcome { made, unreadable } = visualize.run(&loaded, &device)?;
@@ -276,6 +276,7 @@ fn from_recipe(path: &Path, out: &Out) -> Result<(Plan, Option<usize>)> {
         steps: recipe.step,
         snapshots: Vec::new(),
         variant: Vec::new(),
+        readouts: recipe.readouts,
     };
     let plan = Plan {
         version: recipe.version,

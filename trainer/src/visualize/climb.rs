@@ -201,7 +201,7 @@ impl Climb<'_> {
             activation: activation(&self.task.objective, &terms),
             settings: self.task.settings.clone(),
             model_sha256: self.plan.model_sha256.clone(),
-            directions_sha256: self.plan.directions_sha256.clone(),
+            readouts: self.task.readouts.clone(),
             model: self.plan.model.clone(),
             version: self.plan.version.clone(),
             terms,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use shared::Error;
+use shared::readout::Recorded;
 use shared::visualize::objective::{Objective, Term};
 use shared::visualize::{Making, Setting, Settings};
 
@@ -29,8 +30,9 @@ pub struct Plan {
     pub model: String,
     /// Of the weights file, hexadecimal.
     pub model_sha256: String,
-    /// Of the file of directions, hexadecimal, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// In older figures: SHA-256 of the file that all directions came from, hexadecimal. Tasks
+    /// record their readouts since.
+    #[serde(default, skip_serializing)]
     pub directions_sha256: Option<String>,
     /// Objective by objective; of a comparison, the values of its first setting vary fastest.
     pub tasks: Vec<Task>,
@@ -54,6 +56,9 @@ pub struct Task {
     pub snapshots: Vec<usize>,
     /// In a comparison, what sets it apart: settings and values as typed.
     pub variant: Vec<(String, String)>,
+    /// The readouts that the objective depends on.
+    #[serde(default, skip_serializing_if = "Recorded::is_empty")]
+    pub readouts: Recorded,
 }
 
 /// A titled page of pictures.
@@ -213,7 +218,8 @@ impl Wish {
         }
         let objective = making.penalized(objective);
         let Making { settings, seed, steps, .. } = making;
-        Ok(Task { objective, settings, seed, steps, snapshots, variant })
+        let readouts = Recorded::new();
+        Ok(Task { objective, settings, seed, steps, snapshots, variant, readouts })
     }
 }
 
@@ -229,6 +235,7 @@ mod tests {
             steps: 512,
             snapshots: Vec::new(),
             variant: Vec::new(),
+            readouts: Recorded::new(),
         }
     }
 
@@ -286,6 +293,7 @@ mod tests {
     fn a_plan_survives_its_text() {
         let mut plan = plan(&["mixed4a:11 - 1e-3*tv"]);
         plan.tasks[0].variant = vec![("lr".to_owned(), "0.1".to_owned())];
+        plan.tasks[0].readouts = [("mixed4a/{stripes}".to_owned(), "0f".repeat(32))].into();
         let text = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use shared::format::recipe::Recipe;
+use shared::readout::Recorded;
 use shared::visualize::Settings;
 
 use super::plan::{Plan, Task};
@@ -30,9 +31,9 @@ pub struct Report {
     pub settings: Settings,
     /// Of the weights file, hexadecimal.
     pub model_sha256: String,
-    /// Of the file of directions, hexadecimal, if there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directions_sha256: Option<String>,
+    /// The readouts that the objective depends on.
+    #[serde(default, skip_serializing_if = "Recorded::is_empty")]
+    pub readouts: Recorded,
     /// `googlenet`.
     pub model: String,
     /// Version of the program that made it.
@@ -73,8 +74,11 @@ pub struct Against {
 impl Report {
     /// What it depends on, if pictures are kept at these steps.
     pub fn job(&self, stages: &[usize]) -> Result<Job> {
-        Job::new("visualize", &self.model, &self.model_sha256)
-            .asset("directions", self.directions_sha256.as_deref())
+        let job = Job::new("visualize", &self.model, &self.model_sha256);
+        let with = |job: Job, (name, sha256): (&String, &String)| job.asset(name, Some(sha256));
+        self.readouts
+            .iter()
+            .fold(job, with)
             .options(&self.settings)?
             .option("version", &self.version)?
             .option("objective", &self.objective)?
@@ -115,5 +119,6 @@ pub fn recipe(task: &Task, plan: &Plan, step: usize, batch_index: usize) -> Reci
         seed: task.seed,
         step,
         batch_index,
+        readouts: task.readouts.clone(),
     }
 }

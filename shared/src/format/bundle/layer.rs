@@ -8,7 +8,7 @@ use super::super::field::Field;
 use super::super::part::Part;
 use super::sprites::Sprites;
 use crate::models::ModelInfo;
-use crate::tap::{LayerInfo, Role};
+use crate::tap::LayerInfo;
 use crate::visualize::{Objective, Settings};
 use crate::{Error, Result};
 
@@ -87,17 +87,11 @@ impl Layer {
     /// What can be said of the layer, which is one of the model's or is read out of one.
     pub fn info(&self, model: &ModelInfo) -> Result<LayerInfo> {
         let Some(latents) = self.latents else { return Ok(model.layer(&self.name)?.clone()) };
-        let (parent, _) = parent(&self.name).ok_or_else(|| Error::Format {
+        let (parent, own) = parent(&self.name).ok_or_else(|| Error::Format {
             what: self.name.clone(),
             reason: NO_READOUT.to_owned(),
         })?;
-        Ok(LayerInfo {
-            name: self.name.clone(),
-            aliases: Vec::new(),
-            channels: latents,
-            role: Role::Latents,
-            ..model.layer(parent)?.clone()
-        })
+        Ok(model.layer(parent)?.of_latents(own, latents))
     }
 
     /// Every part, in the order of `bundle.json`.

@@ -61,30 +61,6 @@ pub enum ScoreError {
         /// The existing direction of that layer closest to it.
         nearest: Option<String>,
     },
-    /// A direction that does not fit its layer.
-    #[error(
-        "direction {layer}/{{{name}}} has {found} values, expected one for each of {expected} channels"
-    )]
-    DirectionLength {
-        /// The layer asked.
-        layer: String,
-        /// Its name.
-        name: String,
-        /// Values it has.
-        found: usize,
-        /// Channels of the layer.
-        expected: usize,
-    },
-    /// A direction with a value that is infinite or no number.
-    #[error("direction {layer}/{{{name}}} has a value that is not finite at channel {channel}")]
-    DirectionValue {
-        /// The layer asked.
-        layer: String,
-        /// Its name.
-        name: String,
-        /// Where the value stands.
-        channel: usize,
-    },
 }
 
 /// Labels told of those that may be meant.

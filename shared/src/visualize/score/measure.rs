@@ -4,22 +4,6 @@ use burn::tensor::Tensor;
 
 use crate::visualize::objective::Place;
 
-/// The power of the cosine in a direction's value.
-///
-/// Lucid leaves it to the caller (`cossim_pow`, 0 unless told otherwise, which is the plain dot
-/// product and likes large activations of any kind). Squared, what points elsewhere counts little.
-pub const COSINE_POWER: i32 = 2;
-
-/// Below this a cosine no longer matters, so that what points away still has a slope to climb (Lucid).
-const COSINE_FLOOR: f64 = 0.1;
-
-/// Added to lengths before dividing by them (Lucid).
-const LENGTH_EPSILON: f64 = 1e-4;
-
-/// Added under the root of an activation's squared length: where every channel is silent,
-/// as is common after a ReLU, the root alone has no gradient.
-const SQUARE_EPSILON: f64 = 1e-12;
-
 /// Least squared length by which a Gram matrix is divided (Lucid).
 const GRAM_EPSILON: f64 = 1e-10;
 
@@ -38,8 +22,6 @@ pub(super) enum OfActivation {
     Place { channel: usize, place: Place },
     /// Mean of squares (Lucid's `deepdream`; Mordvintsev et al. 2015).
     Squares,
-    /// Lucid's `direction`.
-    Direction(Vec<f32>),
     /// Lucid's `diversity`.
     Similar,
 }
@@ -80,7 +62,6 @@ impl OfActivation {
                 Ok(mean(activation.narrow(1, *channel, 1).narrow(2, row, 1).narrow(3, column, 1)))
             }
             Self::Squares => Ok(mean(activation.square())),
-            Self::Direction(direction) => Ok(along(activation, direction)),
             Self::Similar => Ok(similarity(activation)),
         }
     }
@@ -117,22 +98,6 @@ fn position(place: Place, activation: &Tensor<4>, layer: &str) -> Result<(usize,
     check("rows", row, height)?;
     check("columns", column, width)?;
     Ok((row, column))
-}
-
-/// `dot * max(0.1, cosine)^2`, averaged over places.
-///
-/// The dot product of the activation at a place with the direction, times their cosine similarity
-/// to the power [`COSINE_POWER`] (Lucid, `optvis/objectives.py`, `direction` and `_dot_cossim`):
-/// `cosine = dot / (1e-4 + |activation|) / (1e-4 + |direction|)`.
-fn along(activation: Tensor<4>, direction: &[f32]) -> Tensor<1> {
-    let length = direction.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
-    let device = activation.device().inner();
-    let direction = Tensor::<1>::from_floats(direction, &device).reshape([1, -1, 1, 1]);
-
-    let dot = (activation.clone() * direction).sum_dim(1);
-    let activation_length = (activation.square().sum_dim(1) + SQUARE_EPSILON).sqrt();
-    let cosine = dot.clone() / (activation_length + LENGTH_EPSILON) / (length + LENGTH_EPSILON);
-    mean(dot * cosine.clamp_min(COSINE_FLOOR).powi_scalar(COSINE_POWER))
 }
 
 /// For each picture the sum of its cosine similarities with all others, as a layer sees their style.

@@ -1,18 +1,14 @@
 //! What an objective may name, and a measure's names looked up in it.
 
-use std::collections::BTreeMap;
-
 use super::error::ScoreError;
 use super::measure::{OfActivation, OfPicture};
-use super::target::Target;
+use super::target::{Looked, Target};
 use crate::classes;
 use crate::network::find_layer;
+use crate::readout::{Derived, Readouts};
 use crate::tap::{LayerInfo, nearest};
 use crate::visualize::objective::{Channel, Measure};
 use crate::{Error, Result};
-
-/// Named directions by (canonical layer, name): one value a channel.
-pub type Directions = BTreeMap<(String, String), Vec<f32>>;
 
 /// Characters of a misspelt name that are compared with the real ones. It may come from anybody.
 const COMPARED: usize = 100;
@@ -20,7 +16,7 @@ const COMPARED: usize = 100;
 /// Classes offered at most for a label that none has.
 const OFFERED: usize = 12;
 
-/// What an objective may name: a network's layers, its classes, and directions in it.
+/// What an objective may name: a network's layers, what is read out of them, its classes.
 #[derive(Clone, Copy)]
 pub struct Names<'a> {
     /// The network's name, for errors.
@@ -29,8 +25,8 @@ pub struct Names<'a> {
     pub layers: &'a [LayerInfo],
     /// Class labels, in the order of the logits; none while they are not known.
     pub labels: &'a [String],
-    /// What `layer/{name}` stands for.
-    pub directions: &'a Directions,
+    /// Layers that are read out of them.
+    pub readouts: &'a Readouts,
 }
 
 impl<'a> Names<'a> {
@@ -42,8 +38,7 @@ impl<'a> Names<'a> {
     /// Refuses a measure that names what is not there.
     ///
     /// # Errors
-    /// An unknown name, with the nearest existing one; a channel or class beyond the end; a
-    /// direction that does not fit.
+    /// An unknown name, with the nearest existing one; a channel or class beyond the end.
     pub fn check(&self, measure: &Measure) -> Result<()> {
         self.target(measure).map(drop)
     }
@@ -61,15 +56,18 @@ impl<'a> Names<'a> {
             }
             Measure::Layer(layer) => (layer, OfActivation::Squares),
             Measure::Direction { layer, name } => {
-                let values = self.direction(name, self.layer(layer)?)?;
-                (layer, OfActivation::Direction(values))
+                let readout = Box::new(self.direction(name, self.layer(layer)?)?.clone());
+                let (name, tap) = (readout.info.name.clone(), readout.parent);
+                let at = Looked { name, tap, readout: Some(readout) };
+                return Ok(Target::Activation { at, measure: OfActivation::Channel(0) });
             }
             Measure::Similar(layer) => (layer, OfActivation::Similar),
             Measure::TotalVariation => return Ok(Target::Picture(OfPicture::TotalVariation)),
             Measure::L2 => return Ok(Target::Picture(OfPicture::L2)),
         };
-        let layer = find_layer(self.model, self.layers, name)?;
-        Ok(Target::Activation { layer, name: self.layers[layer.0].name.clone(), measure })
+        let tap = find_layer(self.model, self.layers, name)?;
+        let at = Looked { name: self.layers[tap.0].name.clone(), tap, readout: None };
+        Ok(Target::Activation { at, measure })
     }
 
     fn channel_idx(&self, channel: &Channel, layer: &LayerInfo) -> Result<usize> {
@@ -115,25 +113,16 @@ impl<'a> Names<'a> {
         &self,
         name: &str,
         layer: &LayerInfo,
-    ) -> std::result::Result<Vec<f32>, ScoreError> {
+    ) -> std::result::Result<&'a Derived, ScoreError> {
         let key = (layer.name.clone(), name.to_owned());
-        let Some(values) = self.directions.get(&key) else {
-            let known = self.directions.keys().filter(|(owner, _)| *owner == layer.name);
+        self.readouts.get(&key).ok_or_else(|| {
+            let known = self.readouts.keys().filter(|(parent, _)| *parent == layer.name);
             let compared: String = name.chars().take(COMPARED).collect();
             let nearest =
                 nearest(&compared, known.map(|(_, name)| name.as_str())).map(str::to_owned);
             let (layer, name) = key;
-            return Err(ScoreError::UnknownDirection { layer, name, nearest });
-        };
-        let (layer_name, name) = key;
-        if values.len() != layer.channels {
-            let (found, expected) = (values.len(), layer.channels);
-            return Err(ScoreError::DirectionLength { layer: layer_name, name, found, expected });
-        }
-        if let Some(channel) = values.iter().position(|value| !value.is_finite()) {
-            return Err(ScoreError::DirectionValue { layer: layer_name, name, channel });
-        }
-        Ok(values.clone())
+            ScoreError::UnknownDirection { layer, name, nearest }
+        })
     }
 }
 
@@ -142,6 +131,7 @@ pub(super) mod tests {
     use super::*;
     use crate::network::ModelInfo;
     use crate::preprocess::{ChannelOrder, Preprocessing};
+    use crate::readout::directions::direction;
     use crate::tap::{Grid, LayerId, Role, Sees};
     use crate::visualize::score::{Context, Score};
 
@@ -178,13 +168,11 @@ pub(super) mod tests {
 
     pub(in crate::visualize::score) fn context() -> Context {
         let labels = ["tench, Tinca tinca", "crane", "dumbbell", "crane", "Persian cat"];
-        let directions =
-            [("stripes", vec![1.0; 4]), ("short", vec![1.0]), ("bad", vec![f32::NAN; 4])];
+        let parent = (LayerId(0), &model().layers[0]);
+        let stripes = direction(parent, "stripes", vec![1.0; 4], "0f").unwrap();
         Context {
             labels: labels.map(str::to_owned).to_vec(),
-            directions: directions
-                .map(|(name, values)| (("mixed4a".to_owned(), name.to_owned()), values))
-                .into(),
+            readouts: [(("mixed4a".to_owned(), "stripes".to_owned()), stripes)].into(),
         }
     }
 
@@ -201,6 +189,15 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_direction_taps_its_parent_and_is_depended_on() {
+        let score = resolve("inception_4a/output/{stripes} - mixed4a:1 + mixed4b:2").unwrap();
+        assert_eq!(score.taps(), [LayerId(0), LayerId(1)]);
+        let depended = [("mixed4a/{stripes}".to_owned(), "0f".to_owned())];
+        assert_eq!(score.readouts(), depended.into());
+        assert!(resolve("mixed4a:1 - tv").unwrap().readouts().is_empty());
+    }
+
+    #[test]
     fn labels_become_classes() {
         for (text, class) in [
             (r#"logits:"dumbbell""#, 2),
@@ -210,11 +207,11 @@ pub(super) mod tests {
             (r#"logits:"persian CAT""#, 4),
         ] {
             let score = resolve(text).unwrap();
-            let Target::Activation { name, measure, .. } = &score.terms[0].target else {
+            let Target::Activation { at, measure } = &score.terms[0].target else {
                 panic!("{text} should look at an activation");
             };
             assert_eq!(
-                (name.as_str(), measure),
+                (at.name.as_str(), measure),
                 ("logits", &OfActivation::Channel(class)),
                 "{text}"
             );
@@ -247,14 +244,6 @@ pub(super) mod tests {
             ),
             ("mixed4a/{strips}", r#"mixed4a has no direction "strips"; nearest is "stripes""#),
             ("mixed4b/{stripes}", r#"mixed4b has no direction "stripes"; none are known there"#),
-            (
-                "mixed4a/{short}",
-                "direction mixed4a/{short} has 1 values, expected one for each of 4 channels",
-            ),
-            (
-                "mixed4a/{bad}",
-                "direction mixed4a/{bad} has a value that is not finite at channel 0",
-            ),
         ] {
             assert_eq!(resolve(text).unwrap_err().to_string(), message, "{text}");
         }

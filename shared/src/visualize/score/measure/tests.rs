@@ -4,6 +4,9 @@ use burn::tensor::TensorData;
 
 use super::*;
 use crate::device;
+use crate::readout::Derived;
+use crate::readout::directions;
+use crate::tap::{Grid, LayerId, LayerInfo, Role, Sees};
 
 /// A batch in double precision, for the slow twins of the formulas above.
 #[derive(Clone)]
@@ -155,18 +158,34 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
+/// A direction in a layer of as many channels as it has values.
+fn direction(values: &[f32]) -> Derived {
+    let layer = LayerInfo {
+        name: "layer".to_owned(),
+        aliases: Vec::new(),
+        channels: values.len(),
+        grid: Grid::Convolutional { stride: 16 },
+        sees: Sees::Pixels(100),
+        role: Role::Features,
+    };
+    directions::direction((LayerId(0), &layer), "stripes", values.to_vec(), "").unwrap()
+}
+
+/// The mean over space of what is read at each place.
+fn along(activation: Tensor<4>, readout: &Derived) -> Tensor<1> {
+    OfActivation::Channel(0).per_picture(readout.of(activation), "layer").unwrap()
+}
+
 #[test]
 fn a_direction_is_dot_times_floored_cosine_squared() {
-    let direction = [0.5_f32, -1.5, 0.25, 2.0, -0.75];
+    let values = [0.5_f32, -1.5, 0.25, 2.0, -0.75];
     let activations = |dims, seed| Batch::random(dims, seed);
     for batch in [activations([1, 5, 1, 1], 4), activations([3, 5, 3, 2], 5)] {
         check(
             &batch,
-            |input| {
-                OfActivation::Direction(direction.to_vec()).per_picture(input, "layer").unwrap()
-            },
+            |input| along(input, &direction(&values)),
             |batch| {
-                let direction = direction.map(f64::from);
+                let direction = values.map(f64::from);
                 let at = |column: Vec<f64>| {
                     let product = dot(&column, &direction);
                     let length = |vector: &[f64]| dot(vector, vector).sqrt() + 1e-4;
@@ -186,8 +205,8 @@ fn a_direction_is_dot_times_floored_cosine_squared() {
 #[test]
 fn a_silent_place_has_a_slope_towards_a_direction() {
     let silent = Tensor::<4>::zeros([1, 3, 2, 2], &device::cpu()).autodiff().require_grad();
-    let value = OfActivation::Direction(vec![1.0, -2.0, 0.5]).per_picture(silent.clone(), "layer");
-    let mut gradients = value.unwrap().sum().backward();
+    let value = along(silent.clone(), &direction(&[1.0, -2.0, 0.5]));
+    let mut gradients = value.sum().backward();
     let gradient = read(silent.grad_remove(&mut gradients).unwrap());
     // Along the direction, by the floor squared, shared among four places.
     let expected = [1.0, -2.0, 0.5].map(|value| [value * 0.01 / 4.0; 4]).concat();

@@ -1,0 +1,73 @@
+//! A readout is a derived layer: what is found in another layer, place by place.
+//!
+//! A set of directions, a dictionary, a probe: each sits on a layer and gives as many channels as
+//! it has latents, at its parent's places. So whoever looks at layers looks at latents too, and
+//! needs not know of what kind their readout is.
+//!
+//! A kind is one file below: its formula as a [`Readout`], and how its files become [`Readouts`].
+
+pub mod directions;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use crate::tap::{LayerId, LayerInfo};
+
+/// What latents are in terms of a layer's channels.
+pub trait Readout: Debug + Send + Sync {
+    /// How many there are.
+    fn latents(&self) -> usize;
+
+    /// Their values, differentiable.
+    ///
+    /// # Shapes
+    /// - `activation`: `[places, channels]`
+    /// - returns: `[places, latents]`
+    fn read(&self, activation: Tensor<2>) -> Tensor<2>;
+}
+
+/// The readouts that are known, by their layer's canonical name and their own.
+pub type Readouts = BTreeMap<(String, String), Derived>;
+
+/// A layer that a readout makes of another.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// What can be said of it; its name is its parent's, a slash and its own.
+    pub info: LayerInfo,
+    /// The layer that it is read from.
+    pub parent: LayerId,
+    /// Of the file that it came from, hexadecimal.
+    pub sha256: String,
+    readout: Arc<dyn Readout>,
+}
+
+impl Derived {
+    /// The layer called `name` that a readout makes of its parent.
+    pub fn new(
+        (parent, info): (LayerId, &LayerInfo),
+        name: &str,
+        readout: impl Readout + 'static,
+        sha256: &str,
+    ) -> Self {
+        let info = info.of_latents(name, readout.latents());
+        Self { info, parent, sha256: sha256.to_owned(), readout: Arc::new(readout) }
+    }
+
+    /// What it gives where its parent gives this.
+    ///
+    /// # Shapes
+    /// - `activation`: `[batch, channels, height, width]`
+    /// - returns: `[batch, latents, height, width]`
+    pub fn of(&self, activation: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, height, width] = activation.dims();
+        let by_channel = activation.swap_dims(0, 1).reshape([channels, batch * height * width]);
+        let latents = self.readout.read(by_channel.transpose()).transpose();
+        latents.reshape([self.info.channels, batch, height, width]).swap_dims(0, 1)
+    }
+}
+
+/// The readouts that something depends on, by name: SHA-256 of their files, hexadecimal.
+pub type Recorded = BTreeMap<String, String>;
