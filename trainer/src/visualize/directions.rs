@@ -14,7 +14,8 @@ use shared::weights::from_safetensors;
 /// A layer that is none, a tensor without a slash in its name, or of another length.
 pub fn read(path: &Path, info: &ModelInfo) -> Result<Directions> {
     let read = || {
-        let tensors = from_safetensors(&std::fs::read(path)?)?;
+        let bytes = std::fs::read(path)?;
+        let tensors = from_safetensors(&bytes)?;
         let mut directions = Directions::new();
         for (name, tensor) in tensors {
             let Some((layer, direction)) = name.rsplit_once('/') else {
