@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let weights = match &arguments.weights {
         Some(file) => {
             let bytes = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
-            from_safetensors(&bytes)?
+            from_safetensors(&bytes)?.into_iter().collect()
         }
         None => noise(inception::Variant::GoogLeNet.published_tensors()),
     };

@@ -3,10 +3,12 @@
 pub mod efficientnet_lite;
 pub mod inception;
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Device;
 
 use crate::network::{Blueprint, Network};
-use crate::weights::NamedTensors;
+use crate::weights::{Precision, StoredTensors};
 use crate::{Error, Result};
 
 pub use crate::network::{Choice, ModelInfo};
@@ -64,24 +66,33 @@ pub fn info(name: &str) -> Result<ModelInfo> {
 
 /// Which of the sets of weights in a file the model called `name` takes; nothing where no more
 /// than one fits.
-pub fn choice(name: &str, weights: &NamedTensors) -> Result<Option<Choice>> {
+pub fn choice(name: &str, weights: &StoredTensors<'_>) -> Result<Option<Choice>> {
     Ok(Known::named(name)?.blueprint().choice(weights))
 }
 
 /// Builds the model called `name` from weights in any of its published namings, whatever a
 /// training script put before the names ([`choice`]).
-pub fn load(name: &str, weights: NamedTensors, device: &Device) -> Result<Network> {
+pub fn load<'a>(
+    name: &str,
+    weights: impl Into<StoredTensors<'a>>,
+    device: &Device,
+) -> Result<Network> {
     Known::named(name)?.blueprint().load(weights, device)
 }
 
-/// The tensors that a file for the model called `name` needs to hold: what only training needs is
-/// left out, and where batch normalisation can be folded into the convolutions, it is.
+/// A safetensors file of the tensors that the model called `name` needs: what only training needs
+/// is left out, and where batch normalisation can be folded into the convolutions, it is.
 ///
 /// # Errors
-/// Weights that do not fit the model.
-pub fn distilled(name: &str, weights: NamedTensors) -> Result<NamedTensors> {
+/// Weights that do not fit the model, or a value too large for the precision.
+pub fn distilled<'a>(
+    name: &str,
+    weights: impl Into<StoredTensors<'a>>,
+    precision: Precision,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
     match Known::named(name)? {
-        Known::Inception(variant) => variant.blueprint().taken(weights),
-        Known::EfficientNetLite(variant) => variant.folded(weights),
+        Known::Inception(variant) => variant.blueprint().taken(weights, precision, metadata),
+        Known::EfficientNetLite(variant) => variant.folded(weights, precision, metadata),
     }
 }

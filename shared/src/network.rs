@@ -17,9 +17,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::Result;
 use crate::tap::LayerId;
-use crate::weights::{NamedTensor, NamedTensors};
+use crate::weights::{Precision, SafetensorsWriter, StoredTensors};
 
-use fit::Fitted;
+use fit::{Fitted, Fitting};
 
 pub use erosion::Erosion;
 pub use graph::{Graph, NodeId};
@@ -53,7 +53,7 @@ impl Blueprint {
     }
 
     /// Which of the sets of weights in a file is taken; nothing where no more than one fits.
-    pub fn choice(&self, weights: &NamedTensors) -> Option<Choice> {
+    pub fn choice(&self, weights: &StoredTensors<'_>) -> Option<Choice> {
         let choice = sets::choose(&self.namings(), weights);
         (!choice.left.is_empty()).then_some(choice)
     }
@@ -63,41 +63,74 @@ impl Blueprint {
     ///
     /// # Errors
     /// Every tensor that is missing, unexpected, wrongly shaped or not finite, in one error.
-    pub fn load(self, weights: NamedTensors, device: &Device) -> Result<Network> {
-        let mut fitted = self.fit(weights)?.into_iter();
-        Ok(self.with(device, |_| fitted.next().unwrap_or_default()))
-    }
-
-    /// The tensors with batch normalisation folded in, under the names of the naming of this
-    /// number, none of which may have any.
-    ///
-    /// # Errors
-    /// As [`Blueprint::load`].
-    pub fn folded(&self, weights: NamedTensors, naming: usize) -> Result<NamedTensors> {
-        let sources = self.graph.kernels.iter().filter_map(|kernel| kernel.sources.get(naming));
-        let fitted = self.fit(weights)?;
-        let named = sources.zip(fitted).flat_map(|(source, Fitted { weight, bias })| {
-            let tensors = source.tensors().into_iter().zip([weight, bias]);
-            tensors.map(|((name, shape), values)| (name, NamedTensor { shape, values }))
+    pub fn load<'a>(
+        self,
+        weights: impl Into<StoredTensors<'a>>,
+        device: &Device,
+    ) -> Result<Network> {
+        let (sources, mut fitting) = self.fitting(weights.into())?;
+        // The network is frozen: its weights stay off the gradient tape.
+        let device = device.clone().inner();
+        let kernels = self.graph.kernels.iter().zip(&sources).filter_map(|(kernel, source)| {
+            Some(Weights::new(kernel.shape, fitting.convolution(source)?, &device))
         });
-        Ok(named.collect())
+        let weights = kernels.collect();
+        fitting.finish()?;
+        Ok(Network { info: self.info, graph: self.graph, weights })
     }
 
-    /// The tensors that the network takes, as they are.
+    /// A safetensors file of the tensors that the network takes, as they are.
     ///
     /// # Errors
-    /// As [`Blueprint::load`].
-    pub fn taken(&self, weights: NamedTensors) -> Result<NamedTensors> {
-        let mut weights = sets::taken(&self.namings(), weights);
-        weights.retain(|name, _| !(self.is_training_only)(name));
-        self.fit(weights.clone())?;
-        Ok(weights)
+    /// As [`Blueprint::load`], or a value too large for the precision.
+    pub fn taken<'a>(
+        &self,
+        weights: impl Into<StoredTensors<'a>>,
+        precision: Precision,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>> {
+        let (sources, mut fitting) = self.fitting(weights.into())?;
+        let tensors = || sources.iter().flat_map(Source::tensors);
+        let mut file = SafetensorsWriter::new(tensors().collect(), precision, metadata);
+        for (name, shape) in tensors() {
+            if let Some(values) = fitting.take(&name, &shape) {
+                file.put(&name, &values);
+            }
+        }
+        fitting.finish()?;
+        Ok(file.finish()?)
     }
 
-    fn fit(&self, weights: NamedTensors) -> Result<Vec<Fitted>> {
+    /// A safetensors file of the tensors with batch normalisation folded in, under the names of the
+    /// naming of this number, none of which may have any.
+    ///
+    /// # Errors
+    /// As [`Blueprint::taken`].
+    pub fn folded<'a>(
+        &self,
+        weights: impl Into<StoredTensors<'a>>,
+        naming: usize,
+        precision: Precision,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>> {
+        let (sources, mut fitting) = self.fitting(weights.into())?;
+        let mut file = SafetensorsWriter::new(self.tensors(naming), precision, metadata);
+        for (kernel, source) in self.graph.kernels.iter().zip(&sources) {
+            let Some(Fitted { weight, bias }) = fitting.convolution(source) else { continue };
+            let named = kernel.sources.get(naming).into_iter().flat_map(Source::tensors);
+            for ((name, _), values) in named.zip([weight, bias]) {
+                file.put(&name, &values);
+            }
+        }
+        fitting.finish()?;
+        Ok(file.finish()?)
+    }
+
+    /// The tensors of the set that is taken, and what they are called in it.
+    fn fitting<'a>(&self, weights: StoredTensors<'a>) -> Result<(Vec<Source>, Fitting<'a>)> {
         let namings = self.namings();
         let weights = sets::taken(&namings, weights);
-        Ok(fit::fit(self.info.name, namings, weights, self.is_training_only)?)
+        Ok(Fitting::new(self.info.name, namings, weights, self.is_training_only)?)
     }
 
     /// What each naming calls the numbers of every kernel, in forward order.
@@ -108,21 +141,6 @@ impl Blueprint {
         };
         (0..count.unwrap_or_default()).map(of).collect()
     }
-
-    fn with(self, device: &Device, mut fitted: impl FnMut(&graph::Kernel) -> Fitted) -> Network {
-        // The network is frozen: its weights stay off the gradient tape.
-        let device = device.clone().inner();
-        let upload = |kernel: &graph::Kernel| {
-            let Fitted { weight, bias } = fitted(kernel);
-            let outputs = bias.len();
-            Weights {
-                weight: Tensor::from_data(TensorData::new(weight, kernel.shape), &device),
-                bias: Tensor::from_data(TensorData::new(bias, [outputs]), &device),
-            }
-        };
-        let weights = self.graph.kernels.iter().map(upload).collect();
-        Network { info: self.info, graph: self.graph, weights }
-    }
 }
 
 /// Parameters of a convolution, frozen.
@@ -132,6 +150,16 @@ struct Weights {
     weight: Tensor<4>,
     /// `[outputs]`
     bias: Tensor<1>,
+}
+
+impl Weights {
+    fn new(shape: [usize; 4], Fitted { weight, bias }: Fitted, device: &Device) -> Self {
+        let outputs = bias.len();
+        Self {
+            weight: Tensor::from_data(TensorData::new(weight, shape), device),
+            bias: Tensor::from_data(TensorData::new(bias, [outputs]), device),
+        }
+    }
 }
 
 /// A network that can be looked into.

@@ -1,30 +1,33 @@
-//! Bytes to named tensors.
+//! Bytes to named tensors, which are read one at a time.
 //!
 //! Every reader here takes untrusted bytes: sizes are checked against the bytes that are there
 //! before anything is allocated.
 
 mod caffemodel;
+mod element;
 mod error;
 mod foreign;
 mod pytorch;
 mod safetensors;
+mod stored;
 mod tensor;
 
 pub use caffemodel::from_caffemodel;
 pub use error::WeightsError;
 pub use foreign::Foreign;
 pub use pytorch::from_pytorch;
-pub use safetensors::{Precision, from_safetensors, to_safetensors};
+pub use safetensors::{Precision, SafetensorsWriter, from_safetensors, to_safetensors};
+pub use stored::{NotTaken, Reading, StoredTensors};
 pub use tensor::{NamedTensor, NamedTensors};
 
 /// How the names of weights files end, in the order in which they are proposed.
 pub const ENDINGS: [&str; 6] = ["safetensors", "pth", "pt", "ckpt", "bin", "caffemodel"];
 
-/// Reads safetensors, a `.caffemodel`, or what `torch.save` wrote, told apart by content: names lie.
+/// Finds the tensors in safetensors, a `.caffemodel`, or what `torch.save` wrote, told apart by content: names lie.
 ///
 /// # Errors
 /// A damaged file; one that is something else is called what it is.
-pub fn from_bytes(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
+pub fn from_bytes(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
     if safetensors::begins(bytes) {
         return from_safetensors(bytes);
     }
@@ -51,7 +54,9 @@ mod tests {
         let tensor = NamedTensor { shape: vec![1], values: vec![0.5] };
         let tensors = NamedTensors::from([("fc.weight".to_owned(), tensor)]);
         let written = to_safetensors(&tensors, Precision::F32, &BTreeMap::new()).unwrap();
-        assert_eq!(from_bytes(&written).unwrap(), tensors);
+        let read =
+            |bytes: &[u8]| -> NamedTensors { from_bytes(bytes).unwrap().into_iter().collect() };
+        assert_eq!(read(&written), tensors);
         // NetParameter { layer: { name: "fc", blobs: { shape: { dim: 1 }, data: 0.5 } } }
         let caffe = [
             &[0xa2, 0x06, 17, 0x0a, 2][..],
@@ -59,7 +64,7 @@ mod tests {
             &[0x3a, 11, 0x3a, 3, 0x0a, 1, 1, 0x2a, 4],
             &0.5_f32.to_le_bytes(),
         ];
-        assert_eq!(from_bytes(&caffe.concat()).unwrap(), tensors);
+        assert_eq!(read(&caffe.concat()), tensors);
     }
 
     #[test]

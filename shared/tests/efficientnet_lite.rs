@@ -14,7 +14,12 @@ use shared::burn::tensor::{Tensor, s};
 use shared::device::cpu;
 use shared::models::efficientnet_lite::Variant;
 use shared::network::{Erosion, Network};
-use shared::weights::{NamedTensor, NamedTensors, Precision, from_safetensors, to_safetensors};
+use shared::weights::{NamedTensor, NamedTensors, Precision, StoredTensors, from_safetensors};
+
+fn golden() -> NamedTensors {
+    let golden = from_safetensors(include_bytes!("golden/efficientnet-lite0.safetensors"));
+    golden.unwrap().into_iter().collect()
+}
 
 fn formula(name: &str, shape: &[usize]) -> NamedTensor {
     let (centre, amplitude) = if name.ends_with("running_var") {
@@ -40,7 +45,16 @@ fn weights(variant: Variant) -> NamedTensors {
     tensors.map(|(name, shape)| (name.clone(), formula(&name, &shape))).collect()
 }
 
-fn network(weights: NamedTensors) -> Network {
+/// A file of the network's weights, batch normalisation folded in.
+fn folded(precision: Precision) -> Vec<u8> {
+    Variant::Lite0.folded(weights(Variant::Lite0), precision, &Default::default()).unwrap()
+}
+
+fn logits<'a>(weights: impl Into<StoredTensors<'a>>) -> Vec<f32> {
+    values(seen(&network(weights), &["logits"]).1[0].clone())
+}
+
+fn network<'a>(weights: impl Into<StoredTensors<'a>>) -> Network {
     Variant::Lite0.blueprint().load(weights, &cpu()).unwrap()
 }
 
@@ -54,8 +68,7 @@ fn seen(network: &Network, taps: &[&str]) -> (Tensor<4>, Vec<Tensor<4>>) {
 
 #[test]
 fn every_layer_agrees_with_an_independent_definition() {
-    let expected = from_safetensors(include_bytes!("golden/efficientnet-lite0.safetensors"));
-    let expected = expected.unwrap();
+    let expected = golden();
     let network = network(weights(Variant::Lite0));
     let mut compared = 0;
     for (name, tensor) in &expected {
@@ -81,8 +94,7 @@ fn every_layer_agrees_with_an_independent_definition() {
 
 #[test]
 fn input_gradients_agree_with_an_independent_definition() {
-    let expected = from_safetensors(include_bytes!("golden/efficientnet-lite0.safetensors"));
-    let expected = expected.unwrap();
+    let expected = golden();
     let network = network(weights(Variant::Lite0));
     for (score, layer, channel) in [("block8.channel11", "block8", 11), ("logit5", "logits", 5)] {
         let (rgb, caught) = seen(&network, &[layer]);
@@ -125,20 +137,18 @@ fn erosion_weighs_what_goes_past_a_block() {
 #[test]
 fn folded_weights_are_the_same_network() {
     let published = weights(Variant::Lite0);
-    let folded = Variant::Lite0.folded(published.clone()).unwrap();
-    assert!(folded.contains_key("block3_depthwise.weight") && folded.len() < published.len());
-    let logits = |weights| values(seen(&network(weights), &["logits"]).1[0].clone());
+    let folded = folded(Precision::F32);
+    let folded = from_safetensors(&folded).unwrap();
+    assert!(folded.shape("block3_depthwise.weight").is_some() && folded.len() < published.len());
     assert_eq!(logits(folded), logits(published));
 }
 
 #[test]
 fn eight_bits_give_nearly_the_same_network() {
-    let folded = Variant::Lite0.folded(weights(Variant::Lite0)).unwrap();
-    let bytes = to_safetensors(&folded, Precision::Q8, &Default::default()).unwrap();
+    let bytes = folded(Precision::Q8);
     assert!(bytes.len() < 4_900_000, "{}", bytes.len());
-    let small = from_safetensors(&bytes).unwrap();
-    let logits = |weights| values(seen(&network(weights), &["logits"]).1[0].clone());
-    let (exact, small) = (logits(folded), logits(small));
+    let small = logits(from_safetensors(&bytes).unwrap());
+    let exact = logits(weights(Variant::Lite0));
     let square = |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum();
     let difference: f32 = square(&mut exact.iter().zip(&small).map(|(a, b)| a - b));
     let whole: f32 = square(&mut exact.iter().copied());

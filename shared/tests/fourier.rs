@@ -13,7 +13,7 @@ use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
 
 fn golden() -> Option<NamedTensors> {
     let path = reference::path("golden/fourier_image.safetensors")?;
-    Some(from_safetensors(&std::fs::read(path).unwrap()).unwrap())
+    Some(from_safetensors(&std::fs::read(path).unwrap()).unwrap().into_iter().collect())
 }
 
 /// `[3, height, half, 2]` as `[1, 3, 2 * height, half]`: real rows, then imaginary rows.

@@ -27,7 +27,8 @@ fn gpus() -> Vec<Device> {
 
 fn reference() -> Option<Reference> {
     let file = |name| -> Option<NamedTensors> {
-        Some(from_safetensors(&fs::read(place::path(name)?).unwrap()).unwrap())
+        let bytes = fs::read(place::path(name)?).unwrap();
+        Some(from_safetensors(&bytes).unwrap().into_iter().collect())
     };
     let weights = file("weights/bvlc_googlenet.safetensors")?;
     Some(Reference { weights, golden: file("golden/googlenet.safetensors")? })

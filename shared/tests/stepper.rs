@@ -21,7 +21,8 @@ use shared::visualize::{Dream, Preset, Snapshot};
 use shared::weights::from_safetensors;
 
 fn googlenet() -> Arc<Network> {
-    let weights = from_safetensors(&formula::file(Variant::GoogLeNet)).unwrap();
+    let file = formula::file(Variant::GoogLeNet);
+    let weights = from_safetensors(&file).unwrap();
     Arc::new(models::load("googlenet", weights, &cpu()).unwrap())
 }
 

@@ -37,7 +37,7 @@ async fn file(name: &str) -> Option<NamedTensors> {
         console_log!("skipped: reference data is not here");
         return None;
     }
-    Some(from_safetensors(&data).unwrap())
+    Some(from_safetensors(&data).unwrap().into_iter().collect())
 }
 
 async fn reference() -> Option<Reference> {

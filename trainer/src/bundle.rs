@@ -21,9 +21,10 @@ use shared::weights::Precision;
 
 use self::files::Files;
 use self::layers::Layers;
+use crate::convert::convert;
 use crate::failure::WrongCall;
+use crate::labels;
 use crate::weights::Weights;
-use crate::{convert, labels};
 
 pub use self::existing::{Existing, MANIFEST};
 pub use self::ingredients::{Ingredients, WeightsFrom};
@@ -80,6 +81,6 @@ fn encoded(model: &str, weights: &Weights, precision: Option<Precision>) -> Resu
         // More bits would tell nothing more.
         return Ok(bytes.to_vec());
     }
-    let (tensors, origin) = convert::read(model, weights)?;
-    convert::encode(model, &tensors, precision.unwrap_or(Precision::F16), &origin)
+    let precision = precision.unwrap_or(Precision::F16);
+    Ok(convert(model, weights, &weights.name(), precision)?.bytes)
 }

@@ -4,46 +4,45 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use shared::models;
-use shared::weights::{NamedTensors, Precision, to_safetensors};
+use shared::weights::{Precision, WeightsError};
 
 use crate::weights::Weights;
 use crate::{hash, import};
 
-/// Where weights come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// An address, or a file's name.
-    pub source: String,
+/// Weights that were converted.
+pub struct Converted {
+    /// A safetensors file with the model, its source and its preprocessing in its metadata.
+    pub bytes: Vec<u8>,
     /// Of the file as it was, hexadecimal.
-    pub sha256: String,
+    pub source_sha256: String,
 }
 
-/// Reads weights in any published format and makes sure that they are this model's.
-/// What the network does not need is left out or folded in. Also the hash of the bytes they were in.
-pub fn read(model: &str, weights: &Weights) -> Result<(NamedTensors, Origin)> {
+/// Reads weights in any published format, makes sure that they are this model's, and leaves out or
+/// folds in what the network does not need. `source` is what is said of where they come from: an
+/// address, or a file's name.
+pub fn convert(
+    model: &str,
+    weights: &Weights,
+    source: &str,
+    precision: Precision,
+) -> Result<Converted> {
+    let info = models::info(model)?;
     let bytes = weights.bytes()?;
     let tensors = import::tensors(model, &bytes, weights)?;
-    let tensors = models::distilled(model, tensors)
-        .with_context(|| format!("no weights for {model}: {weights}"))?;
-    let origin = Origin { source: weights.name(), sha256: hash::sha256(&bytes) };
-    Ok((tensors, origin))
-}
-
-/// A safetensors file with the model, its source and its preprocessing in its metadata.
-pub fn encode(
-    model: &str,
-    tensors: &NamedTensors,
-    precision: Precision,
-    origin: &Origin,
-) -> Result<Vec<u8>> {
-    let info = models::info(model)?;
+    let source_sha256 = hash::sha256(&bytes);
     let metadata = BTreeMap::from([
         ("model".to_owned(), info.name.to_owned()),
         ("title".to_owned(), info.title.to_owned()),
         ("origin".to_owned(), info.origin.to_owned()),
-        ("source".to_owned(), origin.source.clone()),
-        ("source_sha256".to_owned(), origin.sha256.clone()),
+        ("source".to_owned(), source.to_owned()),
+        ("source_sha256".to_owned(), source_sha256.clone()),
         ("preprocessing".to_owned(), serde_json::to_string(&info.preprocessing)?),
     ]);
-    Ok(to_safetensors(tensors, precision, &metadata)?)
+    let distilled = models::distilled(model, tensors, precision, &metadata);
+    let bytes = match distilled {
+        // They fit, only not in so few bits.
+        Err(shared::Error::Weights(error @ WeightsError::TooLargeForHalf { .. })) => Err(error)?,
+        other => other.with_context(|| format!("no weights for {model}: {weights}"))?,
+    };
+    Ok(Converted { bytes, source_sha256 })
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha1::{Digest, Sha1};
 use shared::weights::Precision;
 
-use crate::convert::{self, Origin};
+use crate::convert::{Converted, convert};
 use crate::download::{DownloadError, Part, Patience, download};
 use crate::failure::WrongCall;
 use crate::weights::{Weights, way_to};
@@ -229,20 +229,18 @@ impl From<DownloadError> for Unusable {
 fn keep(request: &Request, mirror: &Mirror<'_>, part: &Path) -> Result<Fetched, Unusable> {
     verify(part, mirror.hash).map_err(Unusable::There)?;
     let file = Weights::File(part.to_owned());
-    let (tensors, origin) = convert::read(&request.model, &file).map_err(Unusable::There)?;
+    let Converted { bytes, source_sha256 } =
+        convert(&request.model, &file, mirror.address, Precision::F32).map_err(Unusable::There)?;
     if mirror.hash == Hash::Unknown {
-        eprintln!("no hash is published for this file; its sha256 is {}", origin.sha256);
+        eprintln!("no hash is published for this file; its sha256 is {source_sha256}");
     }
-    let origin = Origin { source: mirror.address.to_owned(), ..origin };
-    let bytes = convert::encode(&request.model, &tensors, Precision::F32, &origin)
-        .map_err(Unusable::There)?;
     output::write_whole(&request.target, |out| Ok(out.write_all(&bytes)?))
         .map_err(Unusable::Here)?;
     Ok(Fetched {
         model: request.model.clone(),
         path: request.target.clone(),
         sha256: hash::sha256(&bytes),
-        source_sha256: Some(origin.sha256),
+        source_sha256: Some(source_sha256),
     })
 }
 

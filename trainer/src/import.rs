@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use shared::models;
-use shared::weights::{ENDINGS, NamedTensors, from_bytes};
+use shared::weights::{ENDINGS, StoredTensors, from_bytes};
 
 /// The bytes of a file; a folder is called one.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
@@ -18,7 +18,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 
 /// The tensors in a weights file called `name`. Where it holds several sets that fit the model,
 /// it is said which is taken.
-pub fn tensors(model: &str, bytes: &[u8], name: impl Display) -> Result<NamedTensors> {
+pub fn tensors<'a>(model: &str, bytes: &'a [u8], name: impl Display) -> Result<StoredTensors<'a>> {
     let tensors = from_bytes(bytes).with_context(|| format!("reading weights from {name}"))?;
     if let Some(choice) = models::choice(model, &tensors)? {
         eprintln!("{name}: {choice}");
@@ -44,7 +44,7 @@ fn instead_of(folder: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::weights::NamedTensor;
+    use shared::weights::{NamedTensor, NamedTensors};
 
     use super::*;
 
@@ -56,7 +56,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Result<NamedTensors> {
         // The name says nothing: content alone decides.
-        tensors("googlenet", bytes, "file")
+        Ok(tensors("googlenet", bytes, "file")?.into_iter().collect())
     }
 
     fn expected(before: &str) -> NamedTensors {

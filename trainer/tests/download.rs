@@ -13,6 +13,7 @@ use std::{fs, process};
 use server::{Answer, Asked, Server};
 use shared::models::inception::Variant;
 use shared::weights::{NamedTensor, Precision, to_safetensors};
+use trainer::convert::convert;
 use trainer::download::{DownloadError, Patience, download};
 use trainer::fetch::{Hash, Mirror, Request, fetch, fetch_from};
 use trainer::hash;
@@ -250,7 +251,7 @@ fn weights_are_converted_into_place_and_not_fetched_twice() {
     assert_eq!(starts(&server), [None, Some(9_000_000)]);
     assert_eq!(fetched.path, target);
     assert_eq!(names(target.parent().unwrap()), ["googlenet.safetensors"]);
-    trainer::convert::read("googlenet", &Weights::File(target.clone())).unwrap();
+    convert("googlenet", &Weights::File(target.clone()), "", Precision::F32).unwrap();
 
     let again = fetch(&Request { force: false, ..request }, &HASTE).unwrap();
     assert_eq!((again.sha256, again.source_sha256), (fetched.sha256, None));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shared::burn::tensor::Device;
 use shared::models;
 use shared::network::Network;
-use shared::weights::{NamedTensors, WeightsError, from_bytes, from_safetensors};
+use shared::weights::{StoredTensors, WeightsError, from_bytes, from_safetensors};
 
 use crate::protocol::DeviceChoice;
 
@@ -33,7 +33,7 @@ pub struct LoadedModel {
 pub struct WeightsFile {
     /// As they came.
     pub bytes: Rc<Vec<u8>>,
-    read: fn(&[u8]) -> Result<NamedTensors, WeightsError>,
+    read: fn(&[u8]) -> Result<StoredTensors<'_>, WeightsError>,
 }
 
 impl WeightsFile {

@@ -122,6 +122,23 @@ impl<B: AsRef<[u8]>> Zip<B> {
     }
 }
 
+impl<'a> Zip<&'a [u8]> {
+    /// As [`Zip::unpack`], for as long as the archive's own bytes are there.
+    pub fn unpack_lasting(&self, name: &str, entry: Packed) -> Result<Cow<'a, [u8]>> {
+        let bytes: &'a [u8] = self.0.get_ref();
+        Ok(match self.unpack(name, entry)? {
+            Cow::Owned(unpacked) => Cow::Owned(unpacked),
+            Cow::Borrowed(_) => {
+                let place =
+                    self.0.get_entry(entry.place).map(|entry| entry.compressed_data_range());
+                let place =
+                    place.ok().and_then(|(start, end)| bytes.get(start as usize..end as usize));
+                Cow::Borrowed(place.ok_or_else(|| wrong(name, "is not where the archive says"))?)
+            }
+        })
+    }
+}
+
 impl Packed {
     fn of(entry: &ZipFileHeaderRecord<'_>) -> Self {
         Self {

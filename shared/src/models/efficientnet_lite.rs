@@ -15,7 +15,7 @@ use crate::network::{Blueprint, Graph, ModelInfo, NodeId};
 use crate::ops::{Padding, Pool};
 use crate::preprocess::{ChannelOrder, Preprocessing};
 use crate::tap::Role;
-use crate::weights::NamedTensors;
+use crate::weights::{Precision, StoredTensors};
 
 use names::{BlockPosition, Names, Naming, Part};
 
@@ -105,12 +105,19 @@ impl Variant {
         self.blueprint().tensors(Naming::Published.position())
     }
 
-    /// The network's tensors with batch normalisation folded in, under canonical names.
+    /// A safetensors file of the network's tensors with batch normalisation folded in, under
+    /// canonical names.
     ///
     /// # Errors
-    /// Every tensor that is missing, unexpected, wrongly shaped or not finite, in one error.
-    pub fn folded(self, weights: NamedTensors) -> Result<NamedTensors> {
-        self.blueprint().folded(weights, Naming::Canonical.position())
+    /// Every tensor that is missing, unexpected, wrongly shaped or not finite, in one error; or a
+    /// value too large for the precision.
+    pub fn folded<'a>(
+        self,
+        weights: impl Into<StoredTensors<'a>>,
+        precision: Precision,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>> {
+        self.blueprint().folded(weights, Naming::Canonical.position(), precision, metadata)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Tensors under published names, fitted to the convolutions of a network.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
 
-use crate::weights::{NamedTensor, NamedTensors, WeightsError};
+use crate::weights::{StoredTensors, WeightsError};
 
 /// What a file calls the numbers of one convolution.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Source {
 }
 
 /// Weights of one convolution, batch normalisation folded in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Fitted {
     /// In the shape of its source.
     pub weight: Vec<f32>,
@@ -71,95 +71,97 @@ pub(super) struct Fitted {
     pub bias: Vec<f32>,
 }
 
-/// Finds the weights of every convolution, in forward order, under the names of that one of
-/// `namings` which the file knows best.
-///
-/// # Errors
-/// Everything that is missing, unexpected, wrongly shaped or not finite, in one list. Tensors that
-/// are `ignored` are not unexpected.
-pub(super) fn fit(
-    model: &str,
-    namings: impl IntoIterator<Item = Vec<Source>>,
-    tensors: NamedTensors,
-    ignored: fn(&str) -> bool,
-) -> Result<Vec<Fitted>, WeightsError> {
-    let known = |sources: &Vec<Source>| {
-        sources.iter().filter(|source| tensors.contains_key(&source.weight)).count()
-    };
-    // The first of those that are known equally well.
-    let sources = namings.into_iter().min_by_key(|sources| std::cmp::Reverse(known(sources)));
-    let sources = sources.unwrap_or_default();
-    if let (Some(wanted), Some(found)) = (sources.first(), tensors.keys().next())
-        && known(&sources) == 0
-    {
-        // Naming every tensor of two networks would help nobody.
-        let problem = format!(
-            "none of the kernels is there: expected {} and others, found {found} and others: are \
-             these weights another model's?",
-            wanted.weight
-        );
-        return Err(WeightsError::Misfit { model: model.to_owned(), problems: vec![problem] });
-    }
-    let mut fitting = Fitting {
-        unused: tensors.keys().filter(|name| !ignored(name)).cloned().collect(),
-        tensors,
-        problems: Vec::new(),
-    };
-    let fitted = sources.iter().map(|source| fitting.convolution(source)).collect();
-    let Fitting { mut problems, unused, .. } = fitting;
-    problems.extend(unused.iter().map(|name| format!("{name} is unexpected")));
-    if problems.is_empty() {
-        Ok(fitted)
-    } else {
-        Err(WeightsError::Misfit { model: model.to_owned(), problems })
-    }
-}
-
-struct Fitting {
-    tensors: NamedTensors,
-    unused: BTreeSet<String>,
+/// Tensors on their way into one network, with everything noted that is wrong with them.
+pub(super) struct Fitting<'a> {
+    model: &'static str,
+    tensors: StoredTensors<'a>,
     problems: Vec<String>,
 }
 
-impl Fitting {
-    fn convolution(&mut self, source: &Source) -> Fitted {
+impl<'a> Fitting<'a> {
+    /// What the file calls the numbers of every convolution, in forward order: that one of
+    /// `namings` which it knows best. Tensors that are `ignored` are let go.
+    ///
+    /// # Errors
+    /// None of the kernels is there.
+    pub fn new(
+        model: &'static str,
+        namings: Vec<Vec<Source>>,
+        mut tensors: StoredTensors<'a>,
+        ignored: fn(&str) -> bool,
+    ) -> Result<(Vec<Source>, Self), WeightsError> {
+        let known = |sources: &Vec<Source>| {
+            sources.iter().filter(|source| tensors.shape(&source.weight).is_some()).count()
+        };
+        // The first of those that are known equally well.
+        let sources = namings.into_iter().min_by_key(|sources| Reverse(known(sources)));
+        let sources = sources.unwrap_or_default();
+        if let (Some(wanted), Some((found, _))) = (sources.first(), tensors.shapes().next())
+            && known(&sources) == 0
+        {
+            // Naming every tensor of two networks would help nobody.
+            let problem = format!(
+                "none of the kernels is there: expected {} and others, found {found} and others: \
+                 are these weights another model's?",
+                wanted.weight
+            );
+            return Err(WeightsError::Misfit { model: model.to_owned(), problems: vec![problem] });
+        }
+        tensors.retain(|name| !ignored(name));
+        Ok((sources, Self { model, tensors, problems: Vec::new() }))
+    }
+
+    /// The weights of one convolution; none once anything is wrong.
+    pub fn convolution(&mut self, source: &Source) -> Option<Fitted> {
         let tensors = source.tensors();
-        let mut values = tensors.iter().map(|(name, shape)| self.take(name, shape));
-        let mut next = || values.next().unwrap_or_default();
-        let weight = next();
-        match source.then {
-            Then::Bias(_) => Fitted { weight, bias: next() },
+        let values: Vec<_> =
+            tensors.iter().filter_map(|(name, shape)| self.take(name, shape)).collect();
+        if !self.problems.is_empty() {
+            return None;
+        }
+        let mut values = values.into_iter();
+        let weight = values.next()?;
+        Some(match source.then {
+            Then::Bias(_) => Fitted { weight, bias: values.next()? },
             Then::BatchNorm { epsilon, .. } => {
                 let normalisation = BatchNorm {
-                    scale: next(),
-                    shift: next(),
-                    mean: next(),
-                    variance: next(),
+                    scale: values.next()?,
+                    shift: values.next()?,
+                    mean: values.next()?,
+                    variance: values.next()?,
                     epsilon,
                 };
-                normalisation.fold(weight, source.outputs())
+                normalisation.fold(weight)
             }
-        }
+        })
     }
 
     /// The values of a tensor; none, and a problem noted, if it is not as expected.
-    fn take(&mut self, name: &str, shape: &[usize]) -> Vec<f32> {
-        self.unused.remove(name);
-        let problem = match self.tensors.remove(name) {
-            None => format!("{name} is missing, expected with shape {shape:?}"),
-            Some(tensor) if tensor.shape != shape => {
-                format!("{name} has shape {:?}, expected {shape:?}", tensor.shape)
-            }
-            Some(NamedTensor { values, .. }) => {
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
+        let problem = match self.tensors.take(name, shape) {
+            Err(not_taken) => not_taken.to_string(),
+            Ok(values) => {
                 let is_variance = name.ends_with("running_var");
                 let is_wrong = |value: &f32| !value.is_finite() || is_variance && *value < 0.0;
-                let Some(place) = values.iter().position(is_wrong) else { return values };
+                let Some(place) = values.iter().position(is_wrong) else { return Some(values) };
                 let wanted = if is_variance { "a variance" } else { "a finite number" };
                 format!("{name} holds {} at {place}, expected {wanted}", values[place])
             }
         };
         self.problems.push(problem);
-        Vec::new()
+        None
+    }
+
+    /// # Errors
+    /// Everything that was missing, wrongly shaped or not finite, or is left over, in one list.
+    pub fn finish(self) -> Result<(), WeightsError> {
+        let Self { model, tensors, mut problems } = self;
+        problems.extend(tensors.shapes().map(|(name, _)| format!("{name} is unexpected")));
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(WeightsError::Misfit { model: model.to_owned(), problems })
+        }
     }
 }
 
@@ -175,12 +177,9 @@ struct BatchNorm {
 impl BatchNorm {
     /// One convolution that does what the given one (without bias) and this normalisation do:
     /// `scale * (w x - mean) / sqrt(variance + epsilon) + shift`.
-    fn fold(&self, mut weight: Vec<f32>, channels: usize) -> Fitted {
+    fn fold(&self, mut weight: Vec<f32>) -> Fitted {
         let parameters = [&self.scale, &self.shift, &self.mean, &self.variance];
-        if weight.is_empty() || parameters.iter().any(|values| values.len() != channels) {
-            // Something was missing and has been noted; there is nothing to fold.
-            return Fitted::default();
-        }
+        let channels = self.scale.len();
         let mut bias = Vec::with_capacity(channels);
         let per_channel = weight.len() / channels;
         for (channel, filter) in weight.chunks_exact_mut(per_channel).enumerate() {

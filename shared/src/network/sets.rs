@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fit::Source;
-use crate::weights::{NamedTensor, NamedTensors};
+use crate::weights::StoredTensors;
 
 /// What wrappers of single layers put into names, wherever they are.
 const WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
@@ -42,26 +42,21 @@ impl std::fmt::Display for Choice {
 }
 
 /// The set that is taken, and the others that would fit as well.
-pub(super) fn choose(namings: &[Vec<Source>], tensors: &NamedTensors) -> Choice {
+pub(super) fn choose(namings: &[Vec<Source>], tensors: &StoredTensors<'_>) -> Choice {
     let mut sets = fitting(namings, &plain_names(tensors)).into_iter();
     Choice { taken: sets.next().unwrap_or_default(), left: sets.collect() }
 }
 
 /// The tensors of the set that is taken, under the network's own names.
-pub(super) fn taken(namings: &[Vec<Source>], tensors: NamedTensors) -> NamedTensors {
+pub(super) fn taken<'a>(namings: &[Vec<Source>], tensors: StoredTensors<'a>) -> StoredTensors<'a> {
     let names = plain_names(&tensors);
     let mut sets = fitting(namings, &names).into_iter();
     let Some(taken) = sets.next() else { return tensors };
     let inner: Vec<String> = sets.filter(|set| is_in(set, &taken)).collect();
     let is_own = |name: &str| is_in(name, &taken) && !inner.iter().any(|set| is_in(name, set));
     let start = if taken.is_empty() { 0 } else { taken.len() + 1 };
-    let mut tensors = tensors;
-    let named = names.into_iter().filter(|(plain, _)| is_own(plain));
-    named
-        .filter_map(|(plain, Known { name, .. })| {
-            Some((plain[start..].to_owned(), tensors.remove(&name)?))
-        })
-        .collect()
+    let own = names.into_iter().filter(|(plain, _)| is_own(plain));
+    tensors.renamed(own.map(|(plain, Known { name, .. })| (plain[start..].to_owned(), name)))
 }
 
 fn is_in(name: &str, set: &str) -> bool {
@@ -77,21 +72,21 @@ struct Known {
 
 /// Tensors by their names without the wrappers of single layers. Where two would be called the
 /// same, both keep theirs.
-fn plain_names(tensors: &NamedTensors) -> BTreeMap<String, Known> {
+fn plain_names(tensors: &StoredTensors<'_>) -> BTreeMap<String, Known> {
     let plain = |name: &str| {
         let parts = name.split('.').filter(|part| !WRAPPERS.contains(part));
         parts.collect::<Vec<_>>().join(".")
     };
     let mut counts = BTreeMap::new();
-    for name in tensors.keys() {
+    for (name, _) in tensors.shapes() {
         *counts.entry(plain(name)).or_insert(0) += 1;
     }
-    let known = |(name, tensor): (&String, &NamedTensor)| {
-        let known = Known { name: name.clone(), shape: tensor.shape.clone() };
+    let known = |(name, shape): (&str, &[usize])| {
+        let known = Known { name: name.to_owned(), shape: shape.to_vec() };
         let plain = plain(name);
-        (if counts[&plain] == 1 { plain } else { name.clone() }, known)
+        (if counts[&plain] == 1 { plain } else { name.to_owned() }, known)
     };
-    tensors.iter().map(known).collect()
+    tensors.shapes().map(known).collect()
 }
 
 /// Beginnings of names after which most of the network's kernels follow, best first.
@@ -136,6 +131,7 @@ fn is_averaged(set: &str) -> bool {
 mod tests {
     use super::*;
     use crate::network::fit::Then;
+    use crate::weights::{NamedTensor, NamedTensors};
 
     fn namings() -> Vec<Vec<Source>> {
         let source = |weight: &str, shape: &[usize]| Source {
@@ -160,13 +156,13 @@ mod tests {
 
     #[track_caller]
     fn assert_taken(names: &[&str], set: &str, left: &[&str], own: &[&str]) {
-        let choice = choose(&namings(), &tensors(names));
+        let choice = choose(&namings(), &tensors(names).into());
         assert_eq!(
             (choice.taken.as_str(), choice.left),
             (set, left.iter().map(|set| (*set).to_owned()).collect())
         );
-        let taken = taken(&namings(), tensors(names));
-        assert_eq!(taken.keys().collect::<Vec<_>>(), own);
+        let taken = taken(&namings(), tensors(names).into());
+        assert_eq!(taken.shapes().map(|(name, _)| name).collect::<Vec<_>>(), own);
     }
 
     #[test]
@@ -216,7 +212,7 @@ mod tests {
         let names = ["a.conv.weight", "conv.weight"];
         assert_taken(&names, "", &["a"], &["conv.weight"]);
         assert_eq!(
-            choose(&namings(), &tensors(&names)).to_string(),
+            choose(&namings(), &tensors(&names).into()).to_string(),
             "2 sets of weights fit: its root is taken, not a (averaged weights first, then the \
              shortest name)"
         );
@@ -227,6 +223,9 @@ mod tests {
         let mut both =
             tensors(&["big.conv.weight", "big.fc.weight", "z.conv.weight", "z.fc.weight"]);
         both.get_mut("big.fc.weight").unwrap().shape = vec![9, 9];
-        assert_eq!(choose(&namings(), &both), Choice { taken: "z".to_owned(), left: Vec::new() });
+        assert_eq!(
+            choose(&namings(), &both.into()),
+            Choice { taken: "z".to_owned(), left: Vec::new() }
+        );
     }
 }

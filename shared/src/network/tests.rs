@@ -8,6 +8,7 @@ use crate::models::inception;
 use crate::ops::{Padding, Pool};
 use crate::preprocess::{ChannelOrder, Preprocessing};
 use crate::tap::{Activations, Grid, LayerInfo, Role, Sees};
+use crate::weights::{NamedTensor, NamedTensors};
 
 fn window(kernel: usize, stride: usize) -> Pool {
     Pool { kernel, stride, padding: Padding::Symmetric(kernel / 2) }
@@ -63,7 +64,7 @@ fn network() -> Network {
         let values = ramp(&shape, f32::from(phase)).iter().map(|value| 0.5 * value).collect();
         (name, NamedTensor { shape, values })
     });
-    let weights = weights.collect();
+    let weights: NamedTensors = weights.collect();
     blueprint.load(weights, &cpu()).unwrap()
 }
 
@@ -259,16 +260,13 @@ fn runs_with_only(convolutions: &[&str], tap: &str) -> bool {
         };
         convolutions.iter().any(is)
     };
-    let mut network = inception::Variant::GoogLeNet.blueprint().with(&cpu(), |kernel| Fitted {
-        weight: vec![0.0; kernel.shape.iter().product()],
-        bias: vec![0.0; kernel.shape[0]],
-    });
-    for (kernel, weights) in network.graph.kernels.iter().zip(&mut network.weights) {
-        if !fits(kernel) {
-            weights.weight = Tensor::zeros([1; 4], &cpu());
-            weights.bias = Tensor::zeros([1], &cpu());
-        }
-    }
+    let Blueprint { info, graph, .. } = inception::Variant::GoogLeNet.blueprint();
+    let zeros = |kernel: &graph::Kernel| {
+        let shape = if fits(kernel) { kernel.shape } else { [1; 4] };
+        Weights { weight: Tensor::zeros(shape, &cpu()), bias: Tensor::zeros([shape[0]], &cpu()) }
+    };
+    let weights = graph.kernels.iter().map(zeros).collect();
+    let network = Network { info, graph, weights };
     let start = Start::Picture(Tensor::zeros([1, 3, 32, 32], &cpu()));
     let forward = || caught(&network, start, tap, &[]).is_ok();
     catch_unwind(AssertUnwindSafe(forward)).unwrap_or(false)

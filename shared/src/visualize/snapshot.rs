@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::weights::{NamedTensor, Precision, from_safetensors, to_safetensors};
+use crate::weights::{NamedTensor, NamedTensors, Precision, from_safetensors, to_safetensors};
 use crate::{Error, Result};
 
 /// Everything needed to go on exactly from a step: what the optimizer moves and remembers.
@@ -44,7 +44,7 @@ impl Snapshot {
     /// From what [`Snapshot::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let unfit = |reason: String| Error::Format { what: "snapshot".to_owned(), reason };
-        let mut tensors = from_safetensors(bytes)?;
+        let mut tensors: NamedTensors = from_safetensors(bytes)?.into_iter().collect();
         let mut take = |name: &str| {
             tensors.remove(name).ok_or_else(|| unfit(format!("there is no tensor {name:?}")))
         };

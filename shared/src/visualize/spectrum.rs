@@ -42,7 +42,8 @@ impl MagnitudeSpectrum {
 
     /// From a safetensors file with one tensor `magnitude`, `[3, size, size / 2 + 1]`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut tensors: NamedTensors = crate::weights::from_safetensors(bytes)?;
+        let tensors = crate::weights::from_safetensors(bytes)?;
+        let mut tensors: NamedTensors = tensors.into_iter().collect();
         let tensor = tensors.remove(TENSOR).ok_or_else(|| Error::Format {
             what: "magnitude spectrum".to_owned(),
             reason: format!("there is no tensor {TENSOR:?}"),

@@ -16,8 +16,9 @@
 //! Messages lie at most four deep, and each is a part of the bytes of the one around it, so neither
 //! depth nor memory can exceed what the file itself holds.
 
+use super::element::Element;
 use super::error::WeightsError;
-use super::tensor::{NamedTensor, NamedTensors};
+use super::stored::StoredTensors;
 
 /// A convolution's kernel has four axes; nothing published has more than five.
 const MAX_AXES: usize = 8;
@@ -28,16 +29,16 @@ pub(super) fn begins(head: &[u8]) -> bool {
     matches!(head, [0x0a | 0x12, ..] | [0xa2, 0x06, ..])
 }
 
-/// Reads the blobs of every layer: the first as `<layer>.weight`, the second as `<layer>.bias`,
+/// Finds the blobs of every layer: the first as `<layer>.weight`, the second as `<layer>.bias`,
 /// any further as `<layer>.2` and so on.
-pub fn from_caffemodel(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
+pub fn from_caffemodel(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
     read_net(bytes).map_err(|reason| WeightsError::Unreadable { format: "caffemodel", reason })
 }
 
 type Parsed<T> = Result<T, String>;
 
-fn read_net(bytes: &[u8]) -> Parsed<NamedTensors> {
-    let mut tensors = NamedTensors::new();
+fn read_net(bytes: &[u8]) -> Parsed<StoredTensors<'_>> {
+    let mut tensors = StoredTensors::default();
     for field in Fields(bytes) {
         match field? {
             (2, Value::Bytes(layer)) => read_layer(layer, 4, 6, &mut tensors)?,
@@ -51,11 +52,11 @@ fn read_net(bytes: &[u8]) -> Parsed<NamedTensors> {
     Ok(tensors)
 }
 
-fn read_layer(
-    bytes: &[u8],
+fn read_layer<'a>(
+    bytes: &'a [u8],
     name_field: u64,
     blobs_field: u64,
-    tensors: &mut NamedTensors,
+    tensors: &mut StoredTensors<'a>,
 ) -> Parsed<()> {
     let mut name = String::new();
     let mut blobs = Vec::new();
@@ -75,40 +76,67 @@ fn read_layer(
             1 => format!("{name}.bias"),
             _ => format!("{name}.{place}"),
         };
-        let blob = read_blob(blob).map_err(|reason| format!("{tensor}: {reason}"))?;
-        if tensors.insert(tensor.clone(), blob).is_some() {
+        let shape = blob_shape(blob).map_err(|reason| format!("{tensor}: {reason}"))?;
+        if !tensors.insert(tensor, shape, move || blob_values(blob)) {
             return Err(format!("two layers are called {name:?}, both with weights"));
         }
     }
     Ok(())
 }
 
-fn read_blob(bytes: &[u8]) -> Parsed<NamedTensor> {
-    let mut values: Vec<f32> = Vec::new();
+/// The shape of a blob that has as many values as that says.
+fn blob_shape(bytes: &[u8]) -> Parsed<Vec<usize>> {
+    let mut count = 0;
     let mut shape = None;
     let mut legacy_shape = [None; 4];
     for field in Fields(bytes) {
-        match field? {
+        let field = field?;
+        count += match values_in(field) {
+            Some((element, values)) if values.len() % element.size() == 0 => {
+                values.len() / element.size()
+            }
+            Some((element, values)) => {
+                let (length, size) = (values.len(), element.size());
+                return Err(format!("{length} bytes are no whole number of {size}-byte values"));
+            }
+            None => 0,
+        };
+        match field {
             (number @ 1..=4, Value::Integer(length)) => {
                 legacy_shape[number as usize - 1] = Some(axis(length)?);
             }
-            // Packed, as protobuf writes it, or one field a value, which it reads as well.
-            (5, Value::Bytes(packed)) => values.extend(decode(packed, f32::from_le_bytes)?),
-            (5, Value::Fixed32(value)) => values.push(f32::from_le_bytes(value)),
-            (8, Value::Bytes(packed)) => {
-                values.extend(decode(packed, |bytes| f64::from_le_bytes(bytes) as f32)?);
-            }
-            (8, Value::Fixed64(value)) => values.push(f64::from_le_bytes(value) as f32),
             (7, Value::Bytes(message)) => shape = Some(read_shape(message)?),
             _ => {}
         }
     }
     let shape = shape.unwrap_or_else(|| without_leading_ones(legacy_shape));
     let expected = shape.iter().try_fold(1_usize, |product, axis| product.checked_mul(*axis));
-    if expected != Some(values.len()) {
-        return Err(format!("shape {shape:?} does not hold {} values", values.len()));
+    if expected != Some(count) {
+        return Err(format!("shape {shape:?} does not hold {count} values"));
     }
-    Ok(NamedTensor { shape, values })
+    Ok(shape)
+}
+
+/// The values of a blob whose shape has been found.
+fn blob_values(bytes: &[u8]) -> Vec<f32> {
+    let mut parts = Fields(bytes).filter_map(|field| values_in(field.ok()?));
+    // Nearly always there is one, and then it is not copied together.
+    let (element, first) = parts.next().unwrap_or((Element::F32, &[]));
+    let mut values = element.decode(first);
+    parts.for_each(|(element, part)| values.extend(element.decode(part)));
+    values
+}
+
+/// The values in a field of a blob: packed, as protobuf writes them, or one field a value, which it
+/// reads as well.
+fn values_in<'a>(field: (u64, Value<'a>)) -> Option<(Element, &'a [u8])> {
+    match field {
+        (5, Value::Bytes(packed)) => Some((Element::F32, packed)),
+        (5, Value::Fixed32(value)) => Some((Element::F32, value)),
+        (8, Value::Bytes(packed)) => Some((Element::F64, packed)),
+        (8, Value::Fixed64(value)) => Some((Element::F64, value)),
+        _ => None,
+    }
 }
 
 fn read_shape(bytes: &[u8]) -> Parsed<Vec<usize>> {
@@ -139,24 +167,13 @@ fn axis(length: u64) -> Parsed<usize> {
     usize::try_from(length).map_err(|_| format!("an axis of length {length}"))
 }
 
-fn decode<const SIZE: usize>(
-    packed: &[u8],
-    read: impl Fn([u8; SIZE]) -> f32,
-) -> Parsed<impl Iterator<Item = f32>> {
-    let (values, rest) = packed.as_chunks::<SIZE>();
-    if !rest.is_empty() {
-        return Err(format!("{} bytes are no whole number of {SIZE}-byte values", packed.len()));
-    }
-    Ok(values.iter().map(move |bytes| read(*bytes)))
-}
-
 /// One field's value, by protobuf's wire types.
 #[derive(Clone, Copy)]
 enum Value<'a> {
     Integer(u64),
-    Fixed64([u8; 8]),
+    Fixed64(&'a [u8; 8]),
     Bytes(&'a [u8]),
-    Fixed32([u8; 4]),
+    Fixed32(&'a [u8; 4]),
 }
 
 /// The fields of a message with their numbers, up to the first that cannot be read.
@@ -202,13 +219,13 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    fn take_array<const SIZE: usize>(&mut self) -> Parsed<[u8; SIZE]> {
+    fn take_array<const SIZE: usize>(&mut self) -> Parsed<&'a [u8; SIZE]> {
         let (taken, rest) = self
             .0
             .split_first_chunk()
             .ok_or_else(|| format!("{SIZE} bytes wanted, {} are left", self.0.len()))?;
         self.0 = rest;
-        Ok(*taken)
+        Ok(taken)
     }
 }
 
@@ -229,6 +246,11 @@ fn take_varint(bytes: &mut &[u8]) -> Parsed<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::NamedTensors;
+
+    fn read(bytes: &[u8]) -> NamedTensors {
+        from_caffemodel(bytes).unwrap().into_iter().collect()
+    }
 
     /// A field that holds bytes: a string, a message, packed values.
     fn field(number: u64, content: &[u8]) -> Vec<u8> {
@@ -274,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_layers_blobs_become_its_weight_and_bias() {
-        let tensors = from_caffemodel(&modern()).unwrap();
+        let tensors = read(&modern());
         assert_eq!(tensors.keys().collect::<Vec<_>>(), ["fc.bias", "fc.weight"]);
         assert_eq!(tensors["fc.weight"].shape, [2, 3]);
         assert_eq!(tensors["fc.weight"].values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
@@ -295,10 +317,7 @@ mod tests {
         let weight = [legacy([1, 1, 2, 3]), unpacked].concat();
         let bias = [legacy([1, 1, 1, 2]), field(8, &doubles)].concat();
         let layer = [field(4, b"fc"), integer(5, 14), field(6, &weight), field(6, &bias)].concat();
-        assert_eq!(
-            from_caffemodel(&field(2, &layer)).unwrap(),
-            from_caffemodel(&modern()).unwrap()
-        );
+        assert_eq!(read(&field(2, &layer)), read(&modern()));
     }
 
     #[test]
@@ -318,7 +337,7 @@ mod tests {
                 let mut bytes = whole.clone();
                 bytes[place] = damage;
                 if let Ok(tensors) = from_caffemodel(&bytes) {
-                    for tensor in tensors.values() {
+                    for (_, tensor) in tensors {
                         let product: usize = tensor.shape.iter().product();
                         assert_eq!(tensor.values.len(), product);
                     }

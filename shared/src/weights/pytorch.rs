@@ -15,11 +15,12 @@ mod pickle;
 mod storage;
 mod tree;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::error::WeightsError;
 use super::foreign::Foreign;
-use super::tensor::{NamedTensor, NamedTensors};
+use super::stored::StoredTensors;
 use crate::format::zip::{self, Zip};
 
 use pickle::{Node, Pickle};
@@ -49,20 +50,19 @@ fn read_magic(bytes: &mut &[u8]) -> Result<(), String> {
     }
 }
 
-/// Reads every tensor of floating point numbers that is not an optimizer's.
-pub fn from_pytorch(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
+/// Finds every tensor of floating point numbers that is not an optimizer's.
+pub fn from_pytorch(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
     if bytes.starts_with(zip::BEGINNING) {
         return from_zip(bytes);
     }
-    let (pickle, mut storages) = legacy(bytes).map_err(unreadable)?;
-    tensors(&pickle, &mut storages, bytes.len()).map_err(unreadable)
+    legacy(bytes).map_err(unreadable)
 }
 
 fn unreadable(reason: String) -> WeightsError {
     WeightsError::Unreadable { format: ".pth", reason }
 }
 
-fn from_zip(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
+fn from_zip(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
     let said = |error: crate::Error| unreadable(error.to_string());
     let zip = Zip::open(bytes)
         .map_err(|error| unreadable(format!("{error}; was the download complete?")))?;
@@ -86,12 +86,19 @@ fn from_zip(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
     }
     let data = unpack("data.pkl")?.unwrap_or_default();
     let pickle = Pickle::read(&mut &*data).map_err(unreadable)?;
-    let mut storages = Storages::in_zip(&zip, &entries, root, MAX_EXPANSION * bytes.len() as u64);
-    tensors(&pickle, &mut storages, bytes.len()).map_err(unreadable)
+    // Storages as `torch.save` writes them are not compressed, and are read where they lie.
+    let mut left = MAX_EXPANSION * bytes.len() as u64;
+    let storages = Storages::new(|key| {
+        let name = format!("{root}data/{key}");
+        let entry = entries.get(&name).ok_or_else(|| format!("its storage {name} is missing"))?;
+        left = left.checked_sub(entry.size()).ok_or("its storages unpack to too much")?;
+        zip.unpack_lasting(&name, *entry).map_err(|error| error.to_string())
+    });
+    tensors(&pickle, storages, bytes.len()).map_err(unreadable)
 }
 
-/// The object and the storages of the older layout.
-fn legacy(bytes: &[u8]) -> Result<(Pickle, Storages<'_>), String> {
+/// The tensors of the older layout.
+fn legacy(bytes: &[u8]) -> Result<StoredTensors<'_>, String> {
     let mut rest = bytes;
     read_magic(&mut rest)?;
     let _version = Pickle::read(&mut rest)?;
@@ -112,15 +119,19 @@ fn legacy(bytes: &[u8]) -> Result<(Pickle, Storages<'_>), String> {
         storages.insert(key.to_owned(), values);
         rest = after;
     }
-    Ok((object, Storages::Legacy(storages)))
+    let find = |key: &str| {
+        let found = storages.get(key).copied().map(Cow::Borrowed);
+        found.ok_or_else(|| format!("its storage {key} is missing"))
+    };
+    tensors(&object, Storages::new(find), bytes.len())
 }
 
-/// The values of every tensor in an object.
-fn tensors(
+/// Every tensor in an object.
+fn tensors<'a>(
     pickle: &Pickle,
-    storages: &mut Storages<'_>,
+    mut storages: Storages<'_, 'a>,
     file_length: usize,
-) -> Result<NamedTensors, String> {
+) -> Result<StoredTensors<'a>, String> {
     let found = tree::tensors(pickle)?;
     // A tensor may repeat one stored value any number of times, so a small file could ask for more
     // memory than there is.
@@ -131,10 +142,14 @@ fn tensors(
             "a file of {file_length} bytes that declares {declared} bytes of tensors"
         ));
     }
-    let mut tensors = NamedTensors::new();
-    for (name, tensor) in found {
-        let values = storages.read(&tensor).map_err(|reason| format!("{name}: {reason}"))?;
-        tensors.entry(name).or_insert(NamedTensor { shape: tensor.shape, values });
+    let mut tensors = StoredTensors::default();
+    for (name, view) in found {
+        let shape = view.shape.clone();
+        let read = storages.reader(view).map_err(|reason| format!("{name}: {reason}"))?;
+        // The first of those that the same name leads to.
+        if tensors.shape(&name).is_none() {
+            tensors.insert(name, shape, read);
+        }
     }
     if tensors.is_empty() {
         return Err("it holds no tensor of floating point numbers".to_owned());

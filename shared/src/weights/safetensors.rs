@@ -4,13 +4,16 @@
 //! header in JSON, the tensors' values one after the other, everything little-endian.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use half::{bf16, f16};
+use half::f16;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
+use super::element::Element;
 use super::error::WeightsError;
-use super::tensor::{NamedTensor, NamedTensors};
+use super::stored::StoredTensors;
+use super::tensor::NamedTensors;
 
 /// How many bits a written value takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,25 +44,20 @@ pub(super) fn begins(head: &[u8]) -> bool {
     })
 }
 
-/// Reads every tensor of floating point numbers (64, 32, 16 bits, bfloat16), and those of eight
+/// Finds every tensor of floating point numbers (64, 32, 16 bits, bfloat16), and those of eight
 /// bits that come with a scale.
 ///
 /// Integers of one axis or none are counters and states of training, no weights: left out.
-pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
+pub fn from_safetensors(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let mut tensors = NamedTensors::new();
-    let mut scaled = Vec::new();
+    let mut found = BTreeMap::new();
     for (name, view) in file.iter() {
-        let data = view.data();
-        let values = match view.dtype() {
-            Dtype::F64 => decode(data, |bytes| f64::from_le_bytes(bytes) as f32),
-            Dtype::F32 => decode(data, f32::from_le_bytes),
-            Dtype::F16 => decode(data, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            Dtype::BF16 => decode(data, |bytes| bf16::from_le_bytes(bytes).to_f32()),
-            Dtype::I8 => {
-                scaled.push(name.to_owned());
-                decode(data, |bytes| f32::from(i8::from_le_bytes(bytes)))
-            }
+        let element = match view.dtype() {
+            Dtype::F64 => Element::F64,
+            Dtype::F32 => Element::F32,
+            Dtype::F16 => Element::F16,
+            Dtype::BF16 => Element::BF16,
+            Dtype::I8 => Element::I8,
             other if is_whole(other) && view.shape().len() < 2 => continue,
             other => {
                 return Err(unreadable(format!(
@@ -67,17 +65,61 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
                 )));
             }
         };
-        tensors.insert(name.to_owned(), NamedTensor { shape: view.shape().to_vec(), values });
+        found.insert(name, Found { element, shape: view.shape().to_vec(), data: view.data() });
     }
+    let is_scaled = |(name, found): (&&str, &Found<'_>)| {
+        (found.element == Element::I8).then(|| (*name).to_owned())
+    };
+    let scaled: Vec<String> = found.iter().filter_map(is_scaled).collect();
+    let mut tensors = StoredTensors::default();
     for name in scaled {
-        let scale = tensors.remove(&format!("{name}{SCALE}"));
-        let tensor = tensors.get_mut(&name);
-        if let Some(tensor) = tensor {
-            apply_scale(tensor, scale.as_ref())
-                .map_err(|why| unreadable(format!("{name} {why}")))?;
-        }
+        let scale = found.remove(format!("{name}{SCALE}").as_str());
+        let Some(whole) = found.remove(name.as_str()) else { continue };
+        let scale = whole.scale(scale).map_err(|why| unreadable(format!("{name} {why}")))?;
+        tensors.insert(name, whole.shape.clone(), move || whole.times(&scale.read()));
+    }
+    for (name, found) in found {
+        tensors.insert(name.to_owned(), found.shape.clone(), move || found.read());
     }
     Ok(tensors)
+}
+
+/// A tensor as the header describes it.
+struct Found<'a> {
+    element: Element,
+    shape: Vec<usize>,
+    data: &'a [u8],
+}
+
+impl<'a> Found<'a> {
+    fn read(&self) -> Vec<f32> {
+        self.element.decode(self.data)
+    }
+
+    /// What was found as its scale, if it is one.
+    fn scale(&self, found: Option<Found<'a>>) -> Result<Found<'a>, String> {
+        let scale = found.filter(|scale| scale.element != Element::I8);
+        let scale = scale.ok_or_else(|| format!("holds I8 and has no {SCALE} beside it"))?;
+        let entries = self.entries();
+        if scale.shape != [entries] {
+            return Err(format!("needs a {SCALE} of shape [{entries}], found {:?}", scale.shape));
+        }
+        Ok(scale)
+    }
+
+    /// Each entry of the first axis multiplied by its scale.
+    fn times(&self, scales: &[f32]) -> Vec<f32> {
+        let mut values = self.read();
+        let length = values.len().checked_div(self.entries()).unwrap_or_default().max(1);
+        for (entry, scale) in values.chunks_mut(length).zip(scales) {
+            entry.iter_mut().for_each(|value| *value *= scale);
+        }
+        values
+    }
+
+    fn entries(&self) -> usize {
+        self.shape.first().copied().unwrap_or_default()
+    }
 }
 
 fn is_whole(kind: Dtype) -> bool {
@@ -85,26 +127,8 @@ fn is_whole(kind: Dtype) -> bool {
     matches!(kind, BOOL | U8 | I16 | U16 | I32 | U32 | I64 | U64)
 }
 
-/// Multiplies each entry of the first axis by its scale.
-fn apply_scale(tensor: &mut NamedTensor, scale: Option<&NamedTensor>) -> Result<(), String> {
-    let scale = scale.ok_or_else(|| format!("holds I8 and has no {SCALE} beside it"))?;
-    let entries = tensor.shape.first().copied().unwrap_or_default();
-    if scale.shape != [entries] {
-        return Err(format!("needs a {SCALE} of shape [{entries}], found {:?}", scale.shape));
-    }
-    let length = tensor.values.len().checked_div(entries).unwrap_or_default().max(1);
-    for (entry, scale) in tensor.values.chunks_mut(length).zip(&scale.values) {
-        entry.iter_mut().for_each(|value| *value *= scale);
-    }
-    Ok(())
-}
-
 fn unreadable(reason: String) -> WeightsError {
     WeightsError::Unreadable { format: "safetensors", reason }
-}
-
-fn decode<const SIZE: usize>(data: &[u8], read: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
-    data.as_chunks::<SIZE>().0.iter().map(|bytes| read(*bytes)).collect()
 }
 
 /// Writes tensors, in the order of their names: the same tensors give the same bytes.
@@ -118,56 +142,117 @@ pub fn to_safetensors(
     precision: Precision,
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, WeightsError> {
-    let mut header = Map::new();
-    if !metadata.is_empty() {
-        header.insert("__metadata__".to_owned(), json!(metadata));
-    }
-    let mut data = Vec::new();
-    let mut describe = |name: String, dtype: &str, shape: &[usize], offsets: [usize; 2]| {
-        let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": offsets });
-        header.insert(name, entry);
-    };
+    let shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone()));
+    let mut writer = SafetensorsWriter::new(shapes.collect(), precision, metadata);
     for (name, tensor) in tensors {
-        let start = data.len();
-        let dtype = match precision {
-            Precision::Q8 if 1 < tensor.shape.len() && !tensor.values.is_empty() => {
-                let length = tensor.values.len() / tensor.shape[0];
-                let scales: Vec<f32> = tensor.values.chunks(length).map(scale_of).collect();
-                data.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
-                let scales_shape = [tensor.shape[0]];
-                describe(format!("{name}{SCALE}"), "F32", &scales_shape, [start, data.len()]);
-                let start = data.len();
-                for (entry, scale) in tensor.values.chunks(length).zip(scales) {
-                    let whole = |value: &f32| (value / scale).round() as i8 as u8;
-                    data.extend(entry.iter().map(whole));
-                }
-                describe(name.clone(), "I8", &tensor.shape, [start, data.len()]);
-                continue;
-            }
-            Precision::F32 | Precision::Q8 => {
-                data.extend(tensor.values.iter().flat_map(|value| value.to_le_bytes()));
-                "F32"
-            }
-            Precision::F16 => {
-                for &value in &tensor.values {
-                    let half = f16::from_f32(value);
-                    if value.is_finite() && !half.is_finite() {
-                        return Err(WeightsError::TooLargeForHalf { name: name.clone(), value });
-                    }
-                    data.extend(half.to_le_bytes());
-                }
-                "F16"
-            }
-        };
-        describe(name.clone(), dtype, &tensor.shape, [start, data.len()]);
+        writer.put(name, &tensor.values);
     }
-    let mut header = Value::Object(header).to_string().into_bytes();
-    // The values start at a multiple of eight bytes; the format allows spaces after the header.
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-    bytes.append(&mut header);
-    bytes.append(&mut data);
-    Ok(bytes)
+    writer.finish()
+}
+
+/// A safetensors file that knows what comes, so that its tensors can come one at a time and in any
+/// order.
+pub struct SafetensorsWriter {
+    precision: Precision,
+    bytes: Vec<u8>,
+    /// Where the values of those lie that have not come.
+    rooms: BTreeMap<String, Room>,
+    problem: Option<WeightsError>,
+}
+
+/// Where a tensor's values go.
+struct Room {
+    /// One for each entry of the first axis, if the values are in eight bits.
+    scales: Option<Range<usize>>,
+    values: Range<usize>,
+}
+
+impl SafetensorsWriter {
+    /// Room for tensors of these names and shapes.
+    pub fn new(
+        shapes: BTreeMap<String, Vec<usize>>,
+        precision: Precision,
+        metadata: &BTreeMap<String, String>,
+    ) -> Self {
+        let mut header = Map::new();
+        if !metadata.is_empty() {
+            header.insert("__metadata__".to_owned(), json!(metadata));
+        }
+        let mut end = 0;
+        let mut room = |name: String, dtype: &str, shape: &[usize], size: usize| {
+            let start = end;
+            end += size * shape.iter().product::<usize>();
+            let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, end] });
+            header.insert(name, entry);
+            start..end
+        };
+        let mut rooms = BTreeMap::new();
+        for (name, shape) in shapes {
+            let is_empty = shape.contains(&0);
+            let (scales, dtype, size) = match precision {
+                Precision::Q8 if 1 < shape.len() && !is_empty => {
+                    let scales = room(format!("{name}{SCALE}"), "F32", &shape[..1], 4);
+                    (Some(scales), "I8", 1)
+                }
+                Precision::F32 | Precision::Q8 => (None, "F32", 4),
+                Precision::F16 => (None, "F16", 2),
+            };
+            let values = room(name.clone(), dtype, &shape, size);
+            rooms.insert(name, Room { scales, values });
+        }
+        let mut header = Value::Object(header).to_string().into_bytes();
+        // The values start at a multiple of eight bytes; the format allows spaces after the header.
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let mut bytes = Vec::with_capacity(8 + header.len() + end);
+        bytes.extend((header.len() as u64).to_le_bytes());
+        bytes.append(&mut header);
+        let start = bytes.len();
+        bytes.resize(start + end, 0);
+        let moved = |range: Range<usize>| start + range.start..start + range.end;
+        for room in rooms.values_mut() {
+            room.values = moved(room.values.clone());
+            room.scales = room.scales.take().map(moved);
+        }
+        Self { precision, bytes, rooms, problem: None }
+    }
+
+    /// A tensor's values, as many as its shape says.
+    pub fn put(&mut self, name: &str, values: &[f32]) {
+        let Some(Room { scales, values: room }) = self.rooms.remove(name) else { return };
+        if let Some(scales_room) = scales {
+            let length = values.len() / (scales_room.len() / 4);
+            let scales: Vec<f32> = values.chunks(length).map(scale_of).collect();
+            let whole = |value: &f32, scale: f32| (value / scale).round() as i8;
+            let entries = values.chunks(length).zip(&scales);
+            let entries = entries.flat_map(|(entry, scale)| {
+                entry.iter().map(move |value| whole(value, *scale).to_le_bytes())
+            });
+            fill(&mut self.bytes[room], entries);
+            fill(&mut self.bytes[scales_room], scales.iter().map(|scale| scale.to_le_bytes()));
+        } else if self.precision == Precision::F16 {
+            let too_large = |value: &&f32| value.is_finite() && !f16::from_f32(**value).is_finite();
+            if let Some(&value) = values.iter().find(too_large) {
+                let name = name.to_owned();
+                self.problem.get_or_insert(WeightsError::TooLargeForHalf { name, value });
+            }
+            let halves = values.iter().map(|value| f16::from_f32(*value).to_le_bytes());
+            fill(&mut self.bytes[room], halves);
+        } else {
+            fill(&mut self.bytes[room], values.iter().map(|value| value.to_le_bytes()));
+        }
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// A finite value that half precision would turn into infinity.
+    pub fn finish(self) -> Result<Vec<u8>, WeightsError> {
+        self.problem.map_or(Ok(self.bytes), Err)
+    }
+}
+
+fn fill<const SIZE: usize>(room: &mut [u8], values: impl Iterator<Item = [u8; SIZE]>) {
+    room.as_chunks_mut::<SIZE>().0.iter_mut().zip(values).for_each(|(place, value)| *place = value);
 }
 
 /// What the whole numbers of an entry are multiplied by. An entry of zeros has any.
@@ -178,7 +263,14 @@ fn scale_of(entry: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
+    use crate::weights::NamedTensor;
+
+    fn read(bytes: &[u8]) -> NamedTensors {
+        from_safetensors(bytes).unwrap().into_iter().collect()
+    }
 
     fn sample() -> NamedTensors {
         let tensor = |shape: &[usize], values: &[f32]| NamedTensor {
@@ -204,7 +296,7 @@ mod tests {
     #[test]
     fn single_precision_survives_the_round_trip_exactly() {
         let bytes = to_safetensors(&sample(), Precision::F32, &BTreeMap::new()).unwrap();
-        assert_eq!(from_safetensors(&bytes).unwrap(), sample());
+        assert_eq!(read(&bytes), sample());
     }
 
     #[test]
@@ -225,7 +317,7 @@ mod tests {
             NamedTensor { shape: vec![3, 2], values: vec![0.5, -1.25, 100.0, 0.25, 0.0, 0.0] },
         )]);
         let bytes = to_safetensors(&tensors, Precision::Q8, &BTreeMap::new()).unwrap();
-        let read = from_safetensors(&bytes).unwrap();
+        let read = read(&bytes);
         assert_eq!(read.keys().collect::<Vec<_>>(), ["kernels"]);
         let pairs = read["kernels"].values.chunks(2).zip(tensors["kernels"].values.chunks(2));
         for (found, expected) in pairs {
@@ -258,9 +350,9 @@ mod tests {
     #[test]
     fn bfloat16_and_double_precision_are_read() {
         let half = bf16::from_f32(-1.5).to_le_bytes();
-        assert_eq!(from_safetensors(&file("BF16", "[1]", &half)).unwrap()["x"].values, [-1.5]);
+        assert_eq!(read(&file("BF16", "[1]", &half))["x"].values, [-1.5]);
         let double = 0.25_f64.to_le_bytes();
-        assert_eq!(from_safetensors(&file("F64", "[1]", &double)).unwrap()["x"].values, [0.25]);
+        assert_eq!(read(&file("F64", "[1]", &double))["x"].values, [0.25]);
     }
 
     #[test]

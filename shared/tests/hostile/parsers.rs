@@ -10,7 +10,7 @@ use shared::format::png::{self, Text};
 use shared::format::recipe::{KEYWORD, recipe_from_png};
 use shared::format::site::{PAGE, Site};
 use shared::visualize::Objective;
-use shared::weights::{NamedTensors, from_caffemodel, from_pytorch, from_safetensors};
+use shared::weights::{StoredTensors, from_caffemodel, from_pytorch, from_safetensors};
 
 /// Classes of the labels that are read.
 pub const N_CLASSES: usize = 4;
@@ -48,8 +48,8 @@ pub fn pytorch(bytes: &[u8]) -> bool {
     from_pytorch(bytes).is_ok_and(are_whole)
 }
 
-fn are_whole(tensors: NamedTensors) -> bool {
-    for (name, tensor) in &tensors {
+fn are_whole(tensors: StoredTensors<'_>) -> bool {
+    for (name, tensor) in tensors {
         assert_eq!(tensor.shape.iter().product::<usize>(), tensor.values.len(), "{name}");
     }
     true

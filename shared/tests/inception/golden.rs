@@ -42,7 +42,9 @@ struct Reference {
 fn trained_googlenet() -> Option<Reference> {
     let weights = reference::path("weights/bvlc_googlenet.safetensors")?;
     let golden = reference::path("golden/googlenet.safetensors")?;
-    let read = |path| from_safetensors(&fs::read(path).unwrap()).unwrap();
+    let read = |path| -> NamedTensors {
+        from_safetensors(&fs::read(path).unwrap()).unwrap().into_iter().collect()
+    };
     let network = Variant::GoogLeNet.blueprint().load(read(weights), &cpu()).unwrap();
     Some(Reference { tensors: read(golden), network })
 }
@@ -104,7 +106,7 @@ fn googlenet_reproduces_both_input_gradients_of_the_reference() {
 }
 
 fn check_against_script(variant: Variant, golden: &[u8]) {
-    let expected = from_safetensors(golden).unwrap();
+    let expected: NamedTensors = from_safetensors(golden).unwrap().into_iter().collect();
     let network = formula::network(variant);
     let rgb = formula::picture().autodiff().require_grad();
     let input = network.info().preprocessing.apply(rgb.clone());

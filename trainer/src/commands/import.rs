@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
+use shared::weights::from_safetensors;
 
 use super::arguments::PrecisionChoice;
+use crate::convert::{Converted, convert};
 use crate::weights::Weights;
-use crate::{cache, convert, hash, output};
+use crate::{cache, hash, output};
 
 /// Which file, for which model.
 #[derive(Debug, clap::Args)]
@@ -50,14 +52,15 @@ pub fn run(args: Args) -> Result<()> {
         Some(path) => path,
         None => cache::weights_file(&args.model)?,
     };
-    let (tensors, origin) = convert::read(&args.model, &Weights::File(args.file))?;
-    let bytes = convert::encode(&args.model, &tensors, args.precision.into(), &origin)?;
+    let file = Weights::File(args.file);
+    let Converted { bytes, source_sha256 } =
+        convert(&args.model, &file, &file.name(), args.precision.into())?;
     output::write_whole(&path, |out| Ok(out.write_all(&bytes)?))?;
     let sha256 = hash::sha256_of_file(&path)?;
-    eprintln!("{} tensors, {}", tensors.len(), DecimalBytes(bytes.len() as u64));
+    let count = from_safetensors(&bytes)?.len();
+    eprintln!("{count} tensors, {}", DecimalBytes(bytes.len() as u64));
     if args.json {
-        let (model, source_sha256) = (args.model, origin.sha256);
-        return output::json_line(&Imported { model, path, sha256, source_sha256 });
+        return output::json_line(&Imported { model: args.model, path, sha256, source_sha256 });
     }
     output::line(&path.display().to_string())
 }

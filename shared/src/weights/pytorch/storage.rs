@@ -2,43 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use half::{bf16, f16};
-
-use crate::format::zip::{Packed, Zip};
-
-/// The kinds of floating point numbers that weights are stored as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    F64,
-    F32,
-    F16,
-    BF16,
-}
-
-impl Element {
-    /// Bytes of each.
-    pub fn size(self) -> usize {
-        match self {
-            Self::F64 => 8,
-            Self::F32 => 4,
-            Self::F16 | Self::BF16 => 2,
-        }
-    }
-
-    fn decode(self, bytes: &[u8]) -> Vec<f32> {
-        match self {
-            Self::F64 => decode(bytes, |bytes| f64::from_le_bytes(bytes) as f32),
-            Self::F32 => decode(bytes, f32::from_le_bytes),
-            Self::F16 => decode(bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            Self::BF16 => decode(bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
-        }
-    }
-}
-
-fn decode<const SIZE: usize>(bytes: &[u8], read: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
-    bytes.as_chunks::<SIZE>().0.iter().map(|bytes| read(*bytes)).collect()
-}
+use crate::weights::element::Element;
 
 /// A tensor before its values are read: which of a storage's it has, and in which order.
 #[derive(Clone, Debug)]
@@ -102,40 +68,30 @@ impl View {
     }
 }
 
-/// The storages of a file.
-pub enum Storages<'a> {
-    /// One after the other.
-    Legacy(BTreeMap<String, &'a [u8]>),
-    /// Each in an entry of the archive.
-    Zip {
-        zip: &'a Zip<&'a [u8]>,
-        entries: &'a BTreeMap<String, Packed>,
-        root: &'a str,
-        /// Those that a tensor was read from.
-        unpacked: BTreeMap<String, Cow<'a, [u8]>>,
-        /// Bytes that may still be unpacked.
-        left: u64,
-    },
+/// Finds the bytes of a storage.
+type Find<'f, 'a> = Box<dyn FnMut(&str) -> Result<Cow<'a, [u8]>, String> + 'f>;
+
+/// The storages of a file that tensors refer to.
+pub struct Storages<'f, 'a> {
+    find: Find<'f, 'a>,
+    found: BTreeMap<String, Rc<Cow<'a, [u8]>>>,
 }
 
-impl<'a> Storages<'a> {
-    /// Of the archive whose pickle is in the folder `root`; at most `limit` bytes are unpacked.
-    pub fn in_zip(
-        zip: &'a Zip<&'a [u8]>,
-        entries: &'a BTreeMap<String, Packed>,
-        root: &'a str,
-        limit: u64,
-    ) -> Self {
-        Self::Zip { zip, entries, root, unpacked: BTreeMap::new(), left: limit }
+impl<'f, 'a> Storages<'f, 'a> {
+    /// Those that are found so; each is looked for once.
+    pub fn new(find: impl FnMut(&str) -> Result<Cow<'a, [u8]>, String> + 'f) -> Self {
+        Self { find: Box::new(find), found: BTreeMap::new() }
     }
 
-    /// A tensor's values, row by row.
-    pub fn read(&mut self, view: &View) -> Result<Vec<f32>, String> {
+    /// What reads a tensor's values, row by row. A storage that had to be unpacked is let go with
+    /// the last of its tensors.
+    pub fn reader(&mut self, view: View) -> Result<impl FnOnce() -> Vec<f32> + use<'a>, String> {
         let size = view.element.size();
         let bytes = self.bytes(&view.key)?;
         let wanted = view.span().and_then(|span| {
             let start = view.offset.checked_mul(size)?;
-            bytes.get(start..start.checked_add(span.checked_mul(size)?)?)
+            let end = start.checked_add(span.checked_mul(size)?)?;
+            (end <= bytes.len()).then_some(start..end)
         });
         let wanted = wanted.ok_or_else(|| {
             format!(
@@ -144,31 +100,22 @@ impl<'a> Storages<'a> {
                 bytes.len() / size
             )
         })?;
-        if view.shape.contains(&0) {
-            return Ok(Vec::new());
-        }
-        let values = view.element.decode(wanted);
-        Ok(if view.is_contiguous() { values } else { view.gather(&values) })
+        Ok(move || {
+            if wanted.is_empty() {
+                return Vec::new();
+            }
+            let values = view.element.decode(&bytes[wanted]);
+            if view.is_contiguous() { values } else { view.gather(&values) }
+        })
     }
 
-    fn bytes(&mut self, key: &str) -> Result<&[u8], String> {
-        match self {
-            Self::Legacy(storages) => {
-                storages.get(key).copied().ok_or_else(|| format!("its storage {key} is missing"))
-            }
-            Self::Zip { zip, entries, root, unpacked, left } => {
-                if !unpacked.contains_key(key) {
-                    let name = format!("{root}data/{key}");
-                    let entry = entries.get(&name);
-                    let entry = entry.ok_or_else(|| format!("its storage {name} is missing"))?;
-                    *left =
-                        left.checked_sub(entry.size()).ok_or("its storages unpack to too much")?;
-                    let bytes = zip.unpack(&name, *entry).map_err(|error| error.to_string())?;
-                    unpacked.insert(key.to_owned(), bytes);
-                }
-                Ok(&unpacked[key])
-            }
+    fn bytes(&mut self, key: &str) -> Result<Rc<Cow<'a, [u8]>>, String> {
+        if let Some(bytes) = self.found.get(key) {
+            return Ok(bytes.clone());
         }
+        let bytes = Rc::new((self.find)(key)?);
+        self.found.insert(key.to_owned(), bytes.clone());
+        Ok(bytes)
     }
 }
 
@@ -188,7 +135,11 @@ mod tests {
 
     fn read(view: &View) -> Result<Vec<f32>, String> {
         let bytes: Vec<u8> = (0..6).flat_map(|value| (value as f32).to_le_bytes()).collect();
-        Storages::Legacy([("0".to_owned(), &bytes[..])].into()).read(view)
+        let mut storages = Storages::new(|key| match key {
+            "0" => Ok(bytes[..].into()),
+            _ => Err(format!("its storage {key} is missing")),
+        });
+        Ok(storages.reader(view.clone())?())
     }
 
     #[test]

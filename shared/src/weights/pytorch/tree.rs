@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pickle::{Id, Node, Pickle};
-use super::storage::{Element, View};
+use super::storage::View;
+use crate::weights::element::Element;
 
 /// How many names may lead to a tensor.
 const MAX_DEPTH: usize = 32;
