@@ -92,7 +92,9 @@ fn layer(bundle: &Value, site: &Path, files: &mut HashMap<String, Vec<u8>>) -> R
     };
     let named = |name: &str, pages: Vec<Vec<u8>>| {
         let named = pages.into_iter().enumerate();
-        named.map(|(number, page)| (format!("{LAYER}/{name}-{number}.bin"), page)).collect::<Vec<_>>()
+        named
+            .map(|(number, page)| (format!("{LAYER}/{name}-{number}.bin"), page))
+            .collect::<Vec<_>>()
     };
     let records = named("exemplars", pages(b"exem", 96 + 12 * TOP, &record));
     let maps = named("heat", pages(b"heat", TOP * HEAT * HEAT, &map));

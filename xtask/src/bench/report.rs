@@ -87,8 +87,14 @@ const WHOLE: [Row; 17] = [
         "page_memory",
         "page: peak memory of its process, dreaming at 224 px on the processor",
     ),
-    megabytes("many_bytes", "page: a layer of 16,384 units, 360 x 740 px: read before the first of them, without pictures and programs"),
-    milliseconds("many_blocked", "page: the longest that the window is blocked in scrolling through all of them; 0 is less than 50 ms"),
+    megabytes(
+        "many_bytes",
+        "page: a layer of 16,384 units, 360 x 740 px: read before the first of them, without pictures and programs",
+    ),
+    milliseconds(
+        "many_blocked",
+        "page: the longest that the window is blocked in scrolling through all of them; 0 is less than 50 ms",
+    ),
     megabytes("many_memory", "page: memory of its process after that"),
     megabytes("size", "programs a visitor downloads (wasm and JavaScript), as they are"),
     megabytes("size_in_brotli", "the same in brotli"),

@@ -79,9 +79,10 @@ fn of_many_units_only_those_near_the_window_are_in_the_document_and_fetched() ->
             .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)";
         let before = number(&visit, fetched)?;
         assert!(before < BEFORE_FIRST, "{list}: {before} bytes before the first units");
-        let pages = || (0..UNITS / 256).filter(|page| {
-            visit.host.count(&format!("{LAYER}/exemplars-{page}.bin")) != 0
-        });
+        let pages = || {
+            (0..UNITS / 256)
+                .filter(|page| visit.host.count(&format!("{LAYER}/exemplars-{page}.bin")) != 0)
+        };
         if list == ROWS {
             assert_eq!(pages().collect::<Vec<_>>(), [0], "pages before anything is scrolled");
         }

@@ -2,8 +2,9 @@
 
 use super::super::part::Part;
 use super::super::table::{Kind, PAGE_LIMIT, Page};
-use super::record::{self, Heat, Records};
-use super::{Exemplars, Statistic, UnitExemplars};
+use super::described::{Exemplars, Statistic};
+use super::pages::{Heat, Records};
+use super::unit::{self, UnitExemplars};
 
 /// Units on a page where nothing asks for fewer.
 const PAGE: usize = 256;
@@ -59,7 +60,7 @@ impl Whole {
         for page in 0..exemplars.n_pages() {
             let shape = exemplars.shape(Kind::Exemplars, page);
             let units = &self.units[shape.first..shape.first + shape.count];
-            let records = units.iter().map(|unit| record::encode(unit, shape.record));
+            let records = units.iter().map(|one| unit::encode(one, shape.record));
             let bytes = Page::of(shape, records).into_bytes();
             exemplars.records.push(write(Kind::Exemplars, page, bytes));
             let shape = exemplars.shape(Kind::Heat, page);
@@ -127,7 +128,7 @@ impl Whole {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BARS, Exemplar};
+    use super::super::unit::{BARS, Exemplar};
     use super::*;
     use crate::{Error, Result};
 

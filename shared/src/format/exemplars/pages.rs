@@ -1,20 +1,9 @@
-//! What the tables' pages hold of a unit: fields at fixed places.
+//! A table's pages, checked as they come.
 
 use super::super::table::{Kind, Page};
-use super::{BARS, Exemplar, Exemplars, QUANTILES, UnitExemplars, wrong};
+use super::described::Exemplars;
+use super::unit::{BARS, Exemplar, QUANTILES, Record, UnitExemplars};
 use crate::{Error, Result};
-
-/// Bytes of an exemplar: picture, value, row and column.
-const EXEMPLAR: usize = 12;
-
-/// Bytes of a record before its exemplars: how many there are, the share of zeros, what other
-/// pictures reach, quantiles and histogram.
-const BEFORE_TOP: usize = 12 + 4 * QUANTILES.len() + 2 * BARS;
-
-/// Bytes of a unit's record.
-pub(super) fn length(exemplars: &Exemplars) -> usize {
-    BEFORE_TOP + exemplars.top * EXEMPLAR
-}
 
 /// A page of records, each of which was checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +38,8 @@ impl Records {
             top: record.top().collect(),
             quantiles: std::array::from_fn(|place| record.quantile(place)),
             histogram: std::array::from_fn(|bar| record.bar(bar)),
-            zero_share: record.float(4),
-            elsewhere: self.has_reference.then(|| record.float(8)),
+            zero_share: record.zero_share(),
+            elsewhere: self.has_reference.then(|| record.elsewhere()),
         })
     }
 
@@ -91,11 +80,11 @@ impl Records {
         if let Some(bar) = (0..BARS).map(|bar| record.bar(bar)).find(|bar| 1000 < *bar) {
             return Err(wrong(unit, format!("a bar of {bar} in 1000")));
         }
-        if !(0.0..=1.0).contains(&record.float(4)) {
-            let found = record.float(4);
+        if !(0.0..=1.0).contains(&record.zero_share()) {
+            let found = record.zero_share();
             return Err(wrong(unit, format!("a share of zeros of {found}, expected 0 to 1")));
         }
-        finite(unit, "what other pictures reach", record.float(8))
+        finite(unit, "what other pictures reach", record.elsewhere())
     }
 }
 
@@ -123,74 +112,14 @@ impl Heat {
     }
 }
 
-/// A unit's bytes, all of them there.
-#[derive(Clone, Copy)]
-struct Record<'a>(&'a [u8]);
-
-impl<'a> Record<'a> {
-    fn bytes<const N: usize>(self, start: usize) -> [u8; N] {
-        let mut bytes = [0; N];
-        bytes.copy_from_slice(&self.0[start..start + N]);
-        bytes
-    }
-
-    fn number(self, start: usize) -> usize {
-        u32::from_le_bytes(self.bytes(start)) as usize
-    }
-
-    fn float(self, start: usize) -> f32 {
-        f32::from_le_bytes(self.bytes(start))
-    }
-
-    fn short(self, start: usize) -> u16 {
-        u16::from_le_bytes(self.bytes(start))
-    }
-
-    fn count(self) -> usize {
-        self.number(0)
-    }
-
-    fn quantile(self, place: usize) -> f32 {
-        self.float(12 + 4 * place)
-    }
-
-    fn bar(self, bar: usize) -> u16 {
-        self.short(12 + 4 * QUANTILES.len() + 2 * bar)
-    }
-
-    fn top(self) -> impl Iterator<Item = Exemplar> + 'a {
-        (0..self.count()).map(move |rank| {
-            let start = BEFORE_TOP + rank * EXEMPLAR;
-            Exemplar {
-                picture: self.number(start),
-                value: self.float(start + 4),
-                row: self.short(start + 8).into(),
-                column: self.short(start + 10).into(),
-            }
-        })
-    }
-}
-
-/// A unit as its record of `length` bytes.
-pub(super) fn encode(unit: &UnitExemplars, length: usize) -> Vec<u8> {
-    let mut record = (unit.top.len() as u32).to_le_bytes().to_vec();
-    record.extend(unit.zero_share.to_le_bytes());
-    record.extend(unit.elsewhere.unwrap_or(0.0).to_le_bytes());
-    record.extend(unit.quantiles.iter().flat_map(|quantile| quantile.to_le_bytes()));
-    record.extend(unit.histogram.iter().flat_map(|bar| bar.to_le_bytes()));
-    for exemplar in &unit.top {
-        record.extend((exemplar.picture as u32).to_le_bytes());
-        record.extend(exemplar.value.to_le_bytes());
-        record.extend((exemplar.row as u16).to_le_bytes());
-        record.extend((exemplar.column as u16).to_le_bytes());
-    }
-    record.resize(length, 0);
-    record
-}
-
 fn finite(unit: usize, what: &str, value: f32) -> Result<()> {
     if value.is_finite() {
         return Ok(());
     }
     Err::<(), Error>(wrong(unit, format!("{what} is {value}, expected a finite number")))
+}
+
+/// An error about a unit's record.
+fn wrong(unit: usize, reason: String) -> Error {
+    Error::Format { what: format!("unit {unit}"), reason }
 }
