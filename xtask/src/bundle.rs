@@ -169,6 +169,10 @@ pub fn export(workspace: &Workspace, weights: &Path) -> Result<PathBuf> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     }
+    // One that an earlier version made cannot be read, and so would not be replaced.
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
     process::output(&mut command)?;
     stamp::set(&made_stamp(workspace), &fingerprint(workspace, weights)?)?;
     Ok(folder)
