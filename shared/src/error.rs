@@ -50,7 +50,7 @@ pub enum Error {
     OutOfRange {
         /// The layer asked.
         layer: String,
-        /// "channels", "rows", "columns" or "classes".
+        /// "channels", "latents", "rows", "columns" or "classes".
         what: &'static str,
         /// As given.
         index: usize,

@@ -21,7 +21,7 @@ use self::measure::Outside;
 pub use self::names::Names;
 use self::target::{Looked, Target};
 use crate::network::ModelInfo;
-use crate::readout::{Readouts, Recorded};
+use crate::readout::{Derived, Readouts, Recorded};
 use crate::tap::{Activations, LayerId};
 use crate::visualize::Objective;
 use crate::{Error, Result};
@@ -95,9 +95,9 @@ impl Score {
     /// The layers whose activations are needed, each once.
     pub fn taps(&self) -> Vec<LayerId> {
         let mut taps = Vec::new();
-        for Looked { tap, .. } in self.looked_at() {
-            if !taps.contains(tap) {
-                taps.push(*tap);
+        for tap in self.looked_at().map(Looked::tap) {
+            if !taps.contains(&tap) {
+                taps.push(tap);
             }
         }
         taps
@@ -105,8 +105,13 @@ impl Score {
 
     /// The readouts that it depends on.
     pub fn readouts(&self) -> Recorded {
-        let readouts = self.looked_at().filter_map(|looked| looked.readout.as_deref());
-        readouts.map(|readout| (readout.info.name.clone(), readout.sha256.clone())).collect()
+        let recorded = |looked: &Looked| match looked {
+            Looked::AtLatents(Derived { info, sha256, .. }) => {
+                Some((info.name.clone(), sha256.clone()))
+            }
+            Looked::AtLayer(..) => None,
+        };
+        self.looked_at().filter_map(recorded).collect()
     }
 
     fn looked_at(&self) -> impl Iterator<Item = &Looked> {
@@ -124,10 +129,11 @@ impl Score {
         let mut share = ShareBuilder::default();
         for term in &self.terms {
             if let Target::Activation { at, measure } = &term.target {
+                let name = &at.info().name;
                 let caught = activations
-                    .get(at.tap)
-                    .ok_or_else(|| Error::NotCaught { layer: at.name.clone() })?;
-                share.add(term.weight, measure.per_picture(at.of(caught), &at.name)?);
+                    .get(at.tap())
+                    .ok_or_else(|| Error::NotCaught { layer: name.clone() })?;
+                share.add(term.weight, measure.per_picture(at.of(caught), name)?);
             }
         }
         Ok(share.finish())
@@ -321,5 +327,20 @@ mod tests {
     fn a_place_beyond_the_edge_is_an_error() {
         let error = score("mixed4a:1@3,0").of_activations(&activations(1)).unwrap_err().to_string();
         assert_eq!(error, "mixed4a has 3 rows, numbered 0 to 2; 3 is not one of them");
+    }
+
+    #[test]
+    fn a_readout_has_its_parents_places() {
+        let value = |text: &str| {
+            let share = score(text).of_activations(&activations(2)).unwrap().unwrap();
+            read(share.values)[0]
+        };
+        let places = (0..9).map(|place| format!("mixed4a/stripes:0@{},{}", place / 3, place % 3));
+        let mean = places.map(|place| value(&place)).sum::<f32>() / 9.0;
+        let whole = value("mixed4a/{stripes}");
+        assert!((mean - whole).abs() < 1e-6 * whole.abs(), "{mean}, expected {whole}");
+        let beyond = score("mixed4a/stripes:0@0,3").of_activations(&activations(1));
+        let error = beyond.unwrap_err().to_string();
+        assert!(error.starts_with("mixed4a/{stripes} has 3 columns"), "{error}");
     }
 }

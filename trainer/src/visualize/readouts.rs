@@ -24,11 +24,14 @@ pub fn note(plan: &mut Plan, info: &ModelInfo, here: &Context, is_recipe: bool) 
     for task in &mut plan.tasks {
         let recorded = std::mem::take(&mut task.readouts);
         let wanted = |name: &str| recorded.get(name).or(of_all.as_ref()).map(String::as_str);
+        let is_here = |name: &str| here.readouts.values().any(|derived| derived.info.name == name);
+        if let Some(name) = recorded.keys().find(|name| !is_here(name)) {
+            return Err(WrongCall(missing(name, wanted(name), &here.readouts)).into());
+        }
         let score = match Score::resolve(&task.objective, info, here) {
             Err(Error::Score(ScoreError::UnknownDirection { layer, name, .. })) if is_recipe => {
                 let name = format!("{layer}/{{{name}}}");
-                let said = missing(&name, wanted(&name), &here.readouts);
-                return Err(WrongCall(said).into());
+                return Err(WrongCall(missing(&name, wanted(&name), &here.readouts)).into());
             }
             score => score.with_context(|| format!("objective {}", task.objective))?,
         };

@@ -6,7 +6,7 @@ use super::target::{Looked, Target};
 use crate::classes;
 use crate::network::find_layer;
 use crate::readout::{Derived, Readouts};
-use crate::tap::{LayerInfo, nearest};
+use crate::tap::{LayerId, LayerInfo, Role, nearest};
 use crate::visualize::objective::{Channel, Measure};
 use crate::{Error, Result};
 
@@ -30,11 +30,6 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The layer of this canonical name or alias.
-    pub fn layer(&self, name: &str) -> Result<&'a LayerInfo> {
-        find_layer(self.model, self.layers, name).map(|layer| &self.layers[layer.0])
-    }
-
     /// Refuses a measure that names what is not there.
     ///
     /// # Errors
@@ -45,29 +40,42 @@ impl<'a> Names<'a> {
 
     /// What a measure looks at, with every name and number checked.
     pub(super) fn target(&self, measure: &Measure) -> Result<Target> {
-        let (name, measure) = match measure {
+        let (at, measure) = match measure {
             Measure::Unit { layer, channel, place } => {
-                let channel = self.channel_idx(channel, self.layer(layer)?)?;
+                let at = self.at(layer)?;
+                let channel = self.channel_idx(channel, at.info())?;
                 let measure = match *place {
                     Some(place) => OfActivation::Place { channel, place },
                     None => OfActivation::Channel(channel),
                 };
-                (layer, measure)
+                (at, measure)
             }
-            Measure::Layer(layer) => (layer, OfActivation::Squares),
+            Measure::Layer(layer) => (self.at(layer)?, OfActivation::Squares),
             Measure::Direction { layer, name } => {
-                let readout = Box::new(self.direction(name, self.layer(layer)?)?.clone());
-                let (name, tap) = (readout.info.name.clone(), readout.parent);
-                let at = Looked { name, tap, readout: Some(readout) };
-                return Ok(Target::Activation { at, measure: OfActivation::Channel(0) });
+                let readout = self.direction(layer, name)?;
+                (Looked::AtLatents(readout.clone()), OfActivation::Channel(0))
             }
-            Measure::Similar(layer) => (layer, OfActivation::Similar),
+            Measure::Similar(layer) => (self.at(layer)?, OfActivation::Similar),
             Measure::TotalVariation => return Ok(Target::Picture(OfPicture::TotalVariation)),
             Measure::L2 => return Ok(Target::Picture(OfPicture::L2)),
         };
-        let tap = find_layer(self.model, self.layers, name)?;
-        let at = Looked { name: self.layers[tap.0].name.clone(), tap, readout: None };
         Ok(Target::Activation { at, measure })
+    }
+
+    /// The layer of this canonical name or alias; `mixed4d/sae-8k` is read out of another.
+    fn at(&self, name: &str) -> Result<Looked> {
+        let of_network = find_layer(self.model, self.layers, name);
+        let latents = || {
+            let (parent, own) = name.rsplit_once('/')?;
+            let LayerId(parent) = find_layer(self.model, self.layers, parent).ok()?;
+            self.readouts.get(&(self.layers[parent].name.clone(), own.to_owned()))
+        };
+        match of_network {
+            Ok(id) => Ok(Looked::AtLayer(id, self.layers[id.0].clone())),
+            Err(unknown) => {
+                latents().map(|readout| Looked::AtLatents(readout.clone())).ok_or(unknown)
+            }
+        }
     }
 
     fn channel_idx(&self, channel: &Channel, layer: &LayerInfo) -> Result<usize> {
@@ -80,7 +88,11 @@ impl<'a> Names<'a> {
         }
         Err(Error::OutOfRange {
             layer: layer.name.clone(),
-            what: if layer.is_classes() { "classes" } else { "channels" },
+            what: match layer.role {
+                Role::Classes => "classes",
+                Role::Latents => "latents",
+                Role::Features | Role::BeforeNonlinearity | Role::PassedThrough => "channels",
+            },
             index,
             count: layer.channels,
         })
@@ -109,19 +121,16 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn direction(
-        &self,
-        name: &str,
-        layer: &LayerInfo,
-    ) -> std::result::Result<&'a Derived, ScoreError> {
-        let key = (layer.name.clone(), name.to_owned());
+    fn direction(&self, layer: &str, name: &str) -> Result<&'a Derived> {
+        let LayerId(parent) = find_layer(self.model, self.layers, layer)?;
+        let key = (self.layers[parent].name.clone(), name.to_owned());
         self.readouts.get(&key).ok_or_else(|| {
-            let known = self.readouts.keys().filter(|(parent, _)| *parent == layer.name);
+            let known = self.readouts.keys().filter(|(parent, _)| *parent == key.0);
             let compared: String = name.chars().take(COMPARED).collect();
             let nearest =
                 nearest(&compared, known.map(|(_, name)| name.as_str())).map(str::to_owned);
             let (layer, name) = key;
-            ScoreError::UnknownDirection { layer, name, nearest }
+            ScoreError::UnknownDirection { layer, name, nearest }.into()
         })
     }
 }
@@ -132,7 +141,7 @@ pub(super) mod tests {
     use crate::network::ModelInfo;
     use crate::preprocess::{ChannelOrder, Preprocessing};
     use crate::readout::directions::direction;
-    use crate::tap::{Grid, LayerId, Role, Sees};
+    use crate::tap::{Grid, Sees};
     use crate::visualize::score::{Context, Score};
 
     fn layer(name: &str, alias: &str, channels: usize, role: Role) -> LayerInfo {
@@ -189,11 +198,18 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_direction_taps_its_parent_and_is_depended_on() {
-        let score = resolve("inception_4a/output/{stripes} - mixed4a:1 + mixed4b:2").unwrap();
-        assert_eq!(score.taps(), [LayerId(0), LayerId(1)]);
-        let depended = [("mixed4a/{stripes}".to_owned(), "0f".to_owned())];
-        assert_eq!(score.readouts(), depended.into());
+    fn a_readout_is_a_layer_that_taps_its_parent_and_is_depended_on() {
+        for text in [
+            "inception_4a/output/{stripes} - mixed4a:1 + mixed4b:2",
+            "mixed4a/stripes:0@center + mixed4b:1",
+            "inception_4a/output/stripes - similar(mixed4b)",
+            "mixed4a - similar(mixed4a/stripes) - mixed4b",
+        ] {
+            let score = resolve(text).unwrap();
+            assert_eq!(score.taps(), [LayerId(0), LayerId(1)], "{text}");
+            let depended = [("mixed4a/{stripes}".to_owned(), "0f".to_owned())];
+            assert_eq!(score.readouts(), depended.into(), "{text}");
+        }
         assert!(resolve("mixed4a:1 - tv").unwrap().readouts().is_empty());
     }
 
@@ -211,7 +227,7 @@ pub(super) mod tests {
                 panic!("{text} should look at an activation");
             };
             assert_eq!(
-                (at.name.as_str(), measure),
+                (at.info().name.as_str(), measure),
                 ("logits", &OfActivation::Channel(class)),
                 "{text}"
             );
@@ -243,6 +259,11 @@ pub(super) mod tests {
                 r#"mixed4a:"crane": only logits have labels; give a number instead"#,
             ),
             ("mixed4a/{strips}", r#"mixed4a has no direction "strips"; nearest is "stripes""#),
+            ("mixed4a/strips:0", r#"tiny has no layer "mixed4a/strips"; nearest is "mixed4a""#),
+            (
+                "mixed4a/stripes:1",
+                "mixed4a/{stripes} has 1 latents, numbered 0 to 0; 1 is not one of them",
+            ),
             ("mixed4b/{stripes}", r#"mixed4b has no direction "stripes"; none are known there"#),
         ] {
             assert_eq!(resolve(text).unwrap_err().to_string(), message, "{text}");

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::measure::{OfActivation, OfPicture};
 use crate::readout::Derived;
-use crate::tap::LayerId;
+use crate::tap::{LayerId, LayerInfo};
 
 /// What a term looks at, with every name and number checked.
 #[derive(Clone, Debug)]
@@ -13,26 +13,40 @@ pub(super) enum Target {
     Picture(OfPicture),
 }
 
-/// A layer that is looked at: one of the network's, or one that is read out of one.
+/// A layer that is looked at.
 #[derive(Clone, Debug)]
-pub(super) struct Looked {
-    /// The canonical name.
-    pub(super) name: String,
-    /// What the network has to catch for it.
-    pub(super) tap: LayerId,
-    /// What is read out of that, if it is not looked at itself.
-    pub(super) readout: Option<Box<Derived>>,
+pub(super) enum Looked {
+    /// One of the network's.
+    AtLayer(LayerId, LayerInfo),
+    /// One that is read out of one of those.
+    AtLatents(Derived),
 }
 
 impl Looked {
-    /// What the layer gives where the network has caught this for it.
+    /// What can be said of it.
+    pub(super) fn info(&self) -> &LayerInfo {
+        match self {
+            Self::AtLayer(_, info) => info,
+            Self::AtLatents(derived) => &derived.info,
+        }
+    }
+
+    /// What the network has to catch for it.
+    pub(super) fn tap(&self) -> LayerId {
+        match self {
+            Self::AtLayer(id, _) => *id,
+            Self::AtLatents(derived) => derived.parent,
+        }
+    }
+
+    /// What it gives where the network has caught this for it.
     ///
     /// # Shapes
     /// - `caught`: `[batch, channels, height, width]`
     pub(super) fn of(&self, caught: Tensor<4>) -> Tensor<4> {
-        match &self.readout {
-            Some(readout) => readout.of(caught),
-            None => caught,
+        match self {
+            Self::AtLayer(..) => caught,
+            Self::AtLatents(derived) => derived.of(caught),
         }
     }
 }
