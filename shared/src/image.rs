@@ -1,8 +1,34 @@
 //! A picture: RGB in 0..=1, to and from bytes.
 
+use ::image::imageops::{self, FilterType};
+use ::image::{ImageBuffer, Luma};
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
+
+/// How the pixels of a scaled picture are made of those around their place. Where a picture
+/// shrinks, each looks as much further (antialiasing), as in Pillow and therefore torchvision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resampling {
+    /// A sinc of three lobes: the sharpest.
+    Lanczos,
+    /// Cubic splines (Catmull-Rom), as CLIP wants it and most of timm's models.
+    Bicubic,
+    /// Triangles, as most of torchvision's models want it.
+    Bilinear,
+}
+
+impl Resampling {
+    fn filter(self) -> FilterType {
+        match self {
+            Self::Lanczos => FilterType::Lanczos3,
+            Self::Bicubic => FilterType::CatmullRom,
+            Self::Bilinear => FilterType::Triangle,
+        }
+    }
+}
 
 /// RGB values in 0..=1, stored plane by plane: `[3, height, width]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,29 +133,28 @@ impl Picture {
             .collect()
     }
 
-    /// Scaled with Lanczos (3 lobes, antialiased) so that the shorter side is `side`.
-    /// A picture that already fits is left as it is.
-    pub fn resize_shorter_side(&self, side: usize) -> Self {
+    /// Scaled so that the shorter side is `side`. A picture that already fits is left as it is.
+    pub fn resize_shorter_side(&self, side: usize, resampling: Resampling) -> Self {
         let shorter = self.width.min(self.height);
         if shorter == side {
             return self.clone();
         }
         let scale = side as f64 / shorter as f64;
         let scaled = |length: usize| ((length as f64 * scale).round() as usize).max(side);
-        self.resize(scaled(self.width), scaled(self.height))
+        self.resize(scaled(self.width), scaled(self.height), resampling)
     }
 
-    /// Scaled to exactly this size with Lanczos (3 lobes, antialiased).
-    pub fn resize(&self, width: usize, height: usize) -> Self {
-        use ::image::imageops::{FilterType, resize};
+    /// Scaled to exactly this size.
+    pub fn resize(&self, width: usize, height: usize, resampling: Resampling) -> Self {
         let area = width * height;
         let mut planes = Vec::with_capacity(3 * area);
         for plane in self.planes.chunks_exact(self.width * self.height) {
-            let source: Option<::image::ImageBuffer<::image::Luma<f32>, _>> =
-                ::image::ImageBuffer::from_raw(self.width as u32, self.height as u32, plane);
+            let source: Option<ImageBuffer<Luma<f32>, _>> =
+                ImageBuffer::from_raw(self.width as u32, self.height as u32, plane);
             // The constructor made sure that a plane is width * height long.
             let Some(source) = source else { continue };
-            let scaled = resize(&source, width as u32, height as u32, FilterType::Lanczos3);
+            let (width, height) = (width as u32, height as u32);
+            let scaled = imageops::resize(&source, width, height, resampling.filter());
             planes.extend(scaled.into_raw().into_iter().map(|value| value.clamp(0.0, 1.0)));
         }
         Self { width, height, planes }
@@ -163,6 +188,7 @@ fn byte(value: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::{NamedTensors, from_safetensors};
 
     #[test]
     fn bytes_survive_the_round_trip() {
@@ -186,9 +212,44 @@ mod tests {
     #[test]
     fn the_shorter_side_becomes_what_was_asked() {
         let picture = Picture::from_planes(6, 3, vec![0.25; 3 * 18]).unwrap();
-        let scaled = picture.resize_shorter_side(7);
+        let scaled = picture.resize_shorter_side(7, Resampling::Lanczos);
         assert_eq!((scaled.width(), scaled.height()), (14, 7));
         assert!(scaled.planes().iter().all(|value| (value - 0.25).abs() < 1e-6));
+    }
+
+    /// The picture of `scripts/resampling_reference.py`.
+    fn of_the_reference() -> Picture {
+        let (width, height) = (23, 17);
+        let value = |place: usize| {
+            let (channel, row, column) =
+                (place / (width * height), place / width % height, place % width);
+            ((31 * channel + 17 * row + 29 * column + 7 * row * column) % 101) as f32 / 100.0
+        };
+        let planes = (0..3 * width * height).map(value).collect();
+        Picture::from_planes(width, height, planes).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_resampling_is_pillows() {
+        let golden = include_bytes!("../tests/golden/resampling.safetensors");
+        let golden: NamedTensors = from_safetensors(golden).unwrap().into_iter().collect();
+        let mut compared = 0;
+        for (kind, name) in [
+            (Resampling::Lanczos, "lanczos"),
+            (Resampling::Bicubic, "bicubic"),
+            (Resampling::Bilinear, "bilinear"),
+        ] {
+            for [width, height] in [[9, 7], [41, 30], [8, 8]] {
+                let scaled = of_the_reference().resize(width, height, kind);
+                let expected = &golden[&format!("{name}.{width}x{height}")];
+                assert_eq!(expected.shape, [3, height, width]);
+                for (found, expected) in scaled.planes().iter().zip(&expected.values) {
+                    assert!((found - expected).abs() < 1e-5, "{name}: {found}, not {expected}");
+                    compared += 1;
+                }
+            }
+        }
+        assert_eq!(compared, 3 * 3 * (9 * 7 + 41 * 30 + 8 * 8));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::image::Picture;
+use crate::image::{Picture, Resampling};
 
 /// The order of a network's input channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,25 @@ pub enum ChannelOrder {
     Rgb,
     /// Blue first, as Caffe's networks want it.
     Bgr,
+}
+
+/// How a photograph is scaled before it is classified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resize {
+    /// Its shorter side is made this long, and its aspect kept.
+    ShorterSide(usize),
+    /// Both its sides are made this long, whatever its aspect.
+    BothSides(usize),
+}
+
+impl Resize {
+    /// How long the shorter side is then.
+    pub fn side(self) -> usize {
+        match self {
+            Self::ShorterSide(side) | Self::BothSides(side) => side,
+        }
+    }
 }
 
 /// How many times its shorter side of a photograph is scaled before the middle is cut out. More than
@@ -28,8 +47,10 @@ pub struct Preprocessing {
     pub scale: [f32; 3],
     /// Added after scaling, in the network's order.
     pub offset: [f32; 3],
-    /// For classification: the shorter side is made this long first.
-    pub resize_shorter_side: usize,
+    /// For classification: how a photograph is scaled first.
+    pub resize: Resize,
+    /// For classification: what the pixels of the scaled photograph are made of.
+    pub resampling: Resampling,
     /// For classification: then the middle square of this side is cut out.
     pub crop: usize,
 }
@@ -74,6 +95,14 @@ impl Preprocessing {
 
     /// The part of a photograph that a classifier sees, in its size.
     pub fn classification_crop(&self, picture: &Picture) -> Picture {
+        let scaled = match self.resize {
+            Resize::ShorterSide(side) => self.shorter_side_resized(picture, side),
+            Resize::BothSides(side) => picture.resize(side, side, self.resampling),
+        };
+        scaled.center_crop(self.crop, self.crop)
+    }
+
+    fn shorter_side_resized(&self, picture: &Picture, side: usize) -> Picture {
         // What is cut away in the end need not be scaled first: of a picture one pixel wide and
         // sixty thousand high that would be gigabytes.
         let longest = LONGEST * picture.width().min(picture.height());
@@ -84,7 +113,7 @@ impl Preprocessing {
         } else {
             picture
         };
-        picture.resize_shorter_side(self.resize_shorter_side).center_crop(self.crop, self.crop)
+        picture.resize_shorter_side(side, self.resampling)
     }
 }
 
@@ -113,10 +142,34 @@ mod tests {
         let picture = Picture::from_planes(width, height, planes).unwrap();
         let seen = preprocessing.classification_crop(&picture);
         let whole = picture
-            .resize_shorter_side(preprocessing.resize_shorter_side)
+            .resize_shorter_side(preprocessing.resize.side(), preprocessing.resampling)
             .center_crop(preprocessing.crop, preprocessing.crop);
         let apart = seen.planes().iter().zip(whole.planes());
         let apart = apart.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
         assert!(apart < 1e-3, "{apart}");
+    }
+
+    #[test]
+    fn a_photograph_is_squashed_where_its_aspect_is_not_kept() {
+        let (resize, resampling) = (Resize::BothSides(6), Resampling::Bicubic);
+        let googlenet = models::info("googlenet").unwrap().preprocessing;
+        let preprocessing = Preprocessing { resize, resampling, crop: 4, ..googlenet };
+        let plane = (0..12 * 3).map(|place| (place % 12) as f32 / 12.0);
+        let wide = Picture::from_planes(12, 3, plane.cycle().take(3 * 36).collect()).unwrap();
+        let seen = preprocessing.classification_crop(&wide);
+        assert_eq!((seen.width(), seen.height()), (4, 4));
+        // Four of six columns lie in the middle, so the outermost two of twelve are cut away.
+        let expected = wide.resize(6, 6, resampling).center_crop(4, 4);
+        assert_eq!(seen, expected);
+        assert!((seen.planes()[0] - 2.5 / 12.0).abs() < 0.01, "{}", seen.planes()[0]);
+    }
+
+    #[test]
+    fn a_file_names_how_photographs_are_scaled() {
+        let googlenet = models::info("googlenet").unwrap().preprocessing;
+        let json = serde_json::to_value(&googlenet).unwrap();
+        assert_eq!(json["resize"], serde_json::json!({ "shorter_side": 256 }));
+        assert_eq!(json["resampling"], "lanczos");
+        assert_eq!(serde_json::from_value::<Preprocessing>(json).unwrap(), googlenet);
     }
 }

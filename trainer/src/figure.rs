@@ -4,7 +4,7 @@ pub mod canvas;
 
 use anyhow::Result;
 use canvas::{Canvas, Grey, Typeface};
-use shared::image::Picture;
+use shared::image::{Picture, Resampling};
 
 /// What a figure shows.
 #[derive(Clone, Debug, Default)]
@@ -266,7 +266,7 @@ fn place(canvas: &mut Canvas, picture: &Picture, left: usize, top: usize, scale:
     if picture.width() < CRISP_BELOW || scale == 1 {
         canvas.place(picture, left, top, scale);
     } else {
-        canvas.place(&picture.resize(width, height), left, top, 1);
+        canvas.place(&picture.resize(width, height, Resampling::Lanczos), left, top, 1);
     }
 }
 

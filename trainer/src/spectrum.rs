@@ -9,7 +9,7 @@
 use anyhow::{Result, bail};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
-use shared::image::Picture;
+use shared::image::{Picture, Resampling};
 use shared::visualize::parameters::color_matrix;
 use shared::visualize::spectrum::MagnitudeSpectrum;
 
@@ -62,7 +62,7 @@ pub fn measure(source: Source, size: usize) -> Result<Measured> {
 /// The middle square, scaled to a side of `size` pixels.
 fn square(picture: &Picture, size: usize) -> Picture {
     let side = picture.width().min(picture.height());
-    picture.center_crop(side, side).resize(size, size)
+    picture.center_crop(side, side).resize(size, size, Resampling::Lanczos)
 }
 
 /// Magnitudes of the ortho-normalised Fourier transform of a square picture's decorrelated

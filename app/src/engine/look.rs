@@ -28,7 +28,7 @@ pub async fn classify<H: Host>(
     let info = loaded.model.info();
     let layer = info.layer(&layer).map_err(failure::of)?.name.clone();
     let bytes = buffers.into_iter().next().unwrap_or_default();
-    let picture = picture::read(size, bytes, info.preprocessing.resize_shorter_side)?;
+    let picture = picture::read(size, bytes, info.preprocessing.resize.side())?;
     let crop = info.preprocessing.classification_crop(&picture);
     drop(picture);
 

@@ -35,7 +35,7 @@ pub async fn respond<H: Host>(
     let mut buffers = buffers.into_iter();
     for (picture, size) in pictures.into_iter().enumerate() {
         let bytes = buffers.next().unwrap_or_default();
-        let shown = picture::read(size, bytes, info.preprocessing.resize_shorter_side)?;
+        let shown = picture::read(size, bytes, info.preprocessing.resize.side())?;
         let crop = info.preprocessing.crop;
         let shown = match (shown.width(), shown.height()) {
             // What is cut already must not be cut again.

@@ -11,9 +11,10 @@ mod names;
 use std::collections::BTreeMap;
 
 use crate::Result;
+use crate::image::Resampling;
 use crate::network::{Blueprint, Graph, ModelInfo, NodeId};
 use crate::ops::{Padding, Pool};
-use crate::preprocess::{ChannelOrder, Preprocessing};
+use crate::preprocess::{ChannelOrder, Preprocessing, Resize};
 use crate::tap::Role;
 use crate::weights::{Precision, StoredTensors};
 
@@ -92,7 +93,8 @@ impl Variant {
                 // (x - 127) / 128 of 0..=255.
                 scale: [255.0 / 128.0; 3],
                 offset: [-127.0 / 128.0; 3],
-                resize_shorter_side: scale.side + CROP_MARGIN,
+                resize: Resize::ShorterSide(scale.side + CROP_MARGIN),
+                resampling: Resampling::Lanczos,
                 crop: scale.side,
             },
             layers: Vec::new(),

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
 use crate::device::{cpu, read};
+use crate::image::Resampling;
 use crate::models::inception;
 use crate::ops::{Padding, Pool};
-use crate::preprocess::{ChannelOrder, Preprocessing};
+use crate::preprocess::{ChannelOrder, Preprocessing, Resize};
 use crate::tap::{Activations, Grid, LayerInfo, Role, Sees};
 use crate::weights::{NamedTensor, NamedTensors};
 
@@ -44,7 +45,8 @@ fn blueprint() -> Blueprint {
             order: ChannelOrder::Rgb,
             scale: [2.0; 3],
             offset: [-1.0; 3],
-            resize_shorter_side: 8,
+            resize: Resize::ShorterSide(8),
+            resampling: Resampling::Bilinear,
             crop: 8,
         },
         layers: Vec::new(),

@@ -111,7 +111,7 @@ fn what_the_archive_says_of_a_part_must_fit_the_bundle_and_the_data() {
     };
     let weights = deflated("weights.safetensors", WEIGHTS);
     let labels = Entry::stored("text/labels.txt", LABELS);
-    let json = b"{\"schema\": [2, 0]}";
+    let json = b"{\"schema\": [1, 1]}";
     for (entries, words) in [
         (
             replaced(Entry { size: 99, ..weights.clone() }),

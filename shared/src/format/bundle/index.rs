@@ -111,7 +111,7 @@ mod tests {
                 r#"{"schema":[2,0],"bundles":[{"path":"a","title":"A","weights":"yes"}]}"#,
                 "bundles[0].weights",
             ),
-            (r#"{"schema":[2,0]}"#, "schema"),
+            (r#"{"schema":[1,1]}"#, "schema"),
         ] {
             let error = Index::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

@@ -1,7 +1,8 @@
 //! What tells the three published variants of Inception V1 apart: one table of widths.
 
+use crate::image::Resampling;
 use crate::ops::{Beta, Lrn, Padding};
-use crate::preprocess::{ChannelOrder, Preprocessing};
+use crate::preprocess::{ChannelOrder, Preprocessing, Resize};
 
 use super::names::Naming;
 
@@ -68,7 +69,8 @@ pub(super) fn googlenet() -> Architecture {
             order: ChannelOrder::Bgr,
             scale: [255.0; 3],
             offset: [-104.0, -117.0, -123.0],
-            resize_shorter_side: 256,
+            resize: Resize::ShorterSide(256),
+            resampling: Resampling::Lanczos,
             crop: 224,
         },
         naming: Naming::Caffe,
@@ -98,7 +100,8 @@ pub(super) fn inception_v1() -> Architecture {
             order: ChannelOrder::Rgb,
             scale: [255.0; 3],
             offset: [-117.0; 3],
-            resize_shorter_side: 256,
+            resize: Resize::ShorterSide(256),
+            resampling: Resampling::Lanczos,
             crop: 224,
         },
         naming: Naming::Lucent,
@@ -123,7 +126,8 @@ pub(super) fn googlenet_torchvision() -> Architecture {
             order: ChannelOrder::Rgb,
             scale: [2.0; 3],
             offset: [-1.0; 3],
-            resize_shorter_side: 256,
+            resize: Resize::ShorterSide(256),
+            resampling: Resampling::Lanczos,
             crop: 224,
         },
         naming: Naming::Torchvision,

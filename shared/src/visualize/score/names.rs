@@ -138,8 +138,9 @@ impl<'a> Names<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::image::Resampling;
     use crate::network::ModelInfo;
-    use crate::preprocess::{ChannelOrder, Preprocessing};
+    use crate::preprocess::{ChannelOrder, Preprocessing, Resize};
     use crate::readout::directions::direction;
     use crate::tap::{Grid, Sees};
     use crate::visualize::score::{Context, Score};
@@ -164,7 +165,8 @@ pub(super) mod tests {
                 order: ChannelOrder::Rgb,
                 scale: [1.0; 3],
                 offset: [0.0; 3],
-                resize_shorter_side: 8,
+                resize: Resize::ShorterSide(8),
+                resampling: Resampling::Bilinear,
                 crop: 8,
             },
             layers: vec![

@@ -1,7 +1,7 @@
 //! A picture made small without changing its brightness.
 
 use shared::Result;
-use shared::image::Picture;
+use shared::image::{Picture, Resampling};
 
 /// Bytes `[side, side, 3]` of a picture scaled to that size.
 ///
@@ -11,7 +11,7 @@ pub fn of(picture: &Picture, side: usize) -> Result<Vec<u8>> {
     if (picture.width(), picture.height()) == (side, side) {
         return Ok(picture.to_rgb8());
     }
-    let small = map(picture, light)?.resize(side, side);
+    let small = map(picture, light)?.resize(side, side, Resampling::Lanczos);
     Ok(map(&small, signal)?.to_rgb8())
 }
 
