@@ -45,20 +45,20 @@ fn wait_for_unit(visit: &Visit, list: &str, unit: usize) -> Result<()> {
 
 /// Scrolls through the whole list, looking often, and says the most units and elements there were.
 fn scroll_through(visit: &Visit) -> Result<(u64, u64)> {
-    let most = visit.page().script(&format!(
+    let most = visit.page().script(
         "const stage = document.getElementById('stage');
-         return (async () => {{
+         return (async () => {
              let [units, elements] = [0, 0];
-             for (let look = 0; look <= 200; look++) {{
+             for (let look = 0; look <= 200; look++) {
                  stage.scrollTop = stage.scrollHeight * look / 200;
                  await new Promise(requestAnimationFrame);
                  await new Promise(requestAnimationFrame);
                  units = Math.max(units, document.querySelectorAll('[data-place]').length);
                  elements = Math.max(elements, document.querySelectorAll('*').length);
-             }}
+             }
              return [units, elements];
-         }})();"
-    ))?;
+         })();",
+    )?;
     let at = |place: usize| most.get(place).and_then(Value::as_u64).context("a count");
     Ok((at(0)?, at(1)?))
 }
