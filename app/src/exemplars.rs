@@ -84,6 +84,7 @@ pub(crate) mod tests {
             file: file.to_owned(),
             title: title.to_owned(),
             category: file.split('/').next().unwrap_or_default().to_owned(),
+            kinds: Vec::new(),
             author: "Somebody".to_owned(),
             licence: "CC0-1.0".to_owned(),
             licence_url: "https://example.org/".to_owned(),
@@ -94,10 +95,14 @@ pub(crate) mod tests {
         }
     }
 
+    pub(crate) fn dog(file: &str, title: &str) -> Credit {
+        Credit { kinds: vec!["dog".to_owned()], ..credit(file, title) }
+    }
+
     pub(crate) fn credits() -> Vec<Credit> {
         vec![
-            credit("animals/dogs/beagle.jpg", "Beagle"),
-            credit("animals/dogs/poodle.jpg", "Poodle"),
+            dog("animals/dogs/beagle.jpg", "Beagle"),
+            dog("animals/dogs/poodle.jpg", "Poodle"),
             credit("animals/cat.jpg", "Cat"),
             credit("food/hotdog.jpg", "Sausage"),
         ]

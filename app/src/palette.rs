@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use shared::classes;
-use shared::classes::kinds::is_kind;
 use shared::format::bundle;
 use shared::format::credits::Credit;
 use shared::matching::{Fit, Sought, find};
@@ -148,7 +147,7 @@ fn matching(typed: &str, sought: &Sought, sights: Sights<'_>) -> Vec<(Fit, Sugge
     for picture in pictures {
         // "picture" may be typed before its name; by itself it finds them all.
         let title = format!("Picture: {}", picture.title);
-        if let Some(fit) = sought.fit(&title, |kind| is_kind(&picture.title, kind)) {
+        if let Some(fit) = sought.fit(&title, |kind| picture.is_kind(kind)) {
             let jump = Jump::Picture(picture.file.clone());
             found.push((fit, Suggestion { kind: "picture", title, jump }));
         }
@@ -273,10 +272,11 @@ mod tests {
     }
 
     fn pictures() -> Vec<Credit> {
-        let credit = |file: &str, title: &str| Credit {
+        let credit = |file: &str, title: &str, kinds: &[&str]| Credit {
             file: file.to_owned(),
             title: title.to_owned(),
             category: "animals".to_owned(),
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
             author: "Somebody".to_owned(),
             licence: "CC0-1.0".to_owned(),
             licence_url: "https://example.org/".to_owned(),
@@ -285,7 +285,10 @@ mod tests {
             origin: None,
             note: None,
         };
-        vec![credit("animals/dalmatian.jpg", "Dalmatian"), credit("food/pear.jpg", "Pear")]
+        vec![
+            credit("animals/dalmatian.jpg", "Dalmatian", &["dog"]),
+            credit("food/pear.jpg", "Pear", &[]),
+        ]
     }
 
     fn find(typed: &str) -> Vec<Suggestion> {
@@ -379,7 +382,7 @@ mod tests {
 
     #[test]
     fn one_kind_of_entry_leaves_room_for_the_others() {
-        let dog = |number: usize| format!("terrier number {number}");
+        let dog = |number: usize| format!("dog number {number}");
         let labels: Vec<String> = (0..40).map(dog).collect();
         let pictures = pictures();
         let sights = Sights {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use shared::classes;
-use shared::classes::kinds::is_kind;
 use shared::format::credits::Credit;
 use shared::format::exemplars::Records;
 use shared::matching::{Fit, Sought, find};
@@ -104,7 +103,7 @@ fn excited_by(sought: &Sought, records: &[Arc<Records>], credits: &[Credit]) -> 
 /// Whether a picture is called by every word, or is of that kind.
 pub fn matches(sought: &Sought, credit: &Credit) -> bool {
     let names = format!("{} {} {}", credit.title, credit.category, credit.file);
-    sought.fit(&names, |kind| is_kind(&names, kind)).is_some_and(Fit::is_meant)
+    sought.fit(&names, |kind| credit.is_kind(kind)).is_some_and(Fit::is_meant)
 }
 
 /// The pictures that match what was typed, in their order; all of them if nothing was.
@@ -118,7 +117,7 @@ pub fn pictures(typed: &str, credits: &[Credit]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exemplars::tests::{credit, credits, tables, units as of_units};
+    use crate::exemplars::tests::{credits, dog, tables, units as of_units};
 
     fn units(typed: &str) -> Vec<usize> {
         found(typed).into_iter().map(|found| found.unit).collect()
@@ -140,7 +139,7 @@ mod tests {
         assert_eq!(units("Which units like dogs?"), [1, 0]);
         assert_eq!(units("cat"), [0, 2]);
         assert_eq!(units("beegle"), [1, 0], "a slip");
-        let spaniel = credit("animals/spaniel.jpg", "Spaniel");
+        let spaniel = dog("animals/spaniel.jpg", "Spaniel");
         assert!(matches(&sought("dogs"), &spaniel) && !matches(&sought("cats"), &spaniel));
         assert_eq!(units("animals"), [1, 0, 2]);
         assert!(units("brown dogs").is_empty());

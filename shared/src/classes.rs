@@ -1,6 +1,6 @@
 //! What the classes are called, which of them a label names, and which a network sees.
 
-pub mod kinds;
+mod kinds;
 mod search;
 
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,7 @@ mod files;
 mod folder;
 pub mod gallery;
 mod ingredients;
+mod kinds;
 mod layers;
 mod list;
 mod sheets;

@@ -10,6 +10,12 @@ use crate::{Error, Result};
 /// The longest text of a credit, in characters.
 const TEXT_LIMIT: usize = 500;
 
+/// The most kinds that a picture is said to be of.
+const KINDS_LIMIT: usize = 20;
+
+/// The longest word for a kind, in characters.
+const KIND_LIMIT: usize = 40;
+
 /// A picture's title, author and licence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Credit {
@@ -19,6 +25,9 @@ pub struct Credit {
     pub title: String,
     /// What kind of thing that is: `animals`.
     pub category: String,
+    /// Wider words for it that people search by, in the singular: `dog`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
     /// Who made it.
     pub author: String,
     /// Its licence's short name: `CC-BY-SA-3.0`.
@@ -35,6 +44,13 @@ pub struct Credit {
     /// What else is to be said, such as what was done to it before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Credit {
+    /// Whether what the picture shows is one of a kind.
+    pub fn is_kind(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|own| own == kind)
+    }
 }
 
 /// Reads the credits of `n_pictures` pictures: JSON, a list of objects.
@@ -77,6 +93,7 @@ fn credit(field: &Field<'_>) -> Result<Credit> {
         file: text("file")?,
         title: text("title")?,
         category: text("category")?,
+        kinds: kinds(field)?,
         author: text("author")?,
         licence: text("licence")?,
         licence_url,
@@ -85,6 +102,18 @@ fn credit(field: &Field<'_>) -> Result<Credit> {
         origin,
         note: optional("note")?,
     })
+}
+
+fn kinds(credit: &Field<'_>) -> Result<Vec<String>> {
+    let Some(kinds) = credit.optional("kinds")? else { return Ok(Vec::new()) };
+    let kind = |field: &Field<'_>| {
+        let kind = field.short_text(KIND_LIMIT)?;
+        match kind.chars().all(char::is_lowercase) {
+            true => Ok(kind.to_owned()),
+            false => Err(field.wrong("expected one word of lower-case letters")),
+        }
+    };
+    kinds.items(KINDS_LIMIT)?.iter().map(kind).collect()
 }
 
 #[cfg(test)]
@@ -96,6 +125,7 @@ mod tests {
             file: "animals/dalmatian.jpg".to_owned(),
             title: "Dalmatian".to_owned(),
             category: "animals".to_owned(),
+            kinds: Vec::new(),
             author: "Somebody".to_owned(),
             licence: "CC0-1.0".to_owned(),
             licence_url: "https://creativecommons.org/publicdomain/zero/1.0/".to_owned(),
@@ -110,10 +140,27 @@ mod tests {
     fn credits_survive_the_round_trip() {
         let origin = Some("https://commons.wikimedia.org/wiki/File:Loewe.jpg".to_owned());
         let note = Some("before, by others: sharpened".to_owned());
-        let credits = vec![credit(), Credit { title: "Löwe".to_owned(), origin, note, ..credit() }];
+        let kinds = vec!["cat".to_owned()];
+        let credits =
+            vec![credit(), Credit { title: "Löwe".to_owned(), kinds, origin, note, ..credit() }];
         let text = to_json(&credits).unwrap();
         assert_eq!(from_json(text.as_bytes(), 2).unwrap(), credits);
         assert!(from_json(text.as_bytes(), 3).unwrap_err().to_string().contains("3 pictures"));
+    }
+
+    #[test]
+    fn a_kind_is_a_word_that_can_be_typed() {
+        for (kinds, named) in [
+            (vec!["dog"; 21], "credits[0]: kinds"),
+            (vec!["dog", ""], "credits[0]: kinds[1]"),
+            (vec!["guide dog"], "credits[0]: kinds[0]"),
+            (vec!["Dog"], "credits[0]: kinds[0]"),
+        ] {
+            let kinds = kinds.into_iter().map(str::to_owned).collect();
+            let text = to_json(&[Credit { kinds, ..credit() }]).unwrap();
+            let error = from_json(text.as_bytes(), 1).unwrap_err().to_string();
+            assert!(error.contains(named), "{named}: {error}");
+        }
     }
 
     #[test]

@@ -145,6 +145,7 @@ pub fn credits() -> Vec<Vec<u8>> {
         file: format!("animals/{title}.jpg"),
         title: title.to_owned(),
         category: "animals".to_owned(),
+        kinds: vec!["animal".to_owned()],
         author: "Ein Künstler".to_owned(),
         licence: "CC0-1.0".to_owned(),
         licence_url: "https://creativecommons.org/publicdomain/zero/1.0/".to_owned(),

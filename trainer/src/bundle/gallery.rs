@@ -5,10 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use jpeg_encoder::SamplingFactor;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use shared::format::bundle::{CREDITS_LIMIT, Gallery};
 use shared::format::credits::{self, Credit};
 
 use super::files::Files;
+use super::kinds;
 use super::sheets::Layout;
 use crate::pictures::decode;
 
@@ -32,6 +35,13 @@ pub fn gather(folder: &Path, files: &mut Files) -> Result<(Gallery, Vec<Credit>)
     Ok((Gallery { credits: credits_part, sprites }, credits))
 }
 
+/// What of a picture's entry is not told from its credit.
+#[derive(Deserialize)]
+struct Listed {
+    /// Whether it says what kinds the picture is of, be it none.
+    kinds: Option<IgnoredAny>,
+}
+
 fn read_list(path: &Path) -> Result<Vec<Credit>> {
     let reading = || format!("reading {}", path.display());
     let length = fs::metadata(path).with_context(reading)?.len();
@@ -39,14 +49,18 @@ fn read_list(path: &Path) -> Result<Vec<Credit>> {
         bail!("{} is {length} bytes long, at most {CREDITS_LIMIT} are read", path.display());
     }
     let bytes = read_text(path)?;
-    let listed: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&bytes).with_context(|| {
+    let listed: Vec<Listed> = serde_json::from_slice(&bytes).with_context(|| {
         let expected = "a list of pictures with their title, author and licence";
         format!("reading {}: expected {expected}", path.display())
     })?;
     if listed.is_empty() {
         bail!("{} lists no picture", path.display());
     }
-    credits::from_json(&bytes, listed.len()).with_context(reading)
+    let mut credits = credits::from_json(&bytes, listed.len()).with_context(reading)?;
+    for (credit, _) in credits.iter_mut().zip(&listed).filter(|(_, said)| said.kinds.is_none()) {
+        credit.kinds = kinds::of_title(&credit.title);
+    }
+    Ok(credits)
 }
 
 /// A file of text that somebody wrote, without the mark that some editors begin one with.
@@ -107,6 +121,22 @@ mod tests {
         assert_eq!(gallery.sprites.count, 2);
         let names: Vec<_> = credits.iter().map(|credit| credit.file.as_str()).collect();
         assert_eq!(names, ["textures/b.png", "textures/a.png"]);
+    }
+
+    #[test]
+    fn a_picture_is_of_the_kinds_that_the_list_says_else_its_title() {
+        let named = |said: Option<Value>| {
+            let mut entry = entry("textures/a.png");
+            entry["title"] = json!("Spaniel");
+            said.into_iter().for_each(|kinds| entry["kinds"] = kinds);
+            let pictures = [("textures/a.png", 224)];
+            gather_from(&json!([entry]), &pictures).map(|(_, credits)| credits[0].kinds.clone())
+        };
+        assert_eq!(named(None).unwrap(), ["dog"]);
+        assert_eq!(named(Some(json!(["toy"]))).unwrap(), ["toy"]);
+        assert!(named(Some(json!([]))).unwrap().is_empty());
+        let error = format!("{:#}", named(Some(json!(["Toy"]))).unwrap_err());
+        assert!(error.contains("kinds[0]"), "{error}");
     }
 
     #[test]
