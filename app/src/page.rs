@@ -92,11 +92,18 @@ impl Page {
                 Some(model) => model.layers.clone(),
                 None => info.as_ref().map(|info| info.layers.clone()).unwrap_or_default(),
             };
-            // What was read out of them and recorded.
+            // What was read out of them and recorded, each beside its layer.
             session.library.open.with(|open| {
                 let recorded = open.iter().flat_map(|open| &open.bundle.layers);
                 let recorded = recorded.filter(|layer| layer.latents.is_some());
-                layers.extend(recorded.filter_map(|layer| layer.info(info.as_ref().ok()?).ok()));
+                for layer in recorded.filter_map(|layer| layer.info(info.as_ref().ok()?).ok()) {
+                    let is_of = |other: &LayerInfo| {
+                        let own = layer.name.strip_prefix(&other.name);
+                        own.is_some_and(|own| own.starts_with('/'))
+                    };
+                    let place = layers.iter().position(is_of).map_or(layers.len(), |of| of + 1);
+                    layers.insert(place, layer);
+                }
             });
             Arc::new(layers)
         });
