@@ -55,7 +55,7 @@ impl Part {
     /// Refuses a description that no checked `bundle.json` gives: a path that leaves the folder, a
     /// size of nothing or of more than any part may have, a hash that is none.
     ///
-    /// [`super::Bundle::parse`] has checked its parts; this is for parts that come another way.
+    /// [`super::bundle::Bundle::parse`] has checked its parts; this is for parts that come another way.
     ///
     /// # Errors
     /// Name the field.

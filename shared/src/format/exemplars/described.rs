@@ -42,7 +42,7 @@ pub struct Exemplars {
     /// The most exemplars that a unit has.
     pub top: usize,
     /// How many other pictures were looked at for what they excite in the same units
-    /// ([`UnitExemplars::elsewhere`]); where it is not there, nobody has looked.
+    /// ([`super::UnitExemplars::elsewhere`]); where it is not there, nobody has looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<usize>,
     /// The median over the units of what their best picture excites.
@@ -51,9 +51,9 @@ pub struct Exemplars {
     pub units: usize,
     /// Units on a page; the last may have fewer.
     pub page: usize,
-    /// Pages of [`Records`].
+    /// Pages of [`super::Records`].
     pub records: Vec<Part>,
-    /// Pages of [`Heat`]; none where nobody has looked where the units answer.
+    /// Pages of [`super::Heat`]; none where nobody has looked where the units answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub maps: Vec<Part>,
 }
