@@ -156,6 +156,9 @@ impl Parts {
         let exemplars = open.bundle.layer(layer)?.exemplars.as_ref()?;
         let page = exemplars.page_of(unit);
         let part = exemplars.maps.get(page)?;
+        if let Some(known) = self.known(|shelves| &mut shelves.heat, part) {
+            return Some(known);
+        }
         self.make_room(|shelves| &mut shelves.heat, &exemplars.maps);
         let read = {
             let exemplars = exemplars.clone();
@@ -163,7 +166,7 @@ impl Parts {
                 Heat::open(&exemplars, page, bytes).map(Arc::new).map_err(|error| error.to_string())
             }
         };
-        Some(self.get(|shelves| &mut shelves.heat, &open, part, "heat maps", read))
+        Some(self.ask(|shelves| &mut shelves.heat, &open, part, "heat maps", read))
     }
 
     fn records(
@@ -173,6 +176,9 @@ impl Parts {
         page: usize,
     ) -> Option<Loaded<Arc<Records>>> {
         let part = exemplars.records.get(page)?;
+        if let Some(known) = self.known(|shelves| &mut shelves.records, part) {
+            return Some(known);
+        }
         let pictures = open.bundle.gallery.as_ref().map_or(0, |gallery| gallery.sprites.count);
         self.make_room(|shelves| &mut shelves.records, &exemplars.records);
         let read = {
@@ -182,7 +188,7 @@ impl Parts {
                 records.map(Arc::new).map_err(|error| error.to_string())
             }
         };
-        Some(self.get(|shelves| &mut shelves.records, open, part, "exemplars", read))
+        Some(self.ask(|shelves| &mut shelves.records, open, part, "exemplars", read))
     }
 
     /// Drops a full shelf's pages of other tables than the one of these: whoever walks through a
@@ -240,14 +246,29 @@ impl Parts {
         what: &'static str,
         read: impl FnOnce(Vec<u8>) -> Result<T, String> + 'static,
     ) -> Loaded<T> {
+        self.known(shelf, part).unwrap_or_else(|| self.ask(shelf, open, part, what, read))
+    }
+
+    /// What is known of a part that was asked for.
+    fn known<T: Clone + Send + Sync + 'static>(
+        self,
+        shelf: fn(&mut Shelves) -> &mut Shelf<T>,
+        part: &Part,
+    ) -> Option<Loaded<T>> {
         self.turn.track();
-        let known = self
-            .shelves
-            .try_update_value(|shelves| shelf(shelves).get(&part.sha256).cloned())
-            .flatten();
-        if let Some(signal) = known {
-            return signal.get();
-        }
+        let known =
+            self.shelves.try_update_value(|shelves| shelf(shelves).get(&part.sha256).cloned());
+        known.flatten().map(|signal| signal.get())
+    }
+
+    fn ask<T: Clone + Send + Sync + 'static>(
+        self,
+        shelf: fn(&mut Shelves) -> &mut Shelf<T>,
+        open: &Arc<Opened>,
+        part: &Part,
+        what: &'static str,
+        read: impl FnOnce(Vec<u8>) -> Result<T, String> + 'static,
+    ) -> Loaded<T> {
         let signal = ArcRwSignal::new(Loaded::Coming);
         self.shelves.update_value(|shelves| {
             shelf(shelves).insert(part.sha256.clone(), signal.clone());
