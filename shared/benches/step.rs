@@ -134,7 +134,7 @@ fn time(rounds: usize, mut call: impl FnMut() -> shared::Result<()>) -> shared::
 fn logits(network: &Network, picture: &Tensor<4>) -> shared::Result<()> {
     let classes = network.info().classes()?;
     let caught = network.forward(Start::Picture(picture.clone()), &Pass::to(&[classes]))?;
-    let logits = caught.get(classes).expect("asked for");
+    let logits = caught.grid(classes).expect("asked for");
     pollster::block_on(device::read(logits)).map(drop)
 }
 
@@ -144,10 +144,10 @@ fn input_gradient(network: &Network, layer: &str, picture: &Tensor<4>) -> shared
     let start = Start::Picture(picture.clone());
     let (caught, pullback) = network.look(start, &Pass::to(&[layer]))?;
     let caught = caught.tracked();
-    let activation = caught.get(layer).expect("asked for");
+    let activation = caught.grid(layer).expect("asked for");
     let gradients = caught.gradients(activation.narrow(1, 11, 1).mean());
     let gradient = pullback.pull(gradients).expect("the layer depends on the picture");
-    pollster::block_on(device::read(gradient)).map(drop)
+    pollster::block_on(device::read(gradient.grid)).map(drop)
 }
 
 fn dream(

@@ -2,6 +2,7 @@
 
 pub mod efficientnet_lite;
 pub mod inception;
+pub mod vit;
 
 use std::collections::BTreeMap;
 
@@ -18,17 +19,18 @@ pub use crate::network::{Choice, ModelInfo};
 enum Known {
     Inception(inception::Variant),
     EfficientNetLite(efficientnet_lite::Variant),
+    Vit(&'static vit::Architecture),
 }
 
 impl Known {
     fn all() -> impl Iterator<Item = Self> {
         let inception = inception::Variant::ALL.into_iter().map(Self::Inception);
         let lite = efficientnet_lite::Variant::ALL.into_iter().map(Self::EfficientNetLite);
-        inception.chain(lite)
+        inception.chain(lite).chain(vit::ALL.iter().map(Self::Vit))
     }
 
     fn named(name: &str) -> Result<Self> {
-        Self::all().find(|known| known.name() == name).ok_or_else(|| {
+        Self::all().find(|known| known.is_called(name)).ok_or_else(|| {
             let known: Vec<_> = Self::all().map(Self::name).collect();
             let nearest = crate::tap::near(&name.to_lowercase(), known.iter().copied());
             Error::UnknownModel {
@@ -43,13 +45,24 @@ impl Known {
         match self {
             Self::Inception(variant) => variant.name(),
             Self::EfficientNetLite(variant) => variant.name(),
+            Self::Vit(architecture) => architecture.name,
         }
+    }
+
+    /// Whether this is its name or one of its publishers' own spellings.
+    fn is_called(self, name: &str) -> bool {
+        let aliases = match self {
+            Self::Inception(_) | Self::EfficientNetLite(_) => &[][..],
+            Self::Vit(architecture) => architecture.aliases,
+        };
+        self.name() == name || aliases.contains(&name)
     }
 
     fn blueprint(self) -> Blueprint {
         match self {
             Self::Inception(variant) => variant.blueprint(),
             Self::EfficientNetLite(variant) => variant.blueprint(),
+            Self::Vit(architecture) => architecture.blueprint(),
         }
     }
 }
@@ -94,5 +107,6 @@ pub fn distilled<'a>(
     match Known::named(name)? {
         Known::Inception(variant) => variant.blueprint().taken(weights, precision, metadata),
         Known::EfficientNetLite(variant) => variant.folded(weights, precision, metadata),
+        Known::Vit(architecture) => architecture.blueprint().taken(weights, precision, metadata),
     }
 }

@@ -10,6 +10,7 @@ mod graph;
 mod info;
 mod pass;
 mod sets;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,8 @@ pub use info::{ModelInfo, find_layer};
 pub use pass::{Change, Edit, Pass, Places, Pullback, Start};
 pub use sets::Choice;
 
-pub(crate) use fit::Source;
+pub(crate) use fit::{Part, Source, Then};
+pub(crate) use tokens::{Positions, Resizing};
 
 /// A network without its weights: what a model file gives.
 #[derive(Clone, Debug)]
@@ -35,15 +37,15 @@ pub struct Blueprint {
     /// Names, sizes, preprocessing.
     pub info: ModelInfo,
     graph: Graph,
-    is_training_only: fn(&str) -> bool,
+    is_ignored: fn(&str) -> bool,
 }
 
 impl Blueprint {
     /// A graph and what is known of it. The layers of `info` become those of the graph. Tensors
-    /// that are `is_training_only` may stand in a file and are ignored.
-    pub fn new(mut info: ModelInfo, graph: Graph, is_training_only: fn(&str) -> bool) -> Self {
+    /// that are `is_ignored` may stand in a file: training's, another network's.
+    pub fn new(mut info: ModelInfo, graph: Graph, is_ignored: fn(&str) -> bool) -> Self {
         info.layers = graph.layers().to_vec();
-        Self { info, graph, is_training_only }
+        Self { info, graph, is_ignored }
     }
 
     /// What the naming of this number calls the tensors, and their shapes.
@@ -72,7 +74,8 @@ impl Blueprint {
         // The network is frozen: its weights stay off the gradient tape.
         let device = device.clone().inner();
         let kernels = self.graph.kernels.iter().zip(&sources).filter_map(|(kernel, source)| {
-            Some(Weights::new(kernel.shape, fitting.convolution(source)?, &device))
+            let fitted = fitting.fitted(source, kernel.shape[0])?;
+            Some(Weights::new(kernel.shape, fitted, &device))
         });
         let weights = kernels.collect();
         fitting.finish()?;
@@ -116,7 +119,8 @@ impl Blueprint {
         let (sources, mut fitting) = self.fitting(weights.into())?;
         let mut file = SafetensorsWriter::new(self.tensors(naming), precision, metadata);
         for (kernel, source) in self.graph.kernels.iter().zip(&sources) {
-            let Some(Fitted { weight, bias }) = fitting.convolution(source) else { continue };
+            let fitted = fitting.fitted(source, kernel.shape[0]);
+            let Some(Fitted { weight, bias }) = fitted else { continue };
             let named = kernel.sources.get(naming).into_iter().flat_map(Source::tensors);
             for ((name, _), values) in named.zip([weight, bias]) {
                 file.put(&name, &values);
@@ -130,7 +134,7 @@ impl Blueprint {
     fn fitting<'a>(&self, weights: StoredTensors<'a>) -> Result<(Vec<Source>, Fitting<'a>)> {
         let namings = self.namings();
         let weights = sets::taken(&namings, weights);
-        Ok(Fitting::new(self.info.name, namings, weights, self.is_training_only)?)
+        Ok(Fitting::new(self.info.name, namings, weights, self.is_ignored)?)
     }
 
     /// What each naming calls the numbers of every kernel, in forward order.
@@ -143,10 +147,11 @@ impl Blueprint {
     }
 }
 
-/// Parameters of a convolution, frozen.
+/// The numbers of an operation, frozen.
 #[derive(Clone, Debug)]
 struct Weights {
-    /// `[outputs, inputs of each, kernel, kernel]`
+    /// `[outputs, inputs of each, kernel, kernel]`; of normalisation `[channels, 1, 1, 1]`; of
+    /// tokens `[tokens, channels, 1, 1]`, those without a place first, then positions.
     weight: Tensor<4>,
     /// `[outputs]`
     bias: Tensor<1>,

@@ -8,6 +8,7 @@ mod flex;
 mod gradient;
 mod normalization;
 mod primitives;
+mod transformer;
 mod window;
 
 use burn::backend::tensor::FloatTensor;
@@ -15,6 +16,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Tensor, activation};
 
 pub use normalization::{Beta, Lrn};
+pub use transformer::{Gelu, attention, attention_weights, gated, gelu, layer_norm};
 pub use window::{Padding, Pool, Window};
 
 /// What a ReLU does to the gradient passing back through it.
@@ -116,6 +118,55 @@ pub trait VisionOps: Backend {
     /// `min(max(x, 0), 6)`. Its gradient may be redirected, at both ends.
     fn relu6(input: FloatTensor<Self>, _gradient: ReluGradient) -> FloatTensor<Self> {
         Self::float_clamp(input, 0f32.into(), 6f32.into())
+    }
+
+    /// Layer normalization over the channels, with a scale and a shift `[channels]`, which are
+    /// frozen.
+    fn layer_norm(
+        input: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        primitives::transformer::layer_norm::<Self>(input, scale, shift, epsilon)
+    }
+
+    /// The gradient of [`VisionOps::layer_norm`] with respect to its input.
+    fn layer_norm_backward(
+        input: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        primitives::transformer::layer_norm_backward::<Self>(input, scale, gradient, epsilon)
+    }
+
+    /// Gaussian error linear units, of which there are two kinds.
+    fn gelu(input: FloatTensor<Self>, kind: Gelu) -> FloatTensor<Self> {
+        primitives::transformer::gelu::<Self>(input, kind)
+    }
+
+    /// The gradient of [`VisionOps::gelu`].
+    fn gelu_backward(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        kind: Gelu,
+    ) -> FloatTensor<Self> {
+        primitives::transformer::gelu_backward::<Self>(input, gradient, kind)
+    }
+
+    /// Attention among tokens, from `[batch, 3 * channels, 1, tokens]`, in so many heads.
+    fn attention(input: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        primitives::transformer::attention::<Self>(input, heads)
+    }
+
+    /// The gradient of [`VisionOps::attention`].
+    fn attention_backward(
+        input: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self> {
+        primitives::transformer::attention_backward::<Self>(input, gradient, heads)
     }
 }
 

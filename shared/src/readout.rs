@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use crate::tap::{LayerId, LayerInfo};
+use crate::tap::{Caught, LayerId, LayerInfo};
 
 /// What latents are in terms of a layer's channels.
 pub trait Readout: Debug + Send + Sync {
@@ -57,11 +57,19 @@ impl Derived {
     }
 
     /// What it gives where its parent gives this.
-    ///
+    pub fn of(&self, caught: Caught) -> Caught {
+        let extra = caught.extra.map(|extra| {
+            let [batch, channels, count] = extra.dims();
+            let latents = self.at_places(extra.reshape([batch, channels, 1, count]));
+            latents.reshape([batch, self.info.channels, count])
+        });
+        Caught { grid: self.at_places(caught.grid), extra }
+    }
+
     /// # Shapes
     /// - `activation`: `[batch, channels, height, width]`
     /// - returns: `[batch, latents, height, width]`
-    pub fn of(&self, activation: Tensor<4>) -> Tensor<4> {
+    fn at_places(&self, activation: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = activation.dims();
         let by_channel = activation.swap_dims(0, 1).reshape([channels, batch * height * width]);
         let latents = self.readout.read(by_channel.transpose()).transpose();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Gradients, Tensor};
 use serde::{Deserialize, Serialize};
 use strsim::levenshtein;
 
@@ -21,6 +21,13 @@ pub enum Grid {
         /// Input pixels between neighbouring places.
         stride: usize,
     },
+    /// At patches in rows and columns, and at tokens that have no place: class and registers.
+    Patches {
+        /// Pixels of a patch's side.
+        stride: usize,
+        /// Tokens without a place; the first is the class token.
+        extra: usize,
+    },
 }
 
 impl Grid {
@@ -28,7 +35,15 @@ impl Grid {
     pub fn stride(self) -> Option<usize> {
         match self {
             Self::None => None,
-            Self::Convolutional { stride } => Some(stride),
+            Self::Convolutional { stride } | Self::Patches { stride, .. } => Some(stride),
+        }
+    }
+
+    /// Tokens that have no place.
+    pub fn extra(self) -> usize {
+        match self {
+            Self::None | Self::Convolutional { .. } => 0,
+            Self::Patches { extra, .. } => extra,
         }
     }
 }
@@ -110,23 +125,82 @@ impl LayerInfo {
     }
 }
 
-/// Activations by layer, each `[batch, channels, height, width]`.
-/// Layers without positions (logits) have height and width 1.
-#[derive(Clone, Debug, Default)]
-pub struct Activations(pub BTreeMap<LayerId, Tensor<4>>);
+/// What a layer gave for a batch of pictures.
+#[derive(Clone, Debug)]
+pub struct Caught {
+    /// `[batch, channels, height, width]`; a layer without places has height and width 1.
+    pub grid: Tensor<4>,
+    /// What has no place, `[batch, channels, tokens]`: the class token, then registers.
+    pub extra: Option<Tensor<3>>,
+}
 
-impl Activations {
-    /// The activation caught at a layer, if it was asked for.
-    pub fn get(&self, layer: LayerId) -> Option<Tensor<4>> {
-        self.0.get(&layer).cloned()
+impl From<Tensor<4>> for Caught {
+    fn from(grid: Tensor<4>) -> Self {
+        Self { grid, extra: None }
+    }
+}
+
+impl Caught {
+    /// The same values outside any gradient's graph.
+    pub fn inner(&self) -> Self {
+        Self { grid: self.grid.clone().inner(), extra: self.extra.clone().map(Tensor::inner) }
     }
 
     /// The same values as leaves of a gradient's graph of their own.
     pub fn tracked(&self) -> Self {
-        let track = |(layer, value): (&LayerId, &Tensor<4>)| {
-            (*layer, value.clone().inner().autodiff().require_grad())
-        };
-        Self(self.0.iter().map(track).collect())
+        let Self { grid, extra } = self.inner();
+        let extra = extra.map(|extra| extra.autodiff().require_grad());
+        Self { grid: grid.autodiff().require_grad(), extra }
+    }
+
+    /// The gradient at tracked values; nothing where none of them has one.
+    pub fn gradient(&self, gradients: &mut Gradients) -> Option<Self> {
+        let grid = self.grid.grad_remove(gradients);
+        let extra = self.extra.as_ref().map(|extra| (extra, extra.grad_remove(gradients)));
+        if grid.is_none() && extra.as_ref().is_none_or(|(_, gradient)| gradient.is_none()) {
+            return None;
+        }
+        let grid = grid.unwrap_or_else(|| self.grid.clone().inner().zeros_like());
+        let extra = extra.map(|(extra, gradient)| {
+            gradient.unwrap_or_else(|| extra.clone().inner().zeros_like())
+        });
+        Some(Self { grid, extra })
+    }
+
+    /// The sum of the products with another of the same layer and batch.
+    ///
+    /// # Shapes
+    /// - returns: `[1]`
+    pub fn dot(self, other: Self) -> Tensor<1> {
+        let grid = (self.grid * other.grid).sum();
+        match (self.extra, other.extra) {
+            (Some(extra), Some(other)) => grid + (extra * other).sum(),
+            _ => grid,
+        }
+    }
+}
+
+/// What a pass caught, by layer.
+#[derive(Clone, Debug, Default)]
+pub struct Activations(pub BTreeMap<LayerId, Caught>);
+
+impl Activations {
+    /// What a layer gave, if it was asked for.
+    pub fn get(&self, layer: LayerId) -> Option<&Caught> {
+        self.0.get(&layer)
+    }
+
+    /// What a layer gave at its places, if it was asked for.
+    ///
+    /// # Shapes
+    /// - returns: `[batch, channels, height, width]`
+    pub fn grid(&self, layer: LayerId) -> Option<Tensor<4>> {
+        self.get(layer).map(|caught| caught.grid.clone())
+    }
+
+    /// The same values as leaves of a gradient's graph of their own.
+    pub fn tracked(&self) -> Self {
+        Self(self.0.iter().map(|(layer, caught)| (*layer, caught.tracked())).collect())
     }
 
     /// The gradients at tracked activations of a value that was made of them; those it depends on.
@@ -135,8 +209,8 @@ impl Activations {
     /// - `value`: `[1]`
     pub fn gradients(&self, value: Tensor<1>) -> Self {
         let mut gradients = value.backward();
-        let of = |(layer, tracked): (&LayerId, &Tensor<4>)| {
-            Some((*layer, tracked.grad_remove(&mut gradients)?))
+        let of = |(layer, tracked): (&LayerId, &Caught)| {
+            Some((*layer, tracked.gradient(&mut gradients)?))
         };
         Self(self.0.iter().filter_map(of).collect())
     }

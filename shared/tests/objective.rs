@@ -23,7 +23,12 @@ fn weight() -> impl Strategy<Value = f64> {
 
 fn place() -> impl Strategy<Value = Place> {
     let at = any::<(usize, usize)>().prop_map(|(row, column)| Place::At { row, column });
-    prop_oneof![Just(Place::Center), at]
+    prop_oneof![
+        Just(Place::Center),
+        Just(Place::Class),
+        (0..16_usize).prop_map(Place::Register),
+        at
+    ]
 }
 
 fn channel() -> impl Strategy<Value = Channel> {

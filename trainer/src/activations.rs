@@ -80,8 +80,8 @@ impl Batch {
     /// The layer is none of those to be caught, or its device fails.
     pub fn take(&mut self, layer: LayerId) -> Result<(Vec<f32>, [usize; 4])> {
         let caught = self.activations.0.remove(&layer).context("this layer was not caught")?;
-        let shape = caught.dims();
-        Ok((pollster::block_on(shared::device::read(caught))?, shape))
+        let shape = caught.grid.dims();
+        Ok((pollster::block_on(shared::device::read(caught.grid))?, shape))
     }
 }
 

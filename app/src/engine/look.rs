@@ -80,10 +80,10 @@ async fn look(loaded: &LoadedModel, crop: &Picture, layer: &str) -> shared::Resu
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
     let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer, classes]))?;
     let missing = |layer| info.not_caught(layer);
-    let activation = caught.get(layer).ok_or_else(|| missing(layer))?;
+    let activation = caught.grid(layer).ok_or_else(|| missing(layer))?;
     let [_, _, height, width] = activation.dims();
     Ok(Outputs {
-        logits: device::read(caught.get(classes).ok_or_else(|| missing(classes))?).await?,
+        logits: device::read(caught.grid(classes).ok_or_else(|| missing(classes))?).await?,
         activation: device::read(activation).await?,
         size: PictureSize { width, height },
     })

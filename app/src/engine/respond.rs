@@ -84,7 +84,7 @@ async fn look(
     let input = info.preprocessing.apply(picture.to_tensor(&loaded.device));
     let layer = info.layer_id(layer)?;
     let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer]))?;
-    let activation = caught.get(layer).ok_or_else(|| info.not_caught(layer))?;
+    let activation = caught.grid(layer).ok_or_else(|| info.not_caught(layer))?;
     let [_, _, height, width] = activation.dims();
     // Only the unit's own channel is worth the way from the device.
     let values = device::read(activation.narrow(1, channel, 1)).await?;

@@ -47,7 +47,7 @@ fn expected(crop: &Picture, layer: &str, channel: usize) -> Vec<f32> {
     let input = model.info().preprocessing.apply(crop.to_tensor(&cpu()));
     let layer = model.info().layer_id(layer).unwrap();
     let caught = model.forward(Start::Picture(input), &Pass::to(&[layer])).unwrap();
-    let map = caught.get(layer).unwrap().narrow(1, channel, 1);
+    let map = caught.grid(layer).unwrap().narrow(1, channel, 1);
     map.into_data().try_into_vec::<f32>().unwrap()
 }
 

@@ -6,9 +6,10 @@ use burn::tensor::Tensor;
 use crate::network::erosion::Erosion;
 use crate::network::graph::{Graph, Node, NodeId, Operation};
 use crate::network::pass::{Pass, Pullback, Start};
+use crate::network::tokens;
 use crate::network::{Network, Weights};
 use crate::ops::{self, ReluGradient};
-use crate::tap::{Activations, LayerId};
+use crate::tap::{Activations, Caught, LayerId};
 use crate::{Error, Result};
 
 impl Network {
@@ -23,8 +24,8 @@ impl Network {
     pub fn forward(&self, start: Start, pass: &Pass<'_>) -> Result<Activations> {
         let Self { info, graph, .. } = self;
         let (start, layer, value) = match start {
-            Start::Picture(input) => (Graph::PICTURE, None, input),
-            Start::After(layer, value) => (self.node(layer), Some(layer), value),
+            Start::Picture(input) => (Graph::PICTURE, None, Caught::from(input)),
+            Start::After(layer, caught) => (self.node(layer), Some(layer), caught),
         };
         let needed = needed(self, start, layer, pass.taps)?;
         check_shape(self, start, &needed, &value)?;
@@ -35,7 +36,11 @@ impl Network {
             node.inputs.iter().for_each(|input| uses[input.0] += 1);
         }
         let mut values: Vec<Option<Tensor<4>>> = vec![None; graph.nodes.len()];
-        values[start.0] = Some(value);
+        // Rows and columns of places.
+        let mut sizes = vec![[0; 2]; graph.nodes.len()];
+        let [_, _, rows, columns] = value.grid.dims();
+        sizes[start.0] = [rows, columns];
+        values[start.0] = Some(tokens::join(value));
         let mut erosion = pass.erosion.clone();
         let mut caught = Activations::default();
         for (place, node) in graph.nodes.iter().enumerate().skip(start.0) {
@@ -51,17 +56,24 @@ impl Network {
                         let held = &mut values[input.0];
                         if uses[input.0] == 0 { held.take() } else { held.clone() }
                     });
-                    compute(self, node, inputs.collect(), pass.relu, &mut erosion)
+                    let inputs = inputs.collect();
+                    let before = node.inputs.first().map_or([0; 2], |input| sizes[input.0]);
+                    sizes[place] = before.map(|side| positions(node, side).unwrap_or_default());
+                    compute(self, node, inputs, sizes[place], pass.relu, &mut erosion)
                 }
             };
             // Nodes are in an order in which each has its inputs.
             let Some(mut value) = value else { continue };
             let here = |layer: &LayerId| self.node(*layer).0 == place;
+            let as_caught = |value: Tensor<4>| match node.grid.extra() {
+                0 => Caught::from(value),
+                extra => tokens::split(value, extra, sizes[place]),
+            };
             for edit in pass.edits.iter().filter(|edit| here(&edit.layer)) {
-                value = edit.apply(value, info)?;
+                value = tokens::join(edit.apply(as_caught(value), info)?);
             }
             for layer in pass.taps.iter().filter(|layer| here(layer)) {
-                caught.0.insert(*layer, value.clone());
+                caught.0.insert(*layer, as_caught(value.clone()));
             }
             if 0 < uses[place] {
                 values[place] = Some(value);
@@ -76,19 +88,18 @@ impl Network {
     /// # Errors
     /// As [`Network::forward`].
     pub fn look(&self, start: Start, pass: &Pass<'_>) -> Result<(Activations, Pullback)> {
-        let track = |value: Tensor<4>| value.autodiff().require_grad();
         let (start, tracked) = match start {
             Start::Picture(input) => {
-                let input = track(input);
-                (input.clone(), Start::Picture(input))
+                let input = Caught::from(input).tracked();
+                (input.clone(), Start::Picture(input.grid))
             }
-            Start::After(layer, value) => {
-                let value = track(value);
-                (value.clone(), Start::After(layer, value))
+            Start::After(layer, caught) => {
+                let caught = caught.tracked();
+                (caught.clone(), Start::After(layer, caught))
             }
         };
         let caught = self.forward(tracked, pass)?;
-        let values = caught.0.iter().map(|(layer, value)| (*layer, value.clone().inner()));
+        let values = caught.0.iter().map(|(layer, value)| (*layer, value.inner()));
         Ok((Activations(values.collect()), Pullback::new(start, caught)))
     }
 }
@@ -122,15 +133,24 @@ fn needed(
 }
 
 /// Fails unless the start has its channels and every layer that runs has a position left.
-fn check_shape(network: &Network, start: NodeId, needed: &[bool], value: &Tensor<4>) -> Result<()> {
+fn check_shape(network: &Network, start: NodeId, needed: &[bool], value: &Caught) -> Result<()> {
     let Network { info, graph, .. } = network;
-    let [_, channels, height, width] = value.dims();
+    let [_, channels, height, width] = value.grid.dims();
     let expected = graph.channels(start);
     if channels != expected {
         return Err(Error::Setting {
             name: "the input",
             found: format!("{channels} channels"),
             expected: format!("{expected} channels"),
+        });
+    }
+    let extra = value.extra.as_ref().map_or(0, |extra| extra.dims()[2]);
+    let expected = graph.nodes[start.0].grid.extra();
+    if extra != expected {
+        return Err(Error::Setting {
+            name: "the input",
+            found: format!("{extra} tokens without a place"),
+            expected: format!("{expected} of them"),
         });
     }
     let fits = |side: usize| graph.fits(start, side, needed);
@@ -179,16 +199,17 @@ fn positions(node: &Node, before: usize) -> Option<usize> {
         Operation::Convolution { window, .. } | Operation::MaxPool(window) => {
             window.positions(before)
         }
-        Operation::Mean => Some(1),
+        Operation::Mean | Operation::Token(_) => Some(1),
         _ => Some(before),
     }
 }
 
-/// Nothing where inputs are missing.
+/// Nothing where inputs are missing. The output has places in so many rows and columns.
 fn compute(
     network: &Network,
     node: &Node,
     inputs: Vec<Tensor<4>>,
+    size: [usize; 2],
     relu: ReluGradient,
     erosion: &mut Erosion,
 ) -> Option<Tensor<4>> {
@@ -208,6 +229,20 @@ fn compute(
         Operation::Relu => ops::relu(input, relu),
         Operation::Relu6 => ops::relu6(input, relu),
         Operation::Mean => input.mean_dims(&[2, 3]),
+        Operation::Tokens { kernel, extra, positions } => {
+            let Weights { weight, .. } = network.weights[*kernel].clone();
+            tokens::tokens(input, weight, *extra, *positions)
+        }
+        Operation::Token(number) => input.narrow(3, *number, 1),
+        Operation::LayerNorm { kernel, epsilon } => {
+            let Weights { weight, bias } = network.weights[*kernel].clone();
+            let scale = weight.reshape([bias.dims()[0]]);
+            ops::layer_norm(input, scale, bias, *epsilon)
+        }
+        Operation::Gelu(kind) => ops::gelu(input, *kind),
+        Operation::Gated => ops::gated(input),
+        Operation::Rotated { heads } => tokens::rotated(input, *heads, node.grid.extra(), size),
+        Operation::Attention { heads } => ops::attention(input, *heads),
         Operation::Add => input + inputs.next()?,
         Operation::Paths(channels) => erosion.of_paths(input, channels),
     })

@@ -1,7 +1,8 @@
 //! Nodes, what flows between them, and which of them are layers.
 
 use crate::network::fit::Source;
-use crate::ops::{Lrn, Padding, Pool};
+use crate::network::tokens::Positions;
+use crate::ops::{Gelu, Lrn, Padding, Pool};
 use crate::tap::{Grid, LayerId, LayerInfo, Role, Sees};
 
 /// A node of a [`Graph`].
@@ -25,6 +26,20 @@ pub(super) enum Operation {
     Relu6,
     /// The mean over all places.
     Mean,
+    /// Patches as tokens, behind so many that have no place.
+    Tokens { kernel: usize, extra: usize, positions: Option<Positions> },
+    /// One of the tokens that have no place.
+    Token(usize),
+    /// Layer normalisation.
+    LayerNorm { kernel: usize, epsilon: f32 },
+    /// Gaussian error linear units.
+    Gelu(Gelu),
+    /// One half of the channels gates the other.
+    Gated,
+    /// Queries and keys turned by their patches' places.
+    Rotated { heads: usize },
+    /// Multi-head attention.
+    Attention { heads: usize },
     /// The sum of two inputs.
     Add,
     /// Inputs one after the other, along the channels.
@@ -44,10 +59,11 @@ pub(super) struct Node {
     pub sees: Sees,
 }
 
-/// The numbers of one convolution, still to be found in a file.
+/// The numbers of one operation, still to be found in a file.
 #[derive(Clone, Debug)]
 pub(super) struct Kernel {
-    /// `[outputs, inputs of each, kernel, kernel]`
+    /// `[outputs, inputs of each, kernel, kernel]`; of normalisation `[channels, 1, 1, 1]`, of
+    /// tokens `[tokens, channels, 1, 1]`.
     pub shape: [usize; 4],
     /// What each published naming calls them, in an order that is the same for the whole network.
     pub sources: Vec<Source>,
@@ -92,12 +108,11 @@ impl Graph {
         sources: impl FnOnce([usize; 4]) -> Vec<Source>,
     ) -> NodeId {
         let shape = [outputs, self.channels(input) / groups, window.kernel, window.kernel];
-        let kernel = self.kernels.len();
-        self.kernels.push(Kernel { shape, sources: sources(shape) });
+        let kernel = self.kernel(shape, sources(shape));
         self.push(Operation::Convolution { kernel, window, groups }, vec![input], outputs)
     }
 
-    /// A linear layer: a convolution over the single place that is left.
+    /// A linear layer, at every place or token.
     pub(crate) fn linear(
         &mut self,
         input: NodeId,
@@ -108,6 +123,59 @@ impl Graph {
         self.convolution(input, outputs, window, 1, |[outputs, inputs, ..]| {
             sources([outputs, inputs])
         })
+    }
+
+    /// Patches as tokens, behind so many that have no place; learned positions are added, and
+    /// resized to the picture's grid. `sources` tells what each naming calls so many tokens.
+    pub(crate) fn tokens(
+        &mut self,
+        patches: NodeId,
+        extra: usize,
+        positions: Option<Positions>,
+        sources: Vec<Source>,
+    ) -> NodeId {
+        let channels = self.channels(patches);
+        let learned = positions.map_or(0, |positions| positions.side * positions.side);
+        let kernel = self.kernel([extra + learned, channels, 1, 1], sources);
+        self.same_channels(Operation::Tokens { kernel, extra, positions }, patches)
+    }
+
+    /// The token of this number among those that have no place, alone.
+    pub fn token(&mut self, input: NodeId, number: usize) -> NodeId {
+        self.same_channels(Operation::Token(number), input)
+    }
+
+    /// Layer normalisation; `sources` tells what each naming calls scale and shift.
+    pub(crate) fn layer_norm(
+        &mut self,
+        input: NodeId,
+        epsilon: f32,
+        sources: Vec<Source>,
+    ) -> NodeId {
+        let kernel = self.kernel([self.channels(input), 1, 1, 1], sources);
+        self.same_channels(Operation::LayerNorm { kernel, epsilon }, input)
+    }
+
+    /// Gaussian error linear units.
+    pub fn gelu(&mut self, input: NodeId, kind: Gelu) -> NodeId {
+        self.same_channels(Operation::Gelu(kind), input)
+    }
+
+    /// One half of the channels, through SiLU, times the other.
+    pub fn gated(&mut self, input: NodeId) -> NodeId {
+        let channels = self.channels(input) / 2;
+        self.push(Operation::Gated, vec![input], channels)
+    }
+
+    /// Queries and keys, of queries, keys and values, turned by their patches' places.
+    pub fn rotated(&mut self, input: NodeId, heads: usize) -> NodeId {
+        self.same_channels(Operation::Rotated { heads }, input)
+    }
+
+    /// Multi-head attention, from queries, keys and values.
+    pub fn attention(&mut self, input: NodeId, heads: usize) -> NodeId {
+        let channels = self.channels(input) / 3;
+        self.push(Operation::Attention { heads }, vec![input], channels)
     }
 
     /// The largest value in each window; padding never wins.
@@ -182,6 +250,11 @@ impl Graph {
         self.layer_nodes[layer.0]
     }
 
+    fn kernel(&mut self, shape: [usize; 4], sources: Vec<Source>) -> usize {
+        self.kernels.push(Kernel { shape, sources });
+        self.kernels.len() - 1
+    }
+
     fn same_channels(&mut self, operation: Operation, input: NodeId) -> NodeId {
         let channels = self.channels(input);
         self.push(operation, vec![input], channels)
@@ -195,7 +268,12 @@ impl Graph {
             Operation::Convolution { window, .. } | Operation::MaxPool(window) => {
                 through(*window, grid, sees)
             }
-            Operation::Mean => (Grid::None, Sees::Everything),
+            Operation::Mean | Operation::Token(_) => (Grid::None, Sees::Everything),
+            Operation::Attention { .. } => (grid, Sees::Everything),
+            Operation::Tokens { extra, .. } => {
+                let stride = grid.stride().unwrap_or(1);
+                (Grid::Patches { stride, extra: *extra }, sees)
+            }
             _ => (grid, sees),
         };
         self.nodes.push(Node { operation, inputs, channels, grid, sees });

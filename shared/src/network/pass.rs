@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::network::erosion::Erosion;
 use crate::network::info::ModelInfo;
 use crate::ops::ReluGradient;
-use crate::tap::{Activations, LayerId};
+use crate::tap::{Activations, Caught, LayerId, LayerInfo};
 use crate::{Error, Result};
 
 /// Where a pass starts.
@@ -13,9 +13,8 @@ use crate::{Error, Result};
 pub enum Start {
     /// From preprocessed pictures, `[batch, 3, height, width]`.
     Picture(Tensor<4>),
-    /// From what a layer gave, `[batch, channels, height, width]`. It must alone carry what comes
-    /// behind it.
-    After(LayerId, Tensor<4>),
+    /// From what a layer gave. It must alone carry what comes behind it.
+    After(LayerId, Caught),
 }
 
 /// What a pass catches, and how it is made; by default exactly.
@@ -69,7 +68,7 @@ pub enum Change {
 /// Where an edit is made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Places {
-    /// At every place.
+    /// At every place, and at every token that has none.
     All,
     /// At these places: row, column.
     At(Vec<[usize; 2]>),
@@ -80,9 +79,29 @@ pub enum Places {
 impl Edit {
     /// # Errors
     /// Channels or places that the layer does not have.
-    pub(super) fn apply(&self, value: Tensor<4>, info: &ModelInfo) -> Result<Tensor<4>> {
+    pub(super) fn apply(&self, caught: Caught, info: &ModelInfo) -> Result<Caught> {
         let layer = info.at(self.layer);
-        let [_, channels, rows, columns] = value.dims();
+        let Caught { grid, extra } = caught;
+        let changed = self.change.of(grid.clone(), layer)?;
+        let Some(mask) = self.places.mask(&grid, layer)? else {
+            let extra = extra.map(|extra| -> Result<_> {
+                let [batch, channels, count] = extra.dims();
+                let changed = self.change.of(extra.reshape([batch, channels, 1, count]), layer)?;
+                Ok(changed.reshape([batch, channels, count]))
+            });
+            return Ok(Caught { grid: changed, extra: extra.transpose()? });
+        };
+        Ok(Caught { grid: grid.clone() + (changed - grid) * mask, extra })
+    }
+}
+
+impl Change {
+    /// The change made at every place.
+    ///
+    /// # Shapes
+    /// - `value`, returns: `[batch, channels, rows, columns]`
+    fn of(&self, value: Tensor<4>, layer: &LayerInfo) -> Result<Tensor<4>> {
+        let channels = value.dims()[1];
         let per_channel = |values: &[f32]| -> Result<Tensor<4>> {
             if values.len() != channels || values.iter().any(|value| !value.is_finite()) {
                 return Err(Error::Setting {
@@ -94,12 +113,9 @@ impl Edit {
             let data = TensorData::new(values.to_vec(), [1, channels, 1, 1]);
             Ok(Tensor::from_data(data, &value.device().inner()))
         };
-        let out_of_range = |what, index, count| {
-            Err(Error::OutOfRange { layer: layer.name.clone(), what, index, count })
-        };
-        let changed = match &self.change {
-            Change::Add(values) => value.clone() + per_channel(values)?,
-            Change::Remove(direction) => {
+        Ok(match self {
+            Self::Add(values) => value.clone() + per_channel(values)?,
+            Self::Remove(direction) => {
                 let square: f32 = direction.iter().map(|value| value * value).sum();
                 if square == 0.0 {
                     return Err(Error::Setting {
@@ -112,33 +128,43 @@ impl Edit {
                 let along = (value.clone() * direction.clone()).sum_dim(1) / square;
                 value.clone() - along * direction
             }
-            Change::Set { channel, value: set } => {
+            Self::Set { channel, value: set } => {
                 if channels <= *channel {
-                    return out_of_range("channels", *channel, channels);
+                    return out_of_range(layer, "channels", *channel, channels);
                 }
                 let mut keep = vec![1.0; channels];
                 let mut put = vec![0.0; channels];
                 (keep[*channel], put[*channel]) = (0.0, *set);
                 value.clone() * per_channel(&keep)? + per_channel(&put)?
             }
-        };
-        let mask = match &self.places {
-            Places::All => return Ok(changed),
-            Places::At(places) => {
+        })
+    }
+}
+
+impl Places {
+    /// How much a change counts at each place; nothing where it does everywhere.
+    ///
+    /// # Shapes
+    /// - returns: `[1, 1, rows, columns]`
+    fn mask(&self, value: &Tensor<4>, layer: &LayerInfo) -> Result<Option<Tensor<4>>> {
+        let [_, _, rows, columns] = value.dims();
+        let mask = match self {
+            Self::All => return Ok(None),
+            Self::At(places) => {
                 let mut mask = vec![0.0; rows * columns];
                 for &[row, column] in places {
                     if rows <= row {
-                        return out_of_range("rows", row, rows);
+                        return out_of_range(layer, "rows", row, rows);
                     }
                     if columns <= column {
-                        return out_of_range("columns", column, columns);
+                        return out_of_range(layer, "columns", column, columns);
                     }
                     mask[row * columns + column] = 1.0;
                 }
                 mask
             }
-            Places::Mask(mask) if mask.len() == rows * columns => mask.clone(),
-            Places::Mask(mask) => {
+            Self::Mask(mask) if mask.len() == rows * columns => mask.clone(),
+            Self::Mask(mask) => {
                 return Err(Error::Setting {
                     name: "an edit's mask",
                     found: format!("{} places", mask.len()),
@@ -147,35 +173,36 @@ impl Edit {
             }
         };
         let mask = TensorData::new(mask, [1, 1, rows, columns]);
-        let mask: Tensor<4> = Tensor::from_data(mask, &value.device().inner());
-        Ok(value.clone() + (changed - value) * mask)
+        Ok(Some(Tensor::from_data(mask, &value.device().inner())))
     }
+}
+
+fn out_of_range<T>(layer: &LayerInfo, what: &'static str, index: usize, count: usize) -> Result<T> {
+    Err(Error::OutOfRange { layer: layer.name.clone(), what, index, count })
 }
 
 /// The way back from caught layers to a pass's start.
 #[derive(Debug)]
 pub struct Pullback {
-    start: Tensor<4>,
+    start: Caught,
     caught: Activations,
 }
 
 impl Pullback {
-    pub(super) fn new(start: Tensor<4>, caught: Activations) -> Self {
+    pub(super) fn new(start: Caught, caught: Activations) -> Self {
         Self { start, caught }
     }
 
-    /// The gradient at the start of whatever has these gradients at the caught layers; nothing
-    /// where none of them depends on it.
-    ///
-    /// # Shapes
-    /// - `gradients`: those of the caught layers, all or some
-    /// - returns: the start's
-    pub fn pull(self, gradients: Activations) -> Option<Tensor<4>> {
+    /// The gradient at the start of whatever has these gradients at the caught layers, those of all
+    /// or some; nothing where none of them depends on it.
+    pub fn pull(self, gradients: Activations) -> Option<Caught> {
         let along = gradients.0.into_iter().filter_map(|(layer, gradient)| {
-            let caught = self.caught.get(layer)?;
-            Some((caught * Tensor::from_inner(gradient)).sum())
+            let Caught { grid, extra } = gradient;
+            let gradient =
+                Caught { grid: Tensor::from_inner(grid), extra: extra.map(Tensor::from_inner) };
+            Some(self.caught.get(layer)?.clone().dot(gradient))
         });
         let mut gradients = along.reduce(|one, other| one + other)?.backward();
-        self.start.grad_remove(&mut gradients)
+        self.start.gradient(&mut gradients)
     }
 }

@@ -93,8 +93,9 @@ fn plain_names(tensors: &StoredTensors<'_>) -> BTreeMap<String, Known> {
 fn fitting(namings: &[Vec<Source>], names: &BTreeMap<String, Known>) -> Vec<String> {
     let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for sources in namings {
+        let parts = sources.iter().flat_map(|source| &source.parts);
         let kernels: BTreeMap<&str, &[usize]> =
-            sources.iter().map(|source| (source.weight.as_str(), &source.shape[..])).collect();
+            parts.map(|part| (part.weight.as_str(), &part.shape[..])).collect();
         let mut here: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
         for (name, known) in names {
             for (set, rest) in splits(name) {
@@ -130,18 +131,13 @@ fn is_averaged(set: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::fit::Then;
     use crate::weights::{NamedTensor, NamedTensors};
 
     fn namings() -> Vec<Vec<Source>> {
-        let source = |weight: &str, shape: &[usize]| Source {
-            weight: weight.to_owned(),
-            shape: shape.to_vec(),
-            then: Then::Bias(weight.replace("weight", "bias")),
-        };
+        let source = |name: &str, shape: &[usize]| Source::biased(name, shape);
         vec![
-            vec![source("conv.weight", &[2, 1]), source("fc.weight", &[3, 2])],
-            vec![source("stem.weight", &[2, 1]), source("head.weight", &[3, 2])],
+            vec![source("conv", &[2, 1]), source("fc", &[3, 2])],
+            vec![source("stem", &[2, 1]), source("head", &[3, 2])],
         ]
     }
 

@@ -87,7 +87,7 @@ fn caught(network: &Network, start: Start, layer: &str, edits: &[Edit]) -> Resul
     let layer = id(network, layer);
     let taps = [layer];
     let pass = Pass { edits, ..Pass::to(&taps) };
-    Ok(network.forward(start, &pass)?.get(layer).unwrap())
+    Ok(network.forward(start, &pass)?.grid(layer).unwrap())
 }
 
 fn seen(network: &Network, layer: &str) -> Tensor<4> {
@@ -115,7 +115,7 @@ fn layers_know_their_grid_and_what_they_see() {
 fn a_pass_that_starts_behind_a_layer_goes_on_as_the_whole_does() {
     let network = network();
     for from in ["stem_pre_relu", "stem", "joined", "block", "logits"] {
-        let start = Start::After(id(&network, from), seen(&network, from));
+        let start = Start::After(id(&network, from), seen(&network, from).into());
         let found = values(caught(&network, start, "logits", &[]).unwrap());
         assert_eq!(found, values(seen(&network, "logits")), "{from}");
     }
@@ -125,12 +125,12 @@ fn a_pass_that_starts_behind_a_layer_goes_on_as_the_whole_does() {
 fn a_start_that_does_not_carry_what_is_tapped_is_refused() {
     let network = network();
     for (from, to) in [("left", "joined"), ("deep", "block"), ("block", "stem")] {
-        let start = Start::After(id(&network, from), seen(&network, from));
+        let start = Start::After(id(&network, from), seen(&network, from).into());
         let error = caught(&network, start, to, &[]).unwrap_err().to_string();
         let expected = format!("{from}; it must be a layer that alone carries {to}");
         assert!(error.contains(&expected), "{error}");
     }
-    let start = Start::After(id(&network, "stem"), seen(&network, "joined"));
+    let start = Start::After(id(&network, "stem"), seen(&network, "joined").into());
     let error = caught(&network, start, "joined", &[]).unwrap_err().to_string();
     assert_eq!(error, "the input is 8 channels; it must be 6 channels");
 }
@@ -140,7 +140,7 @@ fn the_way_back_gives_what_the_whole_gradients_graph_gives() {
     let network = network();
     let layers = ["stem", "joined", "logits"].map(|name| id(&network, name));
     let score = |caught: &Activations| {
-        let of = |layer: &LayerId| caught.get(*layer).unwrap().square().sum();
+        let of = |layer: &LayerId| caught.grid(*layer).unwrap().square().sum();
         layers.iter().map(of).reduce(|one, other| one + other).unwrap()
     };
     let tracked = picture().autodiff().require_grad();
@@ -148,9 +148,9 @@ fn the_way_back_gives_what_the_whole_gradients_graph_gives() {
     let expected = tracked.grad_remove(&mut score(&whole).backward()).unwrap();
 
     let (found, pullback) = network.look(Start::Picture(picture()), &Pass::to(&layers)).unwrap();
-    assert!(found.0.values().all(|value| !value.is_autodiff()));
+    assert!(found.0.values().all(|value| !value.grid.is_autodiff()));
     let found = found.tracked();
-    let gradient = pullback.pull(found.gradients(score(&found))).unwrap();
+    let gradient = pullback.pull(found.gradients(score(&found))).unwrap().grid;
     for (found, expected) in values(gradient).iter().zip(values(expected)) {
         assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{found} {expected}");
     }
@@ -217,7 +217,7 @@ fn an_edit_changes_the_places_it_names_and_what_comes_behind() {
             }
             // What comes behind goes on from there, and what was before stays.
             let behind = caught(&network, start(), "logits", &edits).unwrap();
-            let from = Start::After(id(&network, "joined"), edited);
+            let from = Start::After(id(&network, "joined"), edited.into());
             assert_eq!(values(behind), values(caught(&network, from, "logits", &[]).unwrap()));
         }
     }
@@ -258,7 +258,7 @@ fn runs_with_only(convolutions: &[&str], tap: &str) -> bool {
     let fits = |kernel: &graph::Kernel| {
         let is = |name: &&str| {
             let lucent = format!("{name}_pre_relu_conv.weight");
-            kernel.sources.iter().any(|source| source.weight == lucent)
+            kernel.sources.iter().any(|source| source.parts[0].weight == lucent)
         };
         convolutions.iter().any(is)
     };

@@ -4,11 +4,15 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Shape, TensorData};
 use burn_flex::FlexTensor;
 
-use super::{Lrn, VisionOps, Window};
+use super::{Gelu, Lrn, VisionOps, Window};
 
+mod attention;
 mod convolution;
 mod dealt;
 mod depthwise;
+mod exponential;
+mod gelu;
+mod layer_norm;
 mod parallel;
 mod pooling;
 mod product;
@@ -203,6 +207,63 @@ impl VisionOps for Flex {
                 }
             },
         );
+        FlexTensor::from_data(TensorData::new(output, shape))
+    }
+
+    fn layer_norm(
+        input: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        epsilon: f32,
+    ) -> FlexTensor {
+        let [input, scale, shift] = [input, scale, shift].map(|tensor| tensor.to_contiguous());
+        let shape = input.shape();
+        let sizes = layer_norm::Sizes { channels: shape[1], tokens: shape[2] * shape[3] };
+        let (scale, shift) = (values(&scale), values(&shift));
+        let output = layer_norm::forward(values(&input), scale, shift, sizes, epsilon);
+        FlexTensor::from_data(TensorData::new(output, shape))
+    }
+
+    fn layer_norm_backward(
+        input: FlexTensor,
+        scale: FlexTensor,
+        gradient: FlexTensor,
+        epsilon: f32,
+    ) -> FlexTensor {
+        let [input, scale, gradient] =
+            [input, scale, gradient].map(|tensor| tensor.to_contiguous());
+        let shape = input.shape();
+        let sizes = layer_norm::Sizes { channels: shape[1], tokens: shape[2] * shape[3] };
+        let (scale, gradient) = (values(&scale), values(&gradient));
+        let output = layer_norm::backward(values(&input), scale, gradient, sizes, epsilon);
+        FlexTensor::from_data(TensorData::new(output, shape))
+    }
+
+    fn gelu(input: FlexTensor, kind: Gelu) -> FlexTensor {
+        let input = input.to_contiguous();
+        let output = gelu::forward(values(&input), kind);
+        FlexTensor::from_data(TensorData::new(output, input.shape()))
+    }
+
+    fn gelu_backward(input: FlexTensor, gradient: FlexTensor, kind: Gelu) -> FlexTensor {
+        let (input, gradient) = (input.to_contiguous(), gradient.to_contiguous());
+        let output = gelu::backward(values(&input), values(&gradient), kind);
+        FlexTensor::from_data(TensorData::new(output, input.shape()))
+    }
+
+    fn attention(input: FlexTensor, heads: usize) -> FlexTensor {
+        let input = input.to_contiguous();
+        let shape = input.shape();
+        let sizes = attention::Sizes { channels: shape[1] / 3, heads, tokens: shape[3] };
+        let output = attention::forward(values(&input), sizes);
+        tensor(output, [shape[0], sizes.channels, 1, shape[3]])
+    }
+
+    fn attention_backward(input: FlexTensor, gradient: FlexTensor, heads: usize) -> FlexTensor {
+        let (input, gradient) = (input.to_contiguous(), gradient.to_contiguous());
+        let shape = input.shape();
+        let sizes = attention::Sizes { channels: shape[1] / 3, heads, tokens: shape[3] };
+        let output = attention::backward(values(&input), values(&gradient), sizes);
         FlexTensor::from_data(TensorData::new(output, shape))
     }
 }

@@ -1,5 +1,7 @@
 //! The operations on tracked tensors: what each remembers, and its closed-form gradient.
 
+mod transformer;
+
 use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, TensorMetadata};
 use burn_autodiff::Autodiff;
@@ -8,7 +10,8 @@ use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
 
-use super::{Lrn, ReluGradient, VisionOps, Window};
+use super::{Gelu, Lrn, ReluGradient, VisionOps, Window};
+use transformer::{Attention, GeluUnits, LayerNorm};
 
 #[derive(Debug)]
 struct Convolution;
@@ -221,6 +224,50 @@ impl<B: Backend + VisionOps, C: CheckpointStrategy> VisionOps for Autodiff<B, C>
                 prep.finish((input, gradient), output)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::relu6(input, gradient)),
+        }
+    }
+
+    fn layer_norm(
+        input: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        let node = input.node();
+        let [input, scale, shift] = [input, scale, shift].map(|tensor| tensor.into_primitive());
+        match LayerNorm.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output =
+                    <B as VisionOps>::layer_norm(input.clone(), scale.clone(), shift, epsilon);
+                prep.finish((input, scale, epsilon), output)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(<B as VisionOps>::layer_norm(input, scale, shift, epsilon))
+            }
+        }
+    }
+
+    fn gelu(input: FloatTensor<Self>, kind: Gelu) -> FloatTensor<Self> {
+        let node = input.node();
+        let input = input.into_primitive();
+        match GeluUnits.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output = <B as VisionOps>::gelu(input.clone(), kind);
+                prep.finish((input, kind), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(<B as VisionOps>::gelu(input, kind)),
+        }
+    }
+
+    fn attention(input: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        let node = input.node();
+        let input = input.into_primitive();
+        match Attention.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output = <B as VisionOps>::attention(input.clone(), heads);
+                prep.finish((input, heads), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(<B as VisionOps>::attention(input, heads)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The operations in terms of the tensor library's own, for every device.
 
+pub mod transformer;
+
 use burn::backend::Backend;
 use burn::backend::TensorMetadata;
 use burn::backend::ops::{ConvOptions, PadMode};

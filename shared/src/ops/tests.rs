@@ -1,5 +1,7 @@
 //! Each operation against the library's own or a plain loop, each gradient against differences.
 
+mod transformer;
+
 use burn::tensor::{Distribution, Tensor, TensorData};
 
 use super::*;

@@ -20,6 +20,7 @@
 //!           | layer "/{" name "}"                    a direction
 //! channel   = index | label
 //! place     = "center" | index "," index             row, column
+//!           | "cls" | "reg" digits                   a token without a place
 //! layer     = word { joiner word }
 //! joiner    = "." | "/" | "-" | ".-"
 //! word      = ( letter | digit | "_" ) { letter | digit | "_" }
@@ -176,7 +177,7 @@ pub enum Channel {
     Label(String),
 }
 
-/// A place in a layer.
+/// A place in a layer, or a token that has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// `@center`: row height/2, column width/2, rounded down.
@@ -188,6 +189,10 @@ pub enum Place {
         /// From 0, rightwards.
         column: usize,
     },
+    /// `@cls`: a transformer's class token.
+    Class,
+    /// `@reg0`: one of its registers.
+    Register(usize),
 }
 
 /// Where an objective stops making sense.

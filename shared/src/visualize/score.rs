@@ -133,7 +133,7 @@ impl Score {
                 let caught = activations
                     .get(at.tap())
                     .ok_or_else(|| Error::NotCaught { layer: name.clone() })?;
-                share.add(term.weight, measure.per_picture(at.of(caught), name)?);
+                share.add(term.weight, measure.per_picture(at.of(caught.clone()), name)?);
             }
         }
         Ok(share.finish())
@@ -216,6 +216,7 @@ mod tests {
     use super::names::tests::{context, model};
     use super::*;
     use crate::device;
+    use crate::tap::Caught;
 
     const TEXT: &str =
         "2*mixed4a:1 - 3*l2 + mixed4b - 0.5*similar(mixed4a) + 0.25*tv - mixed4a/{stripes}";
@@ -236,12 +237,12 @@ mod tests {
 
     fn activations(batch: usize) -> Activations {
         let caught = [ramp([batch, 4, 3, 3], 0.37), ramp([batch, 3, 2, 2], 0.71)];
-        Activations((0..).map(LayerId).zip(caught).collect())
+        Activations((0..).map(LayerId).zip(caught.map(Caught::from)).collect())
     }
 
     fn one_of(activations: &Activations, picture: usize) -> Activations {
-        let of = |(layer, caught): (&LayerId, &Tensor<4>)| {
-            (*layer, caught.clone().narrow(0, picture, 1))
+        let of = |(layer, caught): (&LayerId, &Caught)| {
+            (*layer, Caught::from(caught.grid.clone().narrow(0, picture, 1)))
         };
         Activations(activations.0.iter().map(of).collect())
     }
@@ -282,12 +283,12 @@ mod tests {
         let score = score("mixed4a:1 + 2*mixed4b - 0.1*mixed4a/{stripes} + mixed4b:0@center");
         let gradient = |mut caught: Activations| {
             for activation in caught.0.values_mut() {
-                *activation = activation.clone().autodiff().require_grad();
+                *activation = activation.tracked();
             }
             let share = score.of_activations(&caught).unwrap().unwrap();
             let mut gradients = share.score.backward();
             let of = |layer| {
-                let caught = caught.get(LayerId(layer)).unwrap();
+                let caught = caught.grid(LayerId(layer)).unwrap();
                 read(caught.grad_remove(&mut gradients).unwrap())
             };
             [0, 1].map(of)

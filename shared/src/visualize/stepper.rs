@@ -238,7 +238,7 @@ impl Dream {
         // Larger is better, and optimizers go down: the sign turns here and where penalties join.
         let gradients = caught.gradients(share.score.neg());
         let gradient = pullback.pull(gradients).map(|gradient| {
-            let gradient = preprocessing.pull_back(gradient);
+            let gradient = preprocessing.pull_back(gradient.grid);
             match &sampling {
                 Some(sampling) => sampling.pull_back(gradient),
                 None => gradient,

@@ -6,6 +6,7 @@ mod closed_form;
 #[path = "../inception/formula.rs"]
 #[allow(dead_code, reason = "its picture and network are for other tests")]
 mod formula;
+pub mod transformer;
 
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ pub async fn reproduces_the_reference(reference: &Reference, device: &Device) {
         let taps = ["mixed3a", layer].map(|name| network.info().layer_id(name).unwrap());
         let start = Start::Picture(input.clone());
         let caught = network.forward(start, &Pass::to(&taps)).unwrap();
-        let [inner, outer] = taps.map(|layer| caught.get(layer).unwrap());
+        let [inner, outer] = taps.map(|layer| caught.grid(layer).unwrap());
         let means = inner.mean_dims(&[2, 3]);
         let means = read(means.inner()).await.unwrap();
         let name = format!("{size}.mixed3a.mean");

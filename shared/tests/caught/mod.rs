@@ -33,6 +33,7 @@ pub fn eroded(
     let taps: Vec<LayerId> =
         taps.iter().map(|tap| info.layer_id(tap)).collect::<shared::Result<_>>()?;
     let caught = network.forward(Start::Picture(input), &Pass { erosion, ..Pass::to(&taps) })?;
-    let named = caught.0.into_iter().map(|(layer, value)| (info.at(layer).name.clone(), value));
+    let named =
+        caught.0.into_iter().map(|(layer, value)| (info.at(layer).name.clone(), value.grid));
     Ok(Caught(named.collect()))
 }

@@ -13,6 +13,9 @@ pub const MAX_TERMS: usize = 256;
 /// Brackets inside brackets.
 pub const MAX_DEPTH: usize = 32;
 
+/// Registers that a transformer may have; published ones have up to 4.
+const REGISTERS: usize = 16;
+
 type Result<T> = std::result::Result<T, ParseError>;
 
 impl FromStr for Objective {
@@ -241,7 +244,14 @@ impl<'a> Reader<'a> {
         if self.take_word("center") {
             return Ok(Place::Center);
         }
-        let row = self.index("`center` or a row's number")?;
+        if self.take_word("cls") {
+            return Ok(Place::Class);
+        }
+        if let Some(number) = (0..REGISTERS).find(|number| self.take_word(&format!("reg{number}")))
+        {
+            return Ok(Place::Register(number));
+        }
+        let row = self.index("`center`, `cls` or a row's number")?;
         self.require(",")?;
         let column = self.index("a column's number")?;
         Ok(Place::At { row, column })

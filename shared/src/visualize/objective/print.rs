@@ -61,6 +61,8 @@ impl Display for Place {
         match self {
             Self::Center => formatter.write_str("center"),
             Self::At { row, column } => write!(formatter, "{row},{column}"),
+            Self::Class => formatter.write_str("cls"),
+            Self::Register(number) => write!(formatter, "reg{number}"),
         }
     }
 }

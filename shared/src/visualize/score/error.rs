@@ -32,6 +32,22 @@ pub enum ScoreError {
         /// All that have it.
         classes: Vec<usize>,
     },
+    /// The class token of a layer that has none.
+    #[error("{layer} has no class token; only layers of transformers have one")]
+    NoClassToken {
+        /// The layer asked.
+        layer: String,
+    },
+    /// A register that the layer does not have.
+    #[error("{layer} has {registers} registers, counted from 0; {number} is not one of them")]
+    NoRegister {
+        /// The layer asked.
+        layer: String,
+        /// As given.
+        number: usize,
+        /// How many there are.
+        registers: usize,
+    },
     /// A label of what is no class.
     #[error("{layer}:{label:?}: only logits have labels; give a number instead")]
     NoClasses {

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::visualize::objective::Place;
+use crate::tap::Caught;
 
 /// Least squared length by which a Gram matrix is divided (Lucid).
 const GRAM_EPSILON: f64 = 1e-10;
@@ -19,7 +19,11 @@ pub(super) enum OfActivation {
     /// Mean over space of a channel (Lucid's `channel`; for logits, `class_logit`).
     Channel(usize),
     /// A channel at one place (Lucid's `neuron`).
-    Place { channel: usize, place: Place },
+    ///
+    /// At row and column, or the middle.
+    Place { channel: usize, at: Option<[usize; 2]> },
+    /// A channel at one of the tokens without a place.
+    Token { channel: usize, token: usize },
     /// Mean of squares (Lucid's `deepdream`; Mordvintsev et al. 2015).
     Squares,
     /// Lucid's `diversity`.
@@ -48,18 +52,30 @@ impl OfActivation {
     /// One value a picture.
     ///
     /// # Shapes
-    /// - `activation`: `[batch, channels, height, width]`, of the layer called `layer`
+    /// - `caught`: of the layer called `layer`
     /// - returns: `[batch]`
-    pub(super) fn per_picture(
-        &self,
-        activation: Tensor<4>,
-        layer: &str,
-    ) -> Result<Tensor<1>, Outside> {
+    pub(super) fn per_picture(&self, caught: Caught, layer: &str) -> Result<Tensor<1>, Outside> {
+        let Caught { grid: activation, extra } = caught;
         match self {
             Self::Channel(channel) => Ok(mean(activation.narrow(1, *channel, 1))),
-            Self::Place { channel, place } => {
-                let (row, column) = position(*place, &activation, layer)?;
+            Self::Place { channel, at } => {
+                let [row, column] = position(*at, &activation, layer)?;
                 Ok(mean(activation.narrow(1, *channel, 1).narrow(2, row, 1).narrow(3, column, 1)))
+            }
+            Self::Token { channel, token } => {
+                let count = extra.as_ref().map_or(0, |extra| extra.dims()[2]);
+                match extra {
+                    Some(extra) if *token < count => {
+                        let value = extra.narrow(1, *channel, 1).narrow(2, *token, 1);
+                        Ok(value.reshape([-1]))
+                    }
+                    _ => Err(Outside {
+                        layer: layer.to_owned(),
+                        what: "tokens without a place",
+                        index: *token,
+                        count,
+                    }),
+                }
             }
             Self::Squares => Ok(mean(activation.square())),
             Self::Similar => Ok(similarity(activation)),
@@ -82,12 +98,13 @@ impl OfPicture {
 }
 
 /// Row and column, once the layer's size is known.
-fn position(place: Place, activation: &Tensor<4>, layer: &str) -> Result<(usize, usize), Outside> {
+fn position(
+    at: Option<[usize; 2]>,
+    activation: &Tensor<4>,
+    layer: &str,
+) -> Result<[usize; 2], Outside> {
     let [_, _, height, width] = activation.dims();
-    let (row, column) = match place {
-        Place::Center => (height / 2, width / 2),
-        Place::At { row, column } => (row, column),
-    };
+    let [row, column] = at.unwrap_or([height / 2, width / 2]);
     let check = |what, index, count| {
         if index < count {
             Ok(())
@@ -97,7 +114,7 @@ fn position(place: Place, activation: &Tensor<4>, layer: &str) -> Result<(usize,
     };
     check("rows", row, height)?;
     check("columns", column, width)?;
-    Ok((row, column))
+    Ok([row, column])
 }
 
 /// For each picture the sum of its cosine similarities with all others, as a layer sees their style.

@@ -7,7 +7,7 @@ use crate::classes;
 use crate::network::find_layer;
 use crate::readout::{Derived, Readouts};
 use crate::tap::{LayerId, LayerInfo, Role, nearest};
-use crate::visualize::objective::{Channel, Measure};
+use crate::visualize::objective::{Channel, Measure, Place};
 use crate::{Error, Result};
 
 /// Characters of a misspelt name that are compared with the real ones. It may come from anybody.
@@ -45,7 +45,14 @@ impl<'a> Names<'a> {
                 let at = self.at(layer)?;
                 let channel = self.channel_idx(channel, at.info())?;
                 let measure = match *place {
-                    Some(place) => OfActivation::Place { channel, place },
+                    Some(Place::Center) => OfActivation::Place { channel, at: None },
+                    Some(Place::At { row, column }) => {
+                        OfActivation::Place { channel, at: Some([row, column]) }
+                    }
+                    Some(Place::Class) => OfActivation::Token { channel, token: token(&at, 0)? },
+                    Some(Place::Register(number)) => {
+                        OfActivation::Token { channel, token: token(&at, 1 + number)? }
+                    }
                     None => OfActivation::Channel(channel),
                 };
                 (at, measure)
@@ -133,6 +140,20 @@ impl<'a> Names<'a> {
             ScoreError::UnknownDirection { layer, name, nearest }.into()
         })
     }
+}
+
+/// The number of a token without a place, the class token first.
+fn token(at: &Looked, number: usize) -> std::result::Result<usize, ScoreError> {
+    let info = at.info();
+    if number < info.grid.extra() {
+        return Ok(number);
+    }
+    let registers = info.grid.extra().saturating_sub(1);
+    let layer = info.name.clone();
+    Err(match number.checked_sub(1) {
+        None => ScoreError::NoClassToken { layer },
+        Some(number) => ScoreError::NoRegister { layer, number, registers },
+    })
 }
 
 #[cfg(test)]

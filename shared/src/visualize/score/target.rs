@@ -1,10 +1,8 @@
 //! What a term looks at.
 
-use burn::tensor::Tensor;
-
 use super::measure::{OfActivation, OfPicture};
 use crate::readout::Derived;
-use crate::tap::{LayerId, LayerInfo};
+use crate::tap::{Caught, LayerId, LayerInfo};
 
 /// What a term looks at, with every name and number checked.
 #[derive(Clone, Debug)]
@@ -40,10 +38,7 @@ impl Looked {
     }
 
     /// What it gives where the network has caught this for it.
-    ///
-    /// # Shapes
-    /// - `caught`: `[batch, channels, height, width]`
-    pub(super) fn of(&self, caught: Tensor<4>) -> Tensor<4> {
+    pub(super) fn of(&self, caught: Caught) -> Caught {
         match self {
             Self::AtLayer(..) => caught,
             Self::AtLatents(derived) => derived.of(caught),

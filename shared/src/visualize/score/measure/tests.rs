@@ -97,7 +97,7 @@ fn check(
 fn check_activation(measure: &OfActivation, twin: impl Fn(&Batch) -> Vec<f64>) {
     for (seed, dims) in [[1, 4, 1, 1], [2, 4, 3, 4], [3, 5, 4, 3]].into_iter().enumerate() {
         let batch = Batch::random(dims, seed as u64);
-        check(&batch, |input| measure.per_picture(input, "layer").unwrap(), &twin);
+        check(&batch, |input| measure.per_picture(input.into(), "layer").unwrap(), &twin);
     }
 }
 
@@ -114,7 +114,7 @@ fn a_channel_is_its_mean_over_space() {
 
 #[test]
 fn the_centre_is_half_way_rounded_down() {
-    let measure = OfActivation::Place { channel: 1, place: Place::Center };
+    let measure = OfActivation::Place { channel: 1, at: None };
     check_activation(&measure, |batch| {
         let [_, _, height, width] = batch.dims;
         batch.each(|picture| batch.at([picture, 1, height / 2, width / 2]))
@@ -123,10 +123,10 @@ fn the_centre_is_half_way_rounded_down() {
 
 #[test]
 fn a_place_is_the_value_there() {
-    let measure = OfActivation::Place { channel: 3, place: Place::At { row: 2, column: 1 } };
+    let measure = OfActivation::Place { channel: 3, at: Some([2, 1]) };
     check(
         &Batch::random([2, 4, 3, 2], 7),
-        |input| measure.per_picture(input, "layer").unwrap(),
+        |input| measure.per_picture(input.into(), "layer").unwrap(),
         |batch| batch.each(|picture| batch.at([picture, 3, 2, 1])),
     );
 }
@@ -135,8 +135,8 @@ fn a_place_is_the_value_there() {
 fn a_place_beyond_the_edge_is_named() {
     let activation = Batch::random([1, 2, 3, 4], 1).tensor();
     let outside = |row, column| {
-        let measure = OfActivation::Place { channel: 0, place: Place::At { row, column } };
-        measure.per_picture(activation.clone(), "mixed4a").map(read).unwrap_err()
+        let measure = OfActivation::Place { channel: 0, at: Some([row, column]) };
+        measure.per_picture(activation.clone().into(), "mixed4a").map(read).unwrap_err()
     };
     let layer = || "mixed4a".to_owned();
     assert_eq!(outside(3, 0), Outside { layer: layer(), what: "rows", index: 3, count: 3 });
@@ -173,7 +173,7 @@ fn direction(values: &[f32]) -> Derived {
 
 /// The mean over space of what is read at each place.
 fn along(activation: Tensor<4>, readout: &Derived) -> Tensor<1> {
-    OfActivation::Channel(0).per_picture(readout.of(activation), "layer").unwrap()
+    OfActivation::Channel(0).per_picture(readout.of(activation.into()), "layer").unwrap()
 }
 
 #[test]
@@ -238,7 +238,8 @@ fn similarity_is_the_cosine_of_gram_matrices_summed_over_the_others() {
 #[test]
 fn one_picture_is_like_no_other_and_twins_are_alike() {
     let one = Batch::random([1, 3, 2, 2], 1).tensor();
-    let value = |batch| read(OfActivation::Similar.per_picture(batch, "layer").unwrap());
+    let value =
+        |batch: Tensor<4>| read(OfActivation::Similar.per_picture(batch.into(), "layer").unwrap());
     assert_eq!(value(one.clone()), [0.0]);
     assert_close(&value(Tensor::cat(vec![one; 3], 0)), &[2.0; 3], 1e-5);
     let dark = Tensor::zeros([2, 3, 2, 2], &device::cpu());

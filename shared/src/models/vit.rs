@@ -1,0 +1,272 @@
+//! Vision transformers: Dosovitskiy et al. 2020, arXiv:2010.11929, as four families publish them:
+//! timm's (Steiner et al. 2021, arXiv:2106.10270, "augreg"), CLIP's image tower (Radford et al. 2021,
+//! arXiv:2103.00020), DINOv2 (Oquab et al. 2023, arXiv:2304.07193) with and without registers
+//! (Darcet et al. 2023, arXiv:2309.16588), DINOv3 (Siméoni et al. 2025, arXiv:2508.10104).
+//!
+//! The graph is the same; [`Family`] tells what differs, [`names`] what their files call the
+//! tensors.
+
+mod names;
+mod table;
+
+use crate::image::Resampling;
+use crate::network::{Blueprint, Graph, ModelInfo, NodeId, Positions, Resizing};
+use crate::ops::{Gelu, Padding, Pool};
+use crate::preprocess::{ChannelOrder, Preprocessing, Resize};
+use crate::tap::Role;
+
+use names::Names;
+
+pub use table::ALL;
+
+/// What its publishers decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// timm's, trained on ImageNet-21k, then ImageNet.
+    Augreg,
+    /// CLIP's image tower, with these units: OpenAI's quick, others' exact.
+    Clip(Gelu),
+    /// DINOv2, with or without registers.
+    DinoV2,
+    /// DINOv3: positions turn queries and keys.
+    DinoV3,
+}
+
+/// The perceptron of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Perceptron {
+    /// Gaussian error linear units, so many.
+    Gelu(usize),
+    /// So many gated units (SwiGLU).
+    Gated(usize),
+}
+
+/// Sizes of one published transformer, or of one made to be tested.
+#[derive(Clone, Copy, Debug)]
+pub struct Architecture {
+    /// The name on the command line and in addresses.
+    pub name: &'static str,
+    /// Its publishers' own spellings.
+    pub aliases: &'static [&'static str],
+    /// The name for people.
+    pub title: &'static str,
+    /// Where its weights come from.
+    pub origin: &'static str,
+    /// What its publishers decided.
+    pub family: Family,
+    /// Pixels of a patch's side.
+    pub patch: usize,
+    /// Patches on a side of the pictures it was trained with: those that have learned positions.
+    pub side: usize,
+    /// Channels of a token.
+    pub width: usize,
+    /// Blocks.
+    pub depth: usize,
+    /// Heads of attention.
+    pub heads: usize,
+    /// What follows attention in each block.
+    pub perceptron: Perceptron,
+    /// Tokens without a place besides the class token.
+    pub registers: usize,
+    /// Classes, or values of an embedding; 0 where the network ends with its class token.
+    pub outputs: usize,
+}
+
+impl Family {
+    /// Added to variances.
+    fn epsilon(self) -> f32 {
+        match self {
+            Self::Augreg | Self::DinoV2 => 1e-6,
+            Self::Clip(_) | Self::DinoV3 => 1e-5,
+        }
+    }
+
+    /// The units of perceptrons that are not gated.
+    fn gelu(self) -> Gelu {
+        match self {
+            Self::Clip(gelu) => gelu,
+            Self::Augreg | Self::DinoV2 | Self::DinoV3 => Gelu::Exact,
+        }
+    }
+
+    fn is_clip(self) -> bool {
+        matches!(self, Self::Clip(_))
+    }
+
+    /// Whether what each half of a block adds is scaled, channel by channel.
+    fn has_layer_scale(self) -> bool {
+        matches!(self, Self::DinoV2 | Self::DinoV3)
+    }
+
+    /// How a photograph is classified or embedded, as its publishers do it.
+    fn preprocessing(self) -> Preprocessing {
+        let bicubic = |side| (Resize::ShorterSide(side), Resampling::Bicubic);
+        let ((resize, resampling), mean, deviation) = match self {
+            // Nine tenths are kept.
+            Self::Augreg => (bicubic(248), [0.5; 3], [0.5; 3]),
+            Self::Clip(_) => (bicubic(224), CLIP_MEAN, CLIP_DEVIATION),
+            Self::DinoV2 => (bicubic(256), IMAGENET_MEAN, IMAGENET_DEVIATION),
+            Self::DinoV3 => {
+                let squashed = (Resize::BothSides(224), Resampling::Bilinear);
+                (squashed, IMAGENET_MEAN, IMAGENET_DEVIATION)
+            }
+        };
+        Preprocessing {
+            order: ChannelOrder::Rgb,
+            scale: deviation.map(|deviation| 1.0 / deviation),
+            offset: std::array::from_fn(|channel| -mean[channel] / deviation[channel]),
+            resize,
+            resampling,
+            crop: 224,
+        }
+    }
+}
+
+const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+const CLIP_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+impl Architecture {
+    /// The network without its weights, for tensors under any of the names its publishers use.
+    pub fn blueprint(&self) -> Blueprint {
+        let info = ModelInfo {
+            name: self.name,
+            title: self.title,
+            origin: self.origin,
+            preprocessing: self.family.preprocessing(),
+            layers: Vec::new(),
+        };
+        Blueprint::new(info, self.graph(), names::is_ignored)
+    }
+
+    /// Tokens that have no place: class token and registers.
+    fn extra(&self) -> usize {
+        1 + self.registers
+    }
+
+    /// Learned positions of patches, where there are any.
+    fn positions(&self) -> Option<Positions> {
+        let resizing = match self.family {
+            // As each is published: the original DINOv2 smooths only with registers.
+            Family::DinoV2 if self.registers == 0 => Resizing::Interpolated,
+            Family::Augreg | Family::Clip(_) | Family::DinoV2 => Resizing::Antialiased,
+            Family::DinoV3 => return None,
+        };
+        Some(Positions { side: self.side, resizing })
+    }
+
+    /// The whole network: Dosovitskiy et al. 2020, figure 1 and equations 1 to 4.
+    fn graph(&self) -> Graph {
+        let mut network = Builder {
+            graph: Graph::default(),
+            architecture: self,
+            names: Names::of(self),
+            epsilon: self.family.epsilon(),
+        };
+        let mut x = network.embedding();
+        for number in 0..self.depth {
+            x = network.block(number, x);
+        }
+        network.head(x);
+        network.graph
+    }
+}
+
+struct Builder<'a> {
+    graph: Graph,
+    architecture: &'a Architecture,
+    names: Names<'a>,
+    epsilon: f32,
+}
+
+impl Builder<'_> {
+    /// Patches become tokens.
+    fn embedding(&mut self) -> NodeId {
+        let Architecture { patch, width, family, .. } = *self.architecture;
+        let window = Pool { kernel: patch, stride: patch, padding: Padding::Valid };
+        let patches = self
+            .graph
+            .convolution(Graph::PICTURE, width, window, 1, |shape| self.names.patches(shape));
+        self.layer(patches, "patch_embed", Role::Features);
+        let extra = self.architecture.extra();
+        let positions = self.architecture.positions();
+        let mut tokens = self.graph.tokens(patches, extra, positions, self.names.tokens());
+        if family.is_clip() {
+            tokens = self.norm(tokens, self.names.norm_before());
+        }
+        self.layer(tokens, "tokens", Role::Features)
+    }
+
+    /// Attention, then a perceptron, each added to what goes past it.
+    fn block(&mut self, number: usize, input: NodeId) -> NodeId {
+        let name = format!("blocks.{number}");
+        let attended = self.attention(number, input);
+        self.layer(attended, &format!("{name}.attn"), Role::Features);
+        let x = self.graph.residual(attended, input);
+        let perceived = self.perceptron(number, x);
+        self.layer(perceived, &format!("{name}.mlp"), Role::Features);
+        let x = self.graph.residual(perceived, x);
+        self.layer(x, &name, Role::Features)
+    }
+
+    fn attention(&mut self, number: usize, input: NodeId) -> NodeId {
+        let Architecture { width, heads, family, .. } = *self.architecture;
+        let x = self.norm(input, self.names.norm_in_block(number, 0));
+        let x = self.graph.linear(x, 3 * width, |_| self.names.queries_keys_values(number));
+        let mut x = self.layer(x, &format!("blocks.{number}.attn.qkv"), Role::Features);
+        if family == Family::DinoV3 {
+            x = self.graph.rotated(x, heads);
+        }
+        let x = self.graph.attention(x, heads);
+        self.graph.linear(x, width, |shape| self.names.attended(number, shape))
+    }
+
+    fn perceptron(&mut self, number: usize, input: NodeId) -> NodeId {
+        let Architecture { width, perceptron, family, .. } = *self.architecture;
+        let name = |part: &str| format!("blocks.{number}.mlp.{part}");
+        let x = self.norm(input, self.names.norm_in_block(number, 1));
+        let x = match perceptron {
+            Perceptron::Gelu(units) => {
+                let x = self.graph.linear(x, units, |shape| self.names.widened(number, shape));
+                let x = self.layer(x, &name("fc1"), Role::BeforeNonlinearity);
+                self.graph.gelu(x, family.gelu())
+            }
+            Perceptron::Gated(units) => {
+                let x = self.graph.linear(x, 2 * units, |_| self.names.gated(number, units));
+                self.graph.gated(x)
+            }
+        };
+        let x = self.layer(x, &name("act"), Role::Features);
+        self.graph.linear(x, width, |shape| self.names.narrowed(number, shape))
+    }
+
+    /// What is made of the tokens in the end.
+    fn head(&mut self, tokens: NodeId) {
+        let Architecture { outputs, family, .. } = *self.architecture;
+        let tokens = self.norm(tokens, self.names.norm_behind());
+        let tokens = self.layer(tokens, "norm", Role::PassedThrough);
+        let class = self.graph.token(tokens, 0);
+        let class = self.layer(class, "pooled", Role::PassedThrough);
+        if outputs == 0 {
+            return;
+        }
+        let x = self.graph.linear(class, outputs, |shape| self.names.head(shape));
+        match family.is_clip() {
+            true => self.layer(x, "embedding", Role::Features),
+            false => self.layer(x, "logits", Role::Classes),
+        };
+    }
+
+    fn norm(&mut self, input: NodeId, sources: Vec<crate::network::Source>) -> NodeId {
+        self.graph.layer_norm(input, self.epsilon, sources)
+    }
+
+    fn layer(&mut self, node: NodeId, name: &str, role: Role) -> NodeId {
+        let aliases = self.names.aliases(name);
+        self.graph.layer(node, name, aliases, role)
+    }
+}
+
+#[cfg(test)]
+mod tests;

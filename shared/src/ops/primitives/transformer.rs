@@ -1,0 +1,136 @@
+//! Operations on tokens in terms of the tensor library's own.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
+use burn::tensor::{Shape, Slice};
+
+use super::super::transformer::{Gelu, QUICK};
+
+/// What normalisation makes of its input before it is scaled and shifted.
+struct Normalised<B: Backend> {
+    /// Mean 0, variance 1.
+    values: FloatTensor<B>,
+    /// By what each token was divided, inverted.
+    inverse: FloatTensor<B>,
+}
+
+fn normalised<B: Backend>(input: FloatTensor<B>, epsilon: f32) -> Normalised<B> {
+    let mean = B::float_mean_dim(input.clone(), 1);
+    let centred = B::float_sub(input, mean);
+    let variance = B::float_mean_dim(B::float_mul(centred.clone(), centred.clone()), 1);
+    let deviation = B::float_sqrt(B::float_add_scalar(variance, epsilon.into()));
+    let inverse = B::float_recip(deviation);
+    Normalised { values: B::float_mul(centred, inverse.clone()), inverse }
+}
+
+fn per_channel<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
+    let channels = values.shape()[0];
+    B::float_reshape(values, Shape::new([1, channels, 1, 1]))
+}
+
+pub fn layer_norm<B: Backend>(
+    input: FloatTensor<B>,
+    scale: FloatTensor<B>,
+    shift: FloatTensor<B>,
+    epsilon: f32,
+) -> FloatTensor<B> {
+    let Normalised { values, .. } = normalised::<B>(input, epsilon);
+    B::float_add(B::float_mul(values, per_channel::<B>(scale)), per_channel::<B>(shift))
+}
+
+pub fn layer_norm_backward<B: Backend>(
+    input: FloatTensor<B>,
+    scale: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    epsilon: f32,
+) -> FloatTensor<B> {
+    let Normalised { values, inverse } = normalised::<B>(input, epsilon);
+    let gradient = B::float_mul(gradient, per_channel::<B>(scale));
+    let mean = B::float_mean_dim(gradient.clone(), 1);
+    let along = B::float_mean_dim(B::float_mul(gradient.clone(), values.clone()), 1);
+    let rest = B::float_sub(B::float_sub(gradient, mean), B::float_mul(values, along));
+    B::float_mul(rest, inverse)
+}
+
+pub fn gelu<B: Backend>(input: FloatTensor<B>, kind: Gelu) -> FloatTensor<B> {
+    match kind {
+        Gelu::Exact => B::gelu(input),
+        Gelu::Quick => {
+            let share = B::sigmoid(B::float_mul_scalar(input.clone(), QUICK.into()));
+            B::float_mul(input, share)
+        }
+    }
+}
+
+pub fn gelu_backward<B: Backend>(
+    input: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    kind: Gelu,
+) -> FloatTensor<B> {
+    match kind {
+        Gelu::Exact => B::gelu_backward(input, gradient),
+        Gelu::Quick => {
+            // share + 1.702 x share (1 - share)
+            let share = B::sigmoid(B::float_mul_scalar(input.clone(), QUICK.into()));
+            let rest = B::float_sub(share.clone(), B::float_mul(share.clone(), share.clone()));
+            let rest = B::float_mul(B::float_mul_scalar(input, QUICK.into()), rest);
+            B::float_mul(gradient, B::float_add(share, rest))
+        }
+    }
+}
+
+/// Queries, keys and values by head, `[batch, heads, channels of a head, tokens]`.
+fn parts<B: Backend>(input: &FloatTensor<B>, heads: usize) -> [FloatTensor<B>; 3] {
+    let shape = input.shape();
+    let (batch, channels, tokens) = (shape[0], shape[1] / 3, shape[3]);
+    [0, 1, 2].map(|part| {
+        let rows = part * channels..(part + 1) * channels;
+        let slices = [0..batch, rows, 0..1, 0..tokens].map(Slice::from);
+        let part = B::float_slice(input.clone(), &slices);
+        B::float_reshape(part, Shape::new([batch, heads, channels / heads, tokens]))
+    })
+}
+
+fn turned<B: Backend>(matrix: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_swap_dims(matrix, 2, 3)
+}
+
+/// How much each token attends to each other, `[batch, heads, tokens, tokens]`.
+fn weights<B: Backend>(queries: FloatTensor<B>, keys: FloatTensor<B>) -> FloatTensor<B> {
+    let scale = (queries.shape()[2] as f32).sqrt().recip();
+    let scores = B::float_matmul(turned::<B>(queries), keys);
+    B::softmax(B::float_mul_scalar(scores, scale.into()), 3)
+}
+
+pub fn attention<B: Backend>(input: FloatTensor<B>, heads: usize) -> FloatTensor<B> {
+    let shape = input.shape();
+    let [queries, keys, values] = parts::<B>(&input, heads);
+    let weights = weights::<B>(queries, keys);
+    let output = B::float_matmul(values, turned::<B>(weights));
+    B::float_reshape(output, Shape::new([shape[0], shape[1] / 3, 1, shape[3]]))
+}
+
+pub fn attention_backward<B: Backend>(
+    input: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    heads: usize,
+) -> FloatTensor<B> {
+    let shape = input.shape();
+    let (batch, channels, tokens) = (shape[0], shape[1] / 3, shape[3]);
+    let [queries, keys, values] = parts::<B>(&input, heads);
+    let scale = ((channels / heads) as f32).sqrt().recip();
+    let gradient = B::float_reshape(gradient, Shape::new([batch, heads, channels / heads, tokens]));
+
+    let weights = weights::<B>(queries.clone(), keys.clone());
+    let of_weights = B::float_matmul(turned::<B>(gradient.clone()), values);
+    let of_values = B::float_matmul(gradient, weights.clone());
+    // Through the softmax: weights * (gradient - its weighted mean).
+    let mean = B::float_sum_dim(B::float_mul(weights.clone(), of_weights.clone()), 3);
+    let of_scores = B::float_mul(weights, B::float_sub(of_weights, mean));
+    let of_scores = B::float_mul_scalar(of_scores, scale.into());
+    let of_queries = B::float_matmul(keys, turned::<B>(of_scores.clone()));
+    let of_keys = B::float_matmul(queries, of_scores);
+    let parts = [of_queries, of_keys, of_values]
+        .map(|part| B::float_reshape(part, Shape::new([batch, channels, 1, tokens])));
+    B::float_cat(parts.to_vec(), 1)
+}
