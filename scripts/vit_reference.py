@@ -41,7 +41,7 @@ Learned positions for another grid than the trained one are resized, the class t
     timm                   bicubic to the new size, antialias (augreg, and DINOv2 in its naming)
     open_clip              the same, on loading
     transformers, CLIP     bicubic to the new size, no antialias (not in these files)
-    transformers, DINOv2   bicubic to the new size, no antialias
+    transformers, DINOv2   bicubic to the new size, no antialias (not in these files)
     the same with registers  bicubic to the new size, antialias
     DINOv2's original      bicubic by the factor (new + 0.1) / old, no antialias, so that samples
                            lie at (i + 0.5) old / (new + 0.1) - 0.5
@@ -277,7 +277,6 @@ CASES = {
     "clip-resized.open-clip": (40, 24, lambda: open_clip_vit(8, 40, 24)),
     # 3 by 3 of 14; exact GELU, epsilon 1e-6.
     "dinov2.hugging-face": (42, 42, hugging_face_dinov2),
-    "dinov2-resized.hugging-face": (28, 56, hugging_face_dinov2),
     "dinov2-resized.original": (28, 56, lambda: timm_vit(
         (2, 4), 14, num_classes=0, init_values=1e-5, state=dinov2_resized((2, 4)))),
     "dinov2-gated.hugging-face": (42, 42, lambda: hugging_face_dinov2(use_swiglu_ffn=True)),

@@ -130,6 +130,19 @@ impl Blueprint {
         Ok(file.finish()?)
     }
 
+    /// What does not fit in a file of these names and shapes; values are not looked at.
+    #[cfg(test)]
+    pub(crate) fn misfits<'a>(&self, weights: impl Into<StoredTensors<'a>>) -> String {
+        let (sources, mut fitting) = match self.fitting(weights.into()) {
+            Ok(fitting) => fitting,
+            Err(error) => return error.to_string(),
+        };
+        for (name, shape) in sources.iter().flat_map(Source::tensors) {
+            fitting.take(&name, &shape);
+        }
+        fitting.finish().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
     /// The tensors of the set that is taken, and what they are called in it.
     fn fitting<'a>(&self, weights: StoredTensors<'a>) -> Result<(Vec<Source>, Fitting<'a>)> {
         let namings = self.namings();

@@ -50,6 +50,8 @@ pub(crate) enum Then {
     Scale(String),
     /// The biases count by the factors in the tensor of this name.
     MaskBias(String),
+    /// The first and the last third of the outputs have biases of these names.
+    OuterBiases([String; 2]),
     /// The kernels are tokens without a place; positions follow, of which the first may be added to
     /// the first token.
     Positions { name: String, shape: Vec<usize>, has_class: bool },
@@ -96,6 +98,10 @@ impl Source {
             Then::Scale(name) | Then::MaskBias(name) => {
                 of_parts.chain([(name.clone(), channels())]).collect()
             }
+            Then::OuterBiases(names) => {
+                let third = self.parts.iter().map(Part::outputs).sum::<usize>() / 3;
+                of_parts.chain(names.iter().map(|name| (name.clone(), vec![third]))).collect()
+            }
             Then::Positions { name, shape, .. } => {
                 of_parts.chain([(name.clone(), shape.clone())]).collect()
             }
@@ -135,8 +141,8 @@ impl<'a> Fitting<'a> {
         ignored: fn(&str) -> bool,
     ) -> Result<(Vec<Source>, Self), WeightsError> {
         let known = |sources: &Vec<Source>| {
-            let parts = sources.iter().flat_map(|source| &source.parts);
-            parts.filter(|part| tensors.shape(&part.weight).is_some()).count()
+            let named = sources.iter().flat_map(Source::tensors);
+            named.filter(|(name, _)| tensors.shape(name).is_some()).count()
         };
         // The first of those that are known equally well.
         let sources = namings.into_iter().min_by_key(|sources| Reverse(known(sources)));
@@ -197,6 +203,11 @@ impl<'a> Fitting<'a> {
             Then::MaskBias(name) => {
                 let factors = self.take(name, &channels)?;
                 fitted.bias.iter_mut().zip(factors).for_each(|(bias, factor)| *bias *= factor);
+            }
+            Then::OuterBiases([first, last]) => {
+                let third = [outputs / 3];
+                let (first, last) = (self.take(first, &third)?, self.take(last, &third)?);
+                fitted.bias = [first, vec![0.0; outputs / 3], last].concat();
             }
             Then::Positions { name, shape, has_class } => {
                 let positions = self.take(name, shape)?;

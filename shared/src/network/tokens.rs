@@ -22,7 +22,8 @@ pub enum Resizing {
     /// `interpolate(.., antialias=True)`: wider where it shrinks, its slope -1/2, nothing beyond
     /// the edge.
     Antialiased,
-    /// `interpolate(.., antialias=False)`: its slope -3/4, the edge repeated beyond it.
+    /// `interpolate(.., antialias=False)`: its slope -3/4, the edge repeated beyond it; and by a
+    /// factor of `(new + 0.1) / old`, as the original DINOv2 does it.
     Interpolated,
 }
 
@@ -32,10 +33,13 @@ impl Resizing {
     /// # Shapes
     /// - returns: `[new, old]`
     fn weights(self, old: usize, new: usize) -> Vec<f32> {
-        let scale = old as f64 / new as f64;
-        let (slope, width) = match self {
-            Self::Antialiased => (-0.5, scale.max(1.0)),
-            Self::Interpolated => (-0.75, 1.0),
+        let (old_places, new_places) = (old as f64, new as f64);
+        let (scale, slope, width) = match self {
+            Self::Antialiased => {
+                let scale = old_places / new_places;
+                (scale, -0.5, scale.max(1.0))
+            }
+            Self::Interpolated => (old_places / (new_places + 0.1), -0.75, 1.0),
         };
         let mut weights = vec![0.0; new * old];
         for (place, row) in weights.chunks_exact_mut(old).enumerate() {

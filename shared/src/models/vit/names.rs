@@ -37,6 +37,9 @@ enum Attention {
     Fused(&'static str),
     /// The same, without a bias.
     Unbiased(&'static str),
+    /// The same, with the biases of queries and values apart: what precedes `qkv.weight`, `q_bias`,
+    /// `v_bias`.
+    OuterBiases(&'static str),
     /// The same, with a mask that takes the keys' bias away.
     Masked(&'static str),
     /// Each in a tensor of its own.
@@ -156,6 +159,9 @@ const TIMM_DINOV3: Scheme = Scheme {
     ..TIMM
 };
 
+const TIMM_DINOV3_BIASED: Scheme =
+    Scheme { attention: Attention::OuterBiases("attn."), ..TIMM_DINOV3 };
+
 const DINOV3: Scheme = Scheme {
     registers: "storage_tokens",
     attention: Attention::Masked("attn.qkv."),
@@ -205,7 +211,7 @@ impl<'a> Names<'a> {
                 &[&TIMM, &DINOV2, &HUGGING_FACE_DINOV2]
             }
             Family::DinoV2 => &[&TIMM_REGISTERS, &DINOV2, &HUGGING_FACE_DINOV2],
-            Family::DinoV3 => &[&TIMM_DINOV3, &DINOV3, &HUGGING_FACE_DINOV3],
+            Family::DinoV3 => &[&TIMM_DINOV3, &TIMM_DINOV3_BIASED, &DINOV3, &HUGGING_FACE_DINOV3],
         };
         Self { architecture, schemes }
     }
@@ -278,6 +284,13 @@ impl<'a> Names<'a> {
                 }
                 Attention::Unbiased(name) => {
                     Source { parts: vec![fused(name)], then: Then::Nothing }
+                }
+                Attention::OuterBiases(name) => {
+                    let biases = ["q_bias", "v_bias"];
+                    let biases =
+                        biases.map(|bias| scheme.in_block(number, &format!("{name}{bias}")));
+                    let parts = vec![fused(&format!("{name}qkv."))];
+                    Source { parts, then: Then::OuterBiases(biases) }
                 }
                 Attention::Masked(name) => {
                     let part = Part { bias: bias(name), ..fused(name) };
