@@ -5,8 +5,8 @@
     python scripts/bench_peers.py time FOLDER --rounds 20 --device cpu
     python scripts/bench_peers.py classify FOLDER PICTURE
 
-`export` writes `googlenet.onnx` and, for JavaScript, `plan.json` beside `weights.bin`. WEIGHTS has
-Caffe's names. Normalisation is spelled out (squares, a banded 1x1 convolution, square roots):
+`export` writes `googlenet.onnx`, `vit.onnx` with noise for weights, and, for JavaScript, `plan.json`
+beside `weights.bin`. WEIGHTS has Caffe's names. Normalisation is spelled out (squares, a banded 1x1 convolution, square roots):
 every library here is faster with that than with its own operator.
 """
 
@@ -79,6 +79,7 @@ def export(weights, folder):
     folder.mkdir(parents=True, exist_ok=True)
     tensors = read_safetensors(weights)
     export_onnx(tensors, folder / "googlenet.onnx")
+    export_vit(folder / "vit.onnx")
     offset, entries, chunks = 0, {}, []
     for name, values in tensors.items():
         if values.ndim == 4:  # JavaScript's libraries want [height, width, in, out]
@@ -154,6 +155,100 @@ def export_onnx(tensors, path):
     save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
 
 
+# ViT-Ti/16: Touvron et al. 2020 (arXiv:2012.12877), table 1, as timm trained it.
+WIDTH, DEPTH, HEADS, PATCH, SIDE = 192, 12, 3, 16, 14
+VIT_BLOCK = 8
+
+
+def vit_tensors():
+    """Noise of the right size, under names of our own."""
+    random = np.random.default_rng(0)
+
+    def noise(*shape):
+        inputs = math.prod(shape[1:]) or 1
+        return (random.standard_normal(shape) / math.sqrt(inputs)).astype(np.float32)
+
+    tensors = {
+        "patch.weight": noise(WIDTH, 3, PATCH, PATCH),
+        "patch.bias": noise(WIDTH),
+        "class": noise(1, 1, WIDTH),
+        "positions": noise(1, 1 + SIDE * SIDE, WIDTH),
+        "head.weight": noise(1000, WIDTH),
+        "head.bias": noise(1000),
+    }
+    norms = ["norm"] + [f"{block}.{norm}" for block in range(DEPTH) for norm in ("norm1", "norm2")]
+    for name in norms:
+        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = 1 + noise(WIDTH) / 9, noise(WIDTH)
+    linear = {"qkv": (3, 1), "proj": (1, 1), "fc1": (4, 1), "fc2": (1, 4)}
+    for block in range(DEPTH):
+        for name, (outputs, inputs) in linear.items():
+            tensors[f"{block}.{name}.weight"] = noise(outputs * WIDTH, inputs * WIDTH)
+            tensors[f"{block}.{name}.bias"] = noise(outputs * WIDTH)
+    return tensors
+
+
+def export_vit(path):
+    """As PyTorch's exporters write it; libraries fuse what they know of that."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    tensors, nodes, constants = vit_tensors(), [], {}
+    tokens, size = 1 + SIDE * SIDE, WIDTH // HEADS
+
+    def constant(name, values):
+        constants[name] = numpy_helper.from_array(np.asarray(values), name)
+        return name
+
+    def node(kind, inputs, outputs=1, **attributes):
+        names = [f"v{len(nodes)}_{place}" for place in range(outputs)]
+        nodes.append(helper.make_node(kind, inputs, names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def weights(name):
+        return [constant(f"{name}.{end}", tensors[f"{name}.{end}"]) for end in ("weight", "bias")]
+
+    def reshape(value, shape):
+        name = "shape_" + "_".join(map(str, shape))
+        return node("Reshape", [value, constant(name, np.array(shape, np.int64))])
+
+    def norm(value, name):
+        return node("LayerNormalization", [value, *weights(name)], axis=-1, epsilon=1e-6)
+
+    def linear(value, name):
+        weight = constant(f"{name}.weight", np.ascontiguousarray(tensors[f"{name}.weight"].T))
+        bias = constant(f"{name}.bias", tensors[f"{name}.bias"])
+        return node("Add", [node("MatMul", [value, weight]), bias])
+
+    patches = node("Conv", ["input", *weights("patch")], strides=[PATCH] * 2)
+    patches = node("Transpose", [reshape(patches, [1, WIDTH, -1])], perm=[0, 2, 1])
+    value = node("Concat", [constant("class", tensors["class"]), patches], axis=1)
+    value = node("Add", [value, constant("positions", tensors["positions"])])
+    scale = constant("scale", np.float32(size**-0.5))
+    for block in range(DEPTH):
+        split = linear(norm(value, f"{block}.norm1"), f"{block}.qkv")
+        split = reshape(split, [1, tokens, 3, HEADS, size])
+        split = node("Transpose", [split], perm=[2, 0, 3, 1, 4])
+        parts = node("Split", [split], 3, axis=0, num_outputs=3)
+        queries, keys, values = (reshape(part, [1, HEADS, tokens, size]) for part in parts)
+        keys = node("Transpose", [keys], perm=[0, 1, 3, 2])
+        scores = node("Softmax", [node("MatMul", [node("Mul", [queries, scale]), keys])], axis=-1)
+        heads = node("Transpose", [node("MatMul", [scores, values])], perm=[0, 2, 1, 3])
+        attended = linear(reshape(heads, [1, tokens, WIDTH]), f"{block}.proj")
+        value = node("Add", [value, attended])
+        wide = node("Gelu", [linear(norm(value, f"{block}.norm2"), f"{block}.fc1")])
+        value = node("Add", [value, linear(wide, f"{block}.fc2")])
+    first = constant("first", np.array(0, np.int64))
+    value = node("Gather", [norm(value, "norm"), first], axis=1)
+    logits = linear(value, "head")
+    graph = helper.make_graph(
+        nodes,
+        "vit",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 224, 224])],
+        [helper.make_tensor_value_info(logits, TensorProto.FLOAT, [1, 1000])],
+        list(constants.values()),
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), path)
+
+
 def ramp(side):
     values = np.arange(3 * side * side) % 251 - 120.0
     return values.astype(np.float32).reshape(1, 3, side, side)
@@ -172,15 +267,18 @@ def timed(rounds, call, warm_up=3, settle=lambda: None):
 
 
 def time_onnxruntime(folder, rounds):
-    session = open_session(folder)
+    session, vit = open_session(folder), open_session(folder, "vit")
     picture = ramp(224)
-    return {"forward_224": timed(rounds, lambda: session.run(None, {"input": picture}))}
+    return {
+        "forward_224": timed(rounds, lambda: session.run(None, {"input": picture})),
+        "vit_forward_224": timed(rounds, lambda: vit.run(None, {"input": picture / 128})),
+    }
 
 
-def open_session(folder):
+def open_session(folder, network="googlenet"):
     import onnxruntime
 
-    return onnxruntime.InferenceSession(folder / "googlenet.onnx")
+    return onnxruntime.InferenceSession(folder / f"{network}.onnx")
 
 
 class Torch:
@@ -315,8 +413,62 @@ class TorchLite0:
         return self.torch.autograd.grad(score, picture)[0]
 
 
+class TorchVit:
+    """ViT-Ti/16 with noise for weights."""
+
+    def __init__(self, device):
+        import torch
+
+        self.torch = torch
+        arrays = vit_tensors().items()
+        self.tensors = {name: torch.tensor(array, device=device) for name, array in arrays}
+
+    def weights(self, name):
+        return self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
+
+    def norm(self, value, name):
+        functional = self.torch.nn.functional
+        return functional.layer_norm(value, (WIDTH,), *self.weights(name), eps=1e-6)
+
+    def forward(self, value, blocks=None):
+        """The tokens behind so many blocks, or the logits."""
+        functional = self.torch.nn.functional
+        value = functional.conv2d(value, *self.weights("patch"), stride=PATCH)
+        down, across = value.shape[2:]
+        value = value.flatten(2).transpose(1, 2)
+        places = self.tensors["positions"][:, 1:].reshape(1, SIDE, SIDE, WIDTH)
+        if (down, across) != (SIDE, SIDE):
+            places = functional.interpolate(
+                places.permute(0, 3, 1, 2), (down, across), mode="bicubic", antialias=True
+            ).permute(0, 2, 3, 1)
+        of_class = self.tensors["class"] + self.tensors["positions"][:, :1]
+        value = self.torch.cat([of_class, value + places.reshape(1, -1, WIDTH)], 1)
+        tokens = value.shape[1]
+        for block in range(DEPTH if blocks is None else blocks):
+            split = functional.linear(
+                self.norm(value, f"{block}.norm1"), *self.weights(f"{block}.qkv")
+            )
+            parts = split.reshape(1, tokens, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+            heads = functional.scaled_dot_product_attention(*parts).transpose(1, 2)
+            heads = heads.reshape(1, tokens, WIDTH)
+            value = value + functional.linear(heads, *self.weights(f"{block}.proj"))
+            wide = functional.linear(
+                self.norm(value, f"{block}.norm2"), *self.weights(f"{block}.fc1")
+            )
+            wide = functional.gelu(wide)
+            value = value + functional.linear(wide, *self.weights(f"{block}.fc2"))
+        if blocks is not None:
+            return value
+        return functional.linear(self.norm(value, "norm")[:, 0], *self.weights("head"))
+
+    def input_gradient(self, picture):
+        picture = picture.clone().requires_grad_()
+        score = self.forward(picture, VIT_BLOCK + 1)[:, 1:, CHANNEL].mean()
+        return self.torch.autograd.grad(score, picture)[0]
+
+
 def time_torch(folder, rounds, device):
-    network, lite = Torch(folder, device), TorchLite0(device)
+    network, lite, vit = Torch(folder, device), TorchLite0(device), TorchVit(device)
     torch = network.torch
     # In full single precision.
     torch.backends.cudnn.allow_tf32 = False
@@ -336,6 +488,8 @@ def time_torch(folder, rounds, device):
         "dream_224": network.dream(224),
         "lite0_forward_224": lambda: forward(lite, scaled[224]),
         "lite0_gradient_128": lambda: lite.input_gradient(scaled[128]),
+        "vit_forward_224": lambda: forward(vit, scaled[224]),
+        "vit_gradient_128": lambda: vit.input_gradient(scaled[128]),
     }
     return {name: timed(rounds, call, settle=settle) for name, call in calls.items()}
 
@@ -356,13 +510,15 @@ def classify(folder, picture):
 
 def check(folder):
     """Both libraries must compute the same network, or their times mean nothing."""
-    picture = ramp(224)
-    (found,) = open_session(folder).run(None, {"input": picture})
-    network = Torch(folder)
-    with network.torch.no_grad():
-        expected = network.forward(network.torch.from_numpy(picture)).numpy()
-    distance = np.linalg.norm(found - expected) / np.linalg.norm(expected)
-    assert distance < 1e-4, f"onnxruntime and torch differ by {distance}"
+    for name, network, scale in (
+        ("googlenet", Torch(folder), 1), ("vit", TorchVit("cpu"), 1 / 128)
+    ):
+        picture = (ramp(224) * scale).astype(np.float32)
+        (found,) = open_session(folder, name).run(None, {"input": picture})
+        with network.torch.no_grad():
+            expected = network.forward(network.torch.from_numpy(picture)).numpy()
+        distance = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+        assert distance < 1e-4, f"{name}: onnxruntime and torch differ by {distance}"
 
 
 def main():

@@ -1,5 +1,5 @@
-//! How long a forward pass and a step uphill take: GoogLeNet, and EfficientNet-Lite0 with its
-//! depthwise convolutions, on one device, timed.
+//! How long a forward pass and a step uphill take: GoogLeNet, EfficientNet-Lite0 with its depthwise
+//! convolutions, and a vision transformer, on one device, timed.
 //!
 //! ```text
 //! cargo bench --workspace --bench step -- --weights googlenet.safetensors --rounds 20
@@ -68,6 +68,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     note(
         format!("lite0_gradient_{step}"),
         time(arguments.rounds, || input_gradient(&lite, "block8", &picture))?,
+    );
+    let vit = noise(models::blueprint("vit-tiny-patch16-224")?.tensors(0));
+    let vit = models::load("vit-tiny-patch16-224", vit, &arguments.device)?;
+    let picture = ramp(forward, &arguments.device) / 128.0;
+    note(format!("vit_forward_{forward}"), time(arguments.rounds, || logits(&vit, &picture))?);
+    let picture = ramp(step, &arguments.device) / 128.0;
+    note(
+        format!("vit_gradient_{step}"),
+        time(arguments.rounds, || input_gradient(&vit, "blocks.8", &picture))?,
     );
     let mut dream = dream(&network, forward, Transforms::STANDARD, &arguments.device)?;
     note(

@@ -72,15 +72,20 @@ pub fn registry() -> Vec<ModelInfo> {
     Known::all().map(|known| known.blueprint().info).collect()
 }
 
+/// The model called `name`, without its weights.
+pub fn blueprint(name: &str) -> Result<Blueprint> {
+    Known::named(name).map(Known::blueprint)
+}
+
 /// What is known of the model called `name`.
 pub fn info(name: &str) -> Result<ModelInfo> {
-    Ok(Known::named(name)?.blueprint().info)
+    Ok(blueprint(name)?.info)
 }
 
 /// Which of the sets of weights in a file the model called `name` takes; nothing where no more
 /// than one fits.
 pub fn choice(name: &str, weights: &StoredTensors<'_>) -> Result<Option<Choice>> {
-    Ok(Known::named(name)?.blueprint().choice(weights))
+    Ok(blueprint(name)?.choice(weights))
 }
 
 /// Builds the model called `name` from weights in any of its published namings, whatever a
@@ -90,7 +95,7 @@ pub fn load<'a>(
     weights: impl Into<StoredTensors<'a>>,
     device: &Device,
 ) -> Result<Network> {
-    Known::named(name)?.blueprint().load(weights, device)
+    blueprint(name)?.load(weights, device)
 }
 
 /// A safetensors file of the tensors that the model called `name` needs: what only training needs

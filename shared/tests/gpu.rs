@@ -25,11 +25,12 @@ fn gpus() -> Vec<Device> {
     ]
 }
 
+fn file(name: &str) -> Option<NamedTensors> {
+    let bytes = fs::read(place::path(name)?).unwrap();
+    Some(from_safetensors(&bytes).unwrap().into_iter().collect())
+}
+
 fn reference() -> Option<Reference> {
-    let file = |name| -> Option<NamedTensors> {
-        let bytes = fs::read(place::path(name)?).unwrap();
-        Some(from_safetensors(&bytes).unwrap().into_iter().collect())
-    };
     let weights = file("weights/bvlc_googlenet.safetensors")?;
     Some(Reference { weights, golden: file("golden/googlenet.safetensors")? })
 }
@@ -53,5 +54,15 @@ fn the_gpu_reproduces_the_reference() {
     let Some(reference) = reference() else { return };
     for gpu in gpus() {
         block_on(agreement::reproduces_the_reference(&reference, &gpu));
+    }
+}
+
+#[test]
+fn the_gpu_reproduces_the_reference_transformer() {
+    let Some(weights) = file("weights/vit_tiny_patch16_224.safetensors") else { return };
+    let golden = file("golden/vit_tiny.safetensors").unwrap();
+    let reference = Reference { weights, golden };
+    for gpu in gpus() {
+        block_on(agreement::transformer::reproduces_the_transformer(&reference, &gpu));
     }
 }

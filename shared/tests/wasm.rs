@@ -45,6 +45,11 @@ async fn reference() -> Option<Reference> {
     Some(Reference { weights, golden: file("golden.safetensors").await? })
 }
 
+async fn transformer() -> Option<Reference> {
+    let weights = file("vit-weights.safetensors").await?;
+    Some(Reference { weights, golden: file("vit-golden.safetensors").await? })
+}
+
 /// The browser's GPU, which can be started only once.
 async fn gpu() -> Device {
     thread_local!(static STARTED: RefCell<Option<WebGpu>> = const { RefCell::new(None) });
@@ -65,6 +70,18 @@ async fn the_processor_reproduces_the_reference() {
 async fn webgpu_reproduces_the_reference() {
     let Some(reference) = reference().await else { return };
     agreement::reproduces_the_reference(&reference, &gpu().await).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_processor_reproduces_the_reference_transformer() {
+    let Some(reference) = transformer().await else { return };
+    agreement::transformer::reproduces_the_transformer(&reference, &cpu()).await;
+}
+
+#[wasm_bindgen_test]
+async fn webgpu_reproduces_the_reference_transformer() {
+    let Some(reference) = transformer().await else { return };
+    agreement::transformer::reproduces_the_transformer(&reference, &gpu().await).await;
 }
 
 #[wasm_bindgen_test]

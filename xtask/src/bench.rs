@@ -31,12 +31,12 @@ pub fn run(workspace: &Workspace, arguments: &Bench) -> Result<()> {
     let default = match arguments.gpu {
         None => {
             native::programs(workspace, &weights, &peers, &mut measured)?;
-            page::processor(arguments, &site, &peers, &mut measured)?;
+            page::processor(workspace, arguments, &site, &peers, &mut measured)?;
             "docs/benchmarks.md"
         }
         Some(_) => {
             // What was measured natively counts without the rest.
-            if let Err(error) = page::gpu(arguments, &site, &peers, &mut measured) {
+            if let Err(error) = page::gpu(workspace, arguments, &site, &peers, &mut measured) {
                 println!("the page is left out: {error:#}");
             }
             "docs/benchmarks-gpu.md"

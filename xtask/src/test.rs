@@ -111,6 +111,8 @@ fn lend_reference_data(workspace: &Workspace) -> Result<()> {
     let files = [
         ("weights/bvlc_googlenet.safetensors", "weights.safetensors"),
         ("golden/googlenet.safetensors", "golden.safetensors"),
+        ("weights/vit_tiny_patch16_224.safetensors", "vit-weights.safetensors"),
+        ("golden/vit_tiny.safetensors", "vit-golden.safetensors"),
     ];
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     for (theirs, ours) in files {

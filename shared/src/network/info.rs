@@ -41,6 +41,13 @@ impl ModelInfo {
         &self.layers[layer.0]
     }
 
+    /// Pixels that must divide the sides of a picture of which all is to be seen: those of a
+    /// patch's side, or 1.
+    pub fn patch(&self) -> usize {
+        let patches = self.layers.iter().filter(|layer| 0 < layer.grid.extra());
+        patches.filter_map(|layer| layer.grid.stride()).next().unwrap_or(1)
+    }
+
     /// The layer whose channels are classes.
     ///
     /// # Errors

@@ -222,7 +222,8 @@ impl Dream {
     ) -> Result<View> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(step as u64 | (view as u64) << VIEW_BITS);
-        let sampling = Sampling::draw(&self.settings, &mut random, &self.device)?;
+        let sampling =
+            Sampling::draw(&self.settings, self.model.info().patch(), &mut random, &self.device)?;
         let seen = sampling.as_ref().map_or(canvas.clone(), |sampling| sampling.apply(canvas));
         let seen = self.noisy(seen, &mut random);
         let erosion = Erosion::new(self.settings.erosion, random.next_u64());

@@ -192,12 +192,14 @@ impl Links {
 }
 
 impl Sampling {
-    /// Draws a movement of the settings' canvas; `None` if the network sees just the canvas.
+    /// Draws a movement of the settings' canvas, laid out in the nearest size of whole patches, of
+    /// so many pixels a side; `None` if the network sees just the canvas.
     ///
     /// # Errors
     /// A picture so small that jitter leaves nothing of it.
     pub fn draw(
         settings: &Settings,
+        patch: usize,
         random: &mut ChaCha8Rng,
         device: &Device,
     ) -> Result<Option<Self>> {
@@ -205,10 +207,13 @@ impl Sampling {
         let mut movement = Movement::sample(transforms, random);
         // With room to move, jitter is no longer Lucid's few pixels but a window anywhere.
         let window = margin != 0 || zoom != 1.0;
-        if transforms == Transforms::NONE && !window {
+        let canvas = settings.canvas();
+        if transforms == Transforms::NONE
+            && !window
+            && canvas.map(|side| whole(side, patch)) == canvas
+        {
             return Ok(None);
         }
-        let canvas = settings.canvas();
         if zoom != 1.0 {
             let factor = movement.scale * zoom.powf(random.random_range(-1.0..=1.0));
             let all_of = |canvas: usize, side: usize| (side - 1) as f64 / (canvas - 1) as f64;
@@ -235,7 +240,7 @@ impl Sampling {
                 expected: format!("above {cut} pixels when jitter is on and pad is off"),
             })
         };
-        let seen = [length(height)?, length(width)?];
+        let seen = [length(height)?, length(width)?].map(|side| whole(side, patch));
         Ok(Some(Self::lay_out(movement, canvas, seen, device)))
     }
 
@@ -294,7 +299,8 @@ impl Sampling {
     /// # Shapes
     /// - `pictures`: `[batch, 3, height, width]`
     /// - returns: `[batch, 3, height', width']`: as the picture without margin; 24 more with pad,
-    ///   12 fewer with jitter where there is neither margin nor zoom
+    ///   12 fewer with jitter where there is neither margin nor zoom; then the nearest that patches
+    ///   divide
     pub fn apply(&self, pictures: Tensor<4>) -> Tensor<4> {
         let moved = self.forward.iter().fold(pictures, |moved, gather| gather.apply(moved));
         moved + self.border.clone()
@@ -304,6 +310,11 @@ impl Sampling {
     pub fn pull_back(&self, gradient: Tensor<4>) -> Tensor<4> {
         self.adjoint.iter().fold(gradient, |gradient, gather| gather.apply(gradient))
     }
+}
+
+/// The nearest length of whole patches.
+fn whole(length: usize, patch: usize) -> usize {
+    ((length + patch / 2) / patch).max(1) * patch
 }
 
 /// The middle of a row of pixels.
@@ -350,7 +361,9 @@ mod tests {
     }
 
     fn draw(transforms: Transforms, size: [usize; 2], random: &mut ChaCha8Rng) -> Sampling {
-        Sampling::draw(&settings(transforms, size), random, &crate::device::cpu()).unwrap().unwrap()
+        Sampling::draw(&settings(transforms, size), 1, random, &crate::device::cpu())
+            .unwrap()
+            .unwrap()
     }
 
     fn settings(transforms: Transforms, [height, width]: [usize; 2]) -> Settings {
@@ -372,7 +385,7 @@ mod tests {
             for _ in 0..5 {
                 let settings = Settings { zoom, ..settings(transforms, [33, 40]) };
                 let device = crate::device::cpu();
-                let sampling = Sampling::draw(&settings, &mut random, &device).unwrap().unwrap();
+                let sampling = Sampling::draw(&settings, 1, &mut random, &device).unwrap().unwrap();
                 let picture = noise([2, 3, 33, 40]);
                 let black = sampling.apply(picture.zeros_like());
                 let moved = sampling.apply(picture.clone()) - black;
@@ -441,7 +454,7 @@ mod tests {
     #[test]
     fn a_picture_that_jitter_eats_up_is_refused() {
         let error =
-            Sampling::draw(&settings(EACH[1], [12, 40]), &mut random(), &crate::device::cpu());
+            Sampling::draw(&settings(EACH[1], [12, 40]), 1, &mut random(), &crate::device::cpu());
         assert!(error.unwrap_err().to_string().contains("40x12"));
     }
 
@@ -455,7 +468,7 @@ mod tests {
             let mut seen = Vec::new();
             for _ in 0..50 {
                 let device = crate::device::cpu();
-                let sampling = Sampling::draw(&settings, &mut random, &device).unwrap().unwrap();
+                let sampling = Sampling::draw(&settings, 1, &mut random, &device).unwrap().unwrap();
                 let canvas = [40 + 2 * margin, 33 + 2 * margin];
                 let white = sampling.apply(Tensor::ones([1, 1, canvas[0], canvas[1]], &device));
                 assert_eq!(white.dims(), [1, 1, 40, 33]);
@@ -473,9 +486,26 @@ mod tests {
     fn without_movement_a_margin_is_cut() {
         let settings = Settings { margin: 6, ..settings(Transforms::NONE, [40, 33]) };
         let device = crate::device::cpu();
-        let sampling = Sampling::draw(&settings, &mut random(), &device).unwrap().unwrap();
+        let sampling = Sampling::draw(&settings, 1, &mut random(), &device).unwrap().unwrap();
         let canvas = noise([1, 3, 52, 45]);
         let inside = canvas.clone().slice([0..1, 0..3, 6..46, 6..39]);
         sampling.apply(canvas).into_data().assert_eq(&inside.into_data(), true);
+    }
+
+    #[test]
+    fn what_a_transformer_sees_is_laid_out_in_whole_patches() {
+        let device = crate::device::cpu();
+        let seen = |transforms, size, patch| {
+            let settings = settings(transforms, size);
+            let sampling = Sampling::draw(&settings, patch, &mut random(), &device).unwrap()?;
+            let moved = sampling.apply(noise([1, 3, size[0], size[1]]));
+            Some((moved.dims()[2], moved.dims()[3]))
+        };
+        // 224 px grow by 12 under Lucid's transforms.
+        assert_eq!(seen(Transforms::STANDARD, [224, 100], 16), Some((240, 112)));
+        assert_eq!(seen(Transforms::STANDARD, [224, 100], 14), Some((238, 112)));
+        assert_eq!(seen(Transforms::NONE, [32, 40], 16), Some((32, 48)));
+        assert_eq!(seen(Transforms::NONE, [5, 32], 16), Some((16, 32)));
+        assert_eq!(seen(Transforms::NONE, [32, 48], 16), None);
     }
 }

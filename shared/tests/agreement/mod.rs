@@ -15,7 +15,7 @@ use shared::device::read;
 use shared::models;
 use shared::models::inception::Variant;
 use shared::network::{Network, Pass, Start};
-use shared::ops::{self, Beta, Lrn, Padding, Pool, ReluGradient};
+use shared::ops::{self, Beta, Gelu, Lrn, Padding, Pool, ReluGradient};
 use shared::visualize::score::Context;
 use shared::visualize::settings::Transforms;
 use shared::visualize::{Dream, Preset, Settings};
@@ -24,9 +24,9 @@ use shared::weights::NamedTensors;
 /// What the library promises between devices and to the reference, relative.
 const TOLERANCE: f64 = 1e-3;
 
-/// Trained weights of GoogLeNet, and what an independent implementation makes of them.
+/// Trained weights of a network, and what an independent implementation makes of them.
 pub struct Reference {
-    /// Under Caffe's names.
+    /// Under the names of their publication.
     pub weights: NamedTensors,
     /// Inputs, means, logits, gradients.
     pub golden: NamedTensors,
@@ -153,7 +153,11 @@ async fn own_operations(device: &Device) -> Vec<(&'static str, Vec<f32>)> {
     let (kernels, biases) = (filled([7, 1, 5, 5]), filled([7, 1, 1, 1]).reshape([7]));
     let same = Pool { kernel: 5, stride: 2, padding: Padding::Same };
     type Operation = Box<dyn Fn(Tensor<4>) -> Tensor<4>>;
-    let operations: [(&str, Operation); 7] = [
+    let (scale, shift) = (filled([21, 1, 1, 1]), filled([21, 1, 1, 1]) * 0.5);
+    let (scale, shift) = (scale.reshape([21]), shift.reshape([21]));
+    // The picture's values as tokens.
+    let tokens = |x: Tensor<4>| x.reshape([2, 21, 1, 33]);
+    let operations: [(&str, Operation); 11] = [
         (
             "convolution",
             Box::new(move |x| ops::convolution(x, weight.clone(), bias.clone(), pool, 1)),
@@ -167,6 +171,13 @@ async fn own_operations(device: &Device) -> Vec<(&'static str, Vec<f32>)> {
         ("max_pool", Box::new(move |x| ops::max_pool(x, pool))),
         ("local_response_norm", Box::new(move |x| ops::local_response_norm(x, norm))),
         ("relu, redirected", Box::new(|x| ops::relu(x, ReluGradient::Redirected))),
+        (
+            "layer_norm",
+            Box::new(move |x| ops::layer_norm(tokens(x), scale.clone(), shift.clone(), 1e-6)),
+        ),
+        ("gelu", Box::new(|x| ops::gelu(x, Gelu::Exact))),
+        ("gelu, quick", Box::new(|x| ops::gelu(x, Gelu::Quick))),
+        ("attention", Box::new(move |x| ops::attention(tokens(x), 7))),
     ];
     let mut results = Vec::new();
     for (name, operation) in operations {

@@ -46,11 +46,13 @@ async function stepTimes(ask, { side, rounds, objective, settings, warmUp = 2 })
   return gaps.slice(warmUp - 1, -1);
 }
 
-export async function pellucid({ site, device, hardware, rounds, side, stepSide, dreamSide }) {
+export async function pellucid({
+  site, vit, device, hardware, rounds, side, stepSide, dreamSide,
+}) {
   const began = performance.now();
   const { ask, stop } = engine(site);
-  const load = (name) =>
-    ask({ LoadModel: { bundle_url: new URL(`bundles/${name}/bundle.json`, site).href } });
+  const load = (name, folder = new URL(`bundles/${name}/`, site)) =>
+    ask({ LoadModel: { bundle_url: new URL("bundle.json", folder).href } });
   const [opened] = await ask({ OpenDevice: device === "webgpu" ? "WebGpu" : "Cpu" });
   // A software GPU would take hours over what hardware does in a minute.
   if (hardware && opened.Device.software) {
@@ -92,6 +94,12 @@ export async function pellucid({ site, device, hardware, rounds, side, stepSide,
   await look();
   samples[`lite0_forward_${side}`] = await looks();
   samples[`lite0_gradient_${stepSide}`] = await gradients("block8:11");
+  if (vit) {
+    await load("vit-tiny-patch16-224", vit);
+    await look();
+    samples[`vit_forward_${side}`] = await looks();
+    samples[`vit_gradient_${stepSide}`] = await gradients("blocks.8:11");
+  }
   stop();
   return { samples, adapter: opened.Device.adapter, software: opened.Device.software };
 }

@@ -18,7 +18,8 @@ use crate::compress;
 use crate::many;
 use crate::rehearsal::Host;
 use crate::server::{self, Answer, Query};
-use crate::stamp;
+use crate::workspace::Workspace;
+use crate::{process, stamp};
 
 /// For two thousand steps, or a software GPU's first step.
 const PATIENCE: Duration = Duration::from_secs(550);
@@ -29,6 +30,9 @@ pub const SOFTWARE_ROUNDS: usize = 2;
 /// Steps over which the page's memory must not grow, and how many looks at it.
 const MANY_STEPS: u64 = 2000;
 const LOOKS: u64 = 10;
+
+/// Where the page finds a vision transformer, in the folder of the peers.
+const TRANSFORMER: &str = "vit";
 
 const STEP: &str =
     "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0)";
@@ -49,11 +53,13 @@ pub fn weights(site: &Path) -> Result<PathBuf> {
 
 /// Everything that runs in a browser on the processor, a software GPU included.
 pub fn processor(
+    workspace: &Workspace,
     arguments: &Bench,
     site: &Path,
     peers: &Peers,
     measured: &mut Measured,
 ) -> Result<()> {
+    transformer(workspace, peers)?;
     let sent = Arc::new(AtomicU64::new(0));
     let host = host(site, peers, sent.clone())?;
     for turn in 1..=TURNS {
@@ -62,7 +68,7 @@ pub fn processor(
             "device": "cpu", "rounds": arguments.rounds,
             "side": 224, "stepSide": 128, "dreamSide": 224,
         });
-        engine(&host, &ask, Part::Page, measured)?;
+        engine(&host, &ask, Part::Page, peers, measured)?;
         if peers.javascript {
             let ask = json!({
                 "device": "wasm", "rounds": arguments.rounds, "side": 224, "stepSide": 128,
@@ -86,7 +92,14 @@ pub fn processor(
 }
 
 /// What the machine's GPU does in a browser.
-pub fn gpu(arguments: &Bench, site: &Path, peers: &Peers, measured: &mut Measured) -> Result<()> {
+pub fn gpu(
+    workspace: &Workspace,
+    arguments: &Bench,
+    site: &Path,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    transformer(workspace, peers)?;
     let host = host(site, peers, Arc::default())?;
     for turn in 1..=TURNS {
         println!("\nin the page, on WebGPU, turn {turn} of {TURNS}");
@@ -129,6 +142,22 @@ fn host(site: &Path, peers: &Peers, sent: Arc<AtomicU64>) -> Result<Host> {
     })
 }
 
+/// Writes a bundle of a vision transformer where the page finds it; no bundle that ships has its
+/// weights.
+fn transformer(workspace: &Workspace, peers: &Peers) -> Result<()> {
+    let folder = peers.folder.join(TRANSFORMER);
+    let Some(weights) = workspace.reference("weights/vit_tiny_patch16_224.safetensors") else {
+        println!("skipped: no weights of the reference data for a vision transformer in the page");
+        return Ok(());
+    };
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    let mut export = workspace.tool(workspace.pellucid());
+    export.args(["export", "--model", "vit-tiny-patch16-224", "--weights"]).arg(weights);
+    process::output(export.arg("--out").arg(folder)).map(drop)
+}
+
 /// Runs a function of a module in a fresh browser and returns what it returns.
 fn in_browser(host: &Host, module: &str, function: &str, ask: &Value) -> Result<Value> {
     let hardware = ask["hardware"] == true;
@@ -156,16 +185,26 @@ fn ours_and_theirs(
     peers: &Peers,
     measured: &mut Measured,
 ) -> Result<()> {
-    engine(host, ask, part, measured)?;
+    engine(host, ask, part, peers, measured)?;
     if peers.javascript {
         theirs(host, ask, part, measured)?;
     }
     Ok(())
 }
 
-fn engine(host: &Host, ask: &Value, part: Part, measured: &mut Measured) -> Result<()> {
+fn engine(
+    host: &Host,
+    ask: &Value,
+    part: Part,
+    peers: &Peers,
+    measured: &mut Measured,
+) -> Result<()> {
+    let has_transformer = peers.folder.join(TRANSFORMER).is_dir();
     let mut ask = ask.clone();
     ask["site"] = host.url("site/").into();
+    if has_transformer {
+        ask["vit"] = host.url(&format!("{TRANSFORMER}/")).into();
+    }
     let answer = in_browser(host, "ours.js", "pellucid", &ask)?;
     if part == Part::PageGpu {
         let adapter = answer["adapter"].as_str().unwrap_or_default().to_owned();

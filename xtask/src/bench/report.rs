@@ -45,7 +45,7 @@ const fn megabytes(key: &'static str, says: &'static str) -> Row {
     Row { key, says, quantity: Quantity::Megabytes }
 }
 
-const COMPUTE: [Row; 7] = [
+const COMPUTE: [Row; 9] = [
     milliseconds("forward_224", "forward pass, 224 px"),
     milliseconds("gradient_128", "gradient step: mixed4a:11 with respect to the picture, 128 px"),
     milliseconds(
@@ -54,17 +54,21 @@ const COMPUTE: [Row; 7] = [
     ),
     milliseconds("lite0_forward_224", "EfficientNet-Lite0: forward pass, 224 px"),
     milliseconds("lite0_gradient_128", "EfficientNet-Lite0: gradient step, block8:11, 128 px"),
+    milliseconds("vit_forward_224", "ViT-Ti/16: forward pass, 224 px"),
+    milliseconds("vit_gradient_128", "ViT-Ti/16: gradient step, blocks.8:11, 128 px"),
     milliseconds("forward_64", "forward pass, 64 px"),
     milliseconds("gradient_32", "gradient step, 32 px"),
 ];
 
-const PAGE: [Row; 6] = [
+const PAGE: [Row; 8] = [
     milliseconds("first_answer", "from nothing to the first forward pass: engine, weights, run"),
     COMPUTE[0],
     COMPUTE[1],
     COMPUTE[2],
     COMPUTE[3],
     COMPUTE[4],
+    COMPUTE[5],
+    COMPUTE[6],
 ];
 
 const WHOLE: [Row; 17] = [
