@@ -110,12 +110,10 @@ impl Recording<'_> {
     ) -> Result<Vec<Array>> {
         let side = loaded.model.info().preprocessing.crop;
         let black = Picture::from_planes(side, side, vec![0.0; 3 * side * side])?;
-        let activations = loaded.activations([&black], taps, device)?;
-        let mut batch =
-            Batch { done: 0, pictures: Vec::new(), unreadable: Vec::new(), activations };
+        let mut activations = loaded.activations([&black], taps, device)?;
         let mut arrays: Vec<Array> = Vec::new();
         for (layer, &tap) in self.layers.iter().zip(taps) {
-            let answer = Answer::take(&mut batch, tap)?;
+            let answer = Answer::take(&mut activations, tap)?;
             let array = answer.array(self.tokens).map_err(|reason| {
                 let kind = self.tokens.name();
                 WrongCall(format!("--tokens {kind} of {}: {reason}", layer.name))
@@ -244,7 +242,7 @@ impl Recording<'_> {
             let mut answers = Vec::new();
             if !batch.pictures.is_empty() {
                 for tap in &columns.by_array[number] {
-                    answers.push(Answer::take(&mut batch, *tap)?);
+                    answers.push(Answer::take(&mut batch.activations, *tap)?);
                 }
             }
             let mut bytes = Vec::with_capacity(all.len() * layout.example_bytes(number));

@@ -100,7 +100,7 @@ fn a_store_holds_what_every_layer_answered_to_every_picture() {
             let crop = info.preprocessing.classification_crop(&read);
             for layer in layers {
                 let id: LayerId = info.layer_id(layer).unwrap();
-                let caught = loaded.activations([&crop], &[id], &device).unwrap().get(id).unwrap();
+                let caught = loaded.activations([&crop], &[id], &device).unwrap().grid(id).unwrap();
                 let [_, channels, rows, columns] = caught.dims();
                 let expected = pollster(shared::device::read(caught));
                 let place = store.layout().find(&info.at(id).name).unwrap();

@@ -1,10 +1,8 @@
 //! What a layer answered, as the tokens that are kept of it.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use shared::format::shards::{Array, TokenKind};
-use shared::tap::LayerId;
-
-use crate::activations::Batch;
+use shared::tap::{Activations, Caught, LayerId};
 
 /// Places that are turned from channels to tokens at a time: a line of the processor's cache.
 const AT_A_TIME: usize = 16;
@@ -22,14 +20,23 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Takes a layer's answer out of a batch.
+    /// Takes a layer's answer out of what was caught.
     ///
     /// # Errors
     /// The layer was not caught, or its device fails.
-    pub fn take(batch: &mut Batch, layer: LayerId) -> Result<Self> {
-        let (grid, [_, channels, rows, columns]) = batch.take(layer)?;
-        let shape = [channels, rows, columns];
-        Ok(Self { grid, shape, extra: Vec::new(), extra_tokens: 0 })
+    pub fn take(activations: &mut Activations, layer: LayerId) -> Result<Self> {
+        let Caught { grid, extra } =
+            activations.0.remove(&layer).context("this layer was not caught")?;
+        let [_, channels, rows, columns] = grid.dims();
+        let (extra, extra_tokens) = match extra {
+            Some(extra) => {
+                let [.., tokens] = extra.dims();
+                (pollster::block_on(shared::device::read(extra.swap_dims(1, 2)))?, tokens)
+            }
+            None => (Vec::new(), 0),
+        };
+        let grid = pollster::block_on(shared::device::read(grid))?;
+        Ok(Self { grid, shape: [channels, rows, columns], extra, extra_tokens })
     }
 
     /// The array that these tokens of the layer belong into, with no layer in it yet.
