@@ -10,6 +10,7 @@ pub mod orientation;
 mod part;
 pub mod png;
 pub mod recipe;
+pub mod shards;
 pub mod single_file;
 pub mod site;
 pub mod table;

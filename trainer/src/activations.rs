@@ -3,11 +3,12 @@
 //! Three things go on at a time: pictures are decoded, the network computes with a batch of them,
 //! and whoever asked works on what it answered to the batch before.
 
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, anyhow};
 use shared::burn::tensor::Device;
 use shared::image::Picture;
 use shared::tap::{Activations, LayerId};
@@ -30,7 +31,13 @@ pub struct Walk<'a> {
     pub taps: &'a [LayerId],
     /// Pictures computed together.
     pub batch: usize,
+    /// No batch goes on over a multiple of this: what is kept in pieces of so many pictures is the
+    /// same wherever a run began. [`ONE_PIECE`] where nothing is.
+    pub piece: u64,
 }
+
+/// All pictures are one piece.
+pub const ONE_PIECE: u64 = u64::MAX;
 
 /// A batch that went through the network.
 pub struct Batch {
@@ -38,8 +45,8 @@ pub struct Batch {
     pub done: u64,
     /// In the order of the tensors.
     pub pictures: Vec<Numbered>,
-    /// How many others up to its end could not be read.
-    pub unreadable: u64,
+    /// Others up to its end, which could not be read.
+    pub unreadable: Vec<Numbered>,
     /// What was caught; empty where there are no pictures.
     pub activations: Activations,
 }
@@ -89,8 +96,8 @@ impl Batch {
 type Computed = (Batch, Vec<Error>);
 
 impl Walk<'_> {
-    /// Hands every batch from picture number `from` on to `each`, in order. Pictures that cannot be
-    /// read are named.
+    /// Hands every batch of some pictures, by their numbers, to `each`, in order. Pictures that
+    /// cannot be read are named.
     ///
     /// # Errors
     /// The first of `each`, of the network or of the walk; pictures that changed since they were
@@ -98,72 +105,79 @@ impl Walk<'_> {
     pub fn run(
         &self,
         listing: &Listing,
-        from: u64,
+        pictures: Range<u64>,
         each: impl FnMut(&Progress, Batch) -> Result<()>,
     ) -> Result<Ended> {
         let (give, take) = sync_channel(0);
         thread::scope(|scope| {
-            let network = scope.spawn(move || self.compute(listing, from, &give));
-            let done = self.hand_on(listing, from, take, each)?;
-            let ended = network.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-            if ended == Ended::Whole && done != listing.pictures {
-                bail!(
-                    "{} held {} pictures at first and {done} later: did it change?",
-                    listing.name(),
-                    listing.pictures
-                );
-            }
-            Ok(ended)
+            let computed = pictures.clone();
+            let network = scope.spawn(move || self.compute(listing, computed, &give));
+            self.hand_on(pictures, take, each)?;
+            network.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 
     /// Runs the network until nobody takes the results or Ctrl-C is pressed.
-    fn compute(&self, listing: &Listing, from: u64, give: &SyncSender<Computed>) -> Result<Ended> {
+    fn compute(
+        &self,
+        listing: &Listing,
+        numbers: Range<u64>,
+        give: &SyncSender<Computed>,
+    ) -> Result<Ended> {
         let preprocessing = self.loaded.model.info().preprocessing.clone();
         let crop = move |picture: Picture| Ok(preprocessing.classification_crop(&picture));
-        let mut ahead = listing.decode_ahead(from, self.batch.max(FEW), crop);
-        let mut done = from;
-        while !interrupt::requested() {
-            let (mut pictures, mut crops, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-            while crops.len() < self.batch {
-                let Some(decoded) = ahead.next().transpose()? else { break };
+        let mut ahead = listing.decode_ahead(numbers.start, self.batch.max(FEW), crop);
+        let mut done = numbers.start;
+        while done < numbers.end {
+            if interrupt::requested() {
+                return Ok(Ended::Stopped);
+            }
+            let piece_end = (done / self.piece + 1).saturating_mul(self.piece).min(numbers.end);
+            let (mut pictures, mut crops) = (Vec::new(), Vec::new());
+            let (mut unreadable, mut skipped) = (Vec::new(), Vec::new());
+            while crops.len() < self.batch && done < piece_end {
+                let Some(decoded) = ahead.next().transpose()? else {
+                    return Err(changed(listing, done));
+                };
+                let picture = Numbered { number: done, name: decoded.name };
                 match decoded.picture {
                     Ok(crop) => {
-                        pictures.push(Numbered { number: done, name: decoded.name });
+                        pictures.push(picture);
                         crops.push(crop);
                     }
-                    Err(error) => skipped.push(error),
+                    Err(error) => {
+                        unreadable.push(picture);
+                        skipped.push(error);
+                    }
                 }
                 done += 1;
-            }
-            if crops.is_empty() && skipped.is_empty() {
-                return Ok(Ended::Whole);
             }
             let activations = match crops.as_slice() {
                 [] => Activations::default(),
                 crops => self.loaded.activations(crops, self.taps, self.device)?,
             };
-            let unreadable = skipped.len() as u64;
             let batch = Batch { done, pictures, unreadable, activations };
             if give.send((batch, skipped)).is_err() {
                 // Whoever took them has the reason.
-                break;
+                return Ok(Ended::Stopped);
             }
         }
-        Ok(Ended::Stopped)
+        if done == listing.pictures && ahead.next().transpose()?.is_some() {
+            return Err(changed(listing, done + 1));
+        }
+        Ok(Ended::Whole)
     }
 
-    /// Hands on what the network computes, as it comes; returns how many pictures are done.
+    /// Hands on what the network computes, as it comes.
     fn hand_on(
         &self,
-        listing: &Listing,
-        from: u64,
+        numbers: Range<u64>,
         take: Receiver<Computed>,
         mut each: impl FnMut(&Progress, Batch) -> Result<()>,
-    ) -> Result<u64> {
+    ) -> Result<()> {
         let counted = Counted::Things("pictures");
-        let mut progress = Progress::resumed(self.name, from, Some(listing.pictures), counted);
-        let mut done = from;
+        let mut progress = Progress::resumed(self.name, numbers.start, Some(numbers.end), counted);
+        let mut done = numbers.start;
         for (batch, skipped) in take {
             skipped.iter().for_each(|error| progress.note(&format!("skipped: {error:#}")));
             let more = batch.done - done;
@@ -172,12 +186,23 @@ impl Walk<'_> {
             progress.advance(more);
         }
         progress.finish();
-        Ok(done)
+        Ok(())
     }
+}
+
+/// What is said of pictures that became more or fewer.
+fn changed(listing: &Listing, found: u64) -> Error {
+    anyhow!(
+        "{} held {} pictures at first and {found} later: did it change?",
+        listing.name(),
+        listing.pictures
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
     use crate::built_in;
     use crate::pictures::source::Source;
@@ -195,31 +220,32 @@ mod tests {
         folder
     }
 
-    /// What comes of each batch: pictures done, those in it, how many others, and the values.
-    type Handed = (u64, Vec<u64>, u64, Vec<f32>);
+    /// What comes of each batch: pictures done, those in it, the others, and the values.
+    type Handed = (u64, Vec<u64>, Vec<u64>, Vec<f32>);
 
-    fn run(from: u64, batch: usize) -> Result<Vec<Handed>> {
+    fn run(numbers: Range<u64>, batch: usize, piece: u64) -> Result<Vec<Handed>> {
         let folder = five();
         let listing = Listing::of(vec![Source::new(folder.path()).unwrap()]).unwrap();
         let device = shared::device::cpu();
         let loaded = LoadedModel::load(built_in::MODEL, None, &device).unwrap();
         let stem = loaded.model.info().layer_id("stem").unwrap();
-        let walk = Walk { name: "test", loaded: &loaded, device: &device, taps: &[stem], batch };
+        let taps = &[stem];
+        let walk = Walk { name: "test", loaded: &loaded, device: &device, taps, batch, piece };
         let mut handed = Vec::new();
-        let ended = walk.run(&listing, from, |_, mut batch| {
-            let numbers: Vec<u64> = batch.pictures.iter().map(|picture| picture.number).collect();
+        let ended = walk.run(&listing, numbers.clone(), |_, mut batch| {
+            let seen: Vec<u64> = batch.pictures.iter().map(|picture| picture.number).collect();
             let mut values = Vec::new();
-            if !numbers.is_empty() {
+            if !seen.is_empty() {
                 let (all, shape) = batch.take(stem)?;
-                assert_eq!((shape[0], shape.iter().product()), (numbers.len(), all.len()));
-                values.extend(
-                    all.chunks(all.len() / numbers.len()).map(|one| one.iter().sum::<f32>()),
-                );
+                assert_eq!((shape[0], shape.iter().product()), (seen.len(), all.len()));
+                values
+                    .extend(all.chunks(all.len() / seen.len()).map(|one| one.iter().sum::<f32>()));
             }
-            if numbers.contains(&3) && batch.done == 4 && from == 3 {
+            if seen.contains(&3) && batch.done == 4 && numbers.start == 3 {
                 bail!("enough");
             }
-            handed.push((batch.done, numbers, batch.unreadable, values));
+            let unreadable = batch.unreadable.iter().map(|picture| picture.number).collect();
+            handed.push((batch.done, seen, unreadable, values));
             Ok(())
         })?;
         assert_eq!(ended, Ended::Whole);
@@ -228,18 +254,23 @@ mod tests {
 
     #[test]
     fn batches_come_in_order_with_what_could_not_be_read_between() {
-        let one_by_one = run(0, 1).unwrap();
+        let one_by_one = run(0..5, 1, ONE_PIECE).unwrap();
         let numbers: Vec<_> = one_by_one
             .iter()
-            .map(|(done, numbers, bad, _)| (*done, numbers.clone(), *bad))
+            .map(|(done, numbers, bad, _)| (*done, numbers.clone(), bad.clone()))
             .collect();
-        let expected = [(1, vec![0], 0), (3, vec![2], 1), (4, vec![3], 0), (5, vec![4], 0)];
+        let expected = [
+            (1, vec![0], vec![]),
+            (3, vec![2], vec![1]),
+            (4, vec![3], vec![]),
+            (5, vec![4], vec![]),
+        ];
         assert_eq!(numbers, expected);
         let values = |handed: &[Handed]| -> Vec<f32> {
             handed.iter().flat_map(|(.., values)| values.clone()).collect()
         };
         for batch in [2, 3, 9] {
-            let handed = run(0, batch).unwrap();
+            let handed = run(0..5, batch, ONE_PIECE).unwrap();
             assert_eq!(handed.last().unwrap().0, 5);
             for (one, other) in values(&one_by_one).iter().zip(values(&handed)) {
                 assert!((one - other).abs() <= 1e-4 * one.abs(), "{one} beside {other}");
@@ -249,9 +280,22 @@ mod tests {
 
     #[test]
     fn a_pass_goes_on_from_any_picture_and_ends_at_the_first_error() {
-        let handed = run(2, 2).unwrap();
+        let handed = run(2..5, 2, ONE_PIECE).unwrap();
         let numbers: Vec<u64> = handed.into_iter().flat_map(|(_, numbers, ..)| numbers).collect();
         assert_eq!(numbers, [2, 3, 4]);
-        assert_eq!(run(3, 1).unwrap_err().to_string(), "enough");
+        assert_eq!(run(3..5, 1, ONE_PIECE).unwrap_err().to_string(), "enough");
+    }
+
+    #[test]
+    fn batches_end_with_their_piece_wherever_a_pass_began_and_ends() {
+        let seen = |numbers, batch| -> Vec<(u64, Vec<u64>)> {
+            let handed = run(numbers, batch, 2).unwrap();
+            handed.into_iter().map(|(done, seen, ..)| (done, seen)).collect()
+        };
+        let all = [(2, vec![0]), (4, vec![2, 3]), (5, vec![4])];
+        assert_eq!(seen(0..5, 9), all);
+        assert_eq!(seen(2..5, 9), all[1..]);
+        assert_eq!(seen(0..4, 9), all[..2]);
+        assert_eq!(seen(2..3, 9), [(3, vec![2])]);
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::burn::tensor::Device;
 use shared::classes::{self, ClassScore};
 
-use crate::activations::Walk;
+use crate::activations::{ONE_PIECE, Walk};
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
 use crate::progress::Progress;
@@ -41,11 +41,11 @@ impl Classify<'_> {
     ) -> Result<u64> {
         let Self { loaded, device, batch, top } = *self;
         let classes = loaded.model.info().classes()?;
-        let taps = &[classes];
-        let walk = Walk { name: "classify", loaded, device, taps, batch };
+        let (taps, piece) = (&[classes], ONE_PIECE);
+        let walk = Walk { name: "classify", loaded, device, taps, batch, piece };
         let mut unreadable = 0;
-        let ended = walk.run(listing, 0, |progress, mut batch| {
-            unreadable += batch.unreadable;
+        let ended = walk.run(listing, 0..listing.pictures, |progress, mut batch| {
+            unreadable += batch.unreadable.len() as u64;
             if batch.pictures.is_empty() {
                 return Ok(());
             }

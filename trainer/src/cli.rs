@@ -34,6 +34,8 @@ pub enum Command {
     Visualize(Box<commands::visualize::Args>),
     /// Find the pictures that excite units most
     Exemplars(Box<commands::exemplars::Args>),
+    /// Keep what layers answer to pictures on disk, for dictionaries and probes
+    Record(Box<commands::record::Args>),
     /// Measure the average magnitude spectrum of a folder of pictures, for MACO
     Spectrum(commands::spectrum::Args),
     /// Write the bundle that the page opens

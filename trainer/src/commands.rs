@@ -8,6 +8,7 @@ pub mod export;
 pub mod fetch;
 pub mod import;
 pub mod layers;
+pub mod record;
 mod setting_flags;
 pub mod single_file;
 pub mod spectrum;

@@ -21,7 +21,7 @@ use shared::burn::tensor::Device;
 use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::tap::{LayerId, LayerInfo};
 
-use crate::activations::{Batch, Numbered, Walk};
+use crate::activations::{Batch, Numbered, ONE_PIECE, Walk};
 use crate::checkpoint::{self, Left, Saving};
 use crate::failure::WrongCall;
 use crate::job::Job;
@@ -172,10 +172,10 @@ impl Search<'_> {
             .iter()
             .map(|tally| info.layer_id(&tally.layer))
             .collect::<shared::Result<_>>()?;
-        let (name, taps, batch) = ("exemplars", taps.as_slice(), self.batch);
-        let walk = Walk { name, loaded, device, taps, batch };
+        let (name, taps, batch, piece) = ("exemplars", taps.as_slice(), self.batch, ONE_PIECE);
+        let walk = Walk { name, loaded, device, taps, batch, piece };
         let mut saving = Saving::from_now();
-        let ended = walk.run(listing, state.done, |_, batch| {
+        let ended = walk.run(listing, state.done..listing.pictures, |_, batch| {
             self.tally(state, taps, batch, labels)?;
             if saving.is_due() {
                 state.save(&path)?;
@@ -220,7 +220,7 @@ impl Search<'_> {
                 }
             }
         }
-        state.unreadable += batch.unreadable;
+        state.unreadable += batch.unreadable.len() as u64;
         state.done = batch.done;
         Ok(())
     }

@@ -15,7 +15,12 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Of a file, without holding it in memory.
 pub fn sha256_of_file(path: &Path) -> Result<String> {
-    let hash = || -> io::Result<String> {
+    sha256_of_file_heard(path, &mut |_| {})
+}
+
+/// The same; `progress` hears of every so many bytes.
+pub fn sha256_of_file_heard(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<String> {
+    let mut hash = || -> io::Result<String> {
         let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
         let mut hasher = Sha256::new();
         loop {
@@ -26,6 +31,7 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
             hasher.update(bytes);
             let taken = bytes.len();
             file.consume(taken);
+            progress(taken as u64);
         }
     };
     hash().with_context(|| format!("reading {}", path.display()))

@@ -30,6 +30,8 @@ pub mod naming;
 pub mod output;
 pub mod pictures;
 pub mod progress;
+pub mod record;
+pub mod shards;
 pub mod single_file;
 pub mod spectrum;
 pub mod visualize;

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Classify(args) => commands::classify::run(args),
         Command::Visualize(args) => commands::visualize::run(*args),
         Command::Exemplars(args) => commands::exemplars::run(*args),
+        Command::Record(args) => commands::record::run(*args),
         Command::Spectrum(args) => commands::spectrum::run(args),
         Command::Export(args) => commands::export::run(*args),
         Command::Doctor(args) => commands::doctor::run(args),

@@ -1,6 +1,6 @@
 //! Results on stdout, and nothing else there.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Write, stdout};
 use std::path::Path;
@@ -45,28 +45,44 @@ pub fn printable(message: &str) -> String {
 
 /// Writes a file whole or not at all: beside its target first, then renamed.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    written_beside(path, write, |file| Ok(file.persist(path).map(drop)?))
+}
+
+/// The same, unless there is such a file: then it is left alone, and the answer is false.
+pub fn create_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<bool> {
+    written_beside(path, write, |file| match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.into()),
+    })
+}
+
+fn written_beside<T>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    rename: impl FnOnce(NamedTempFile) -> Result<T>,
+) -> Result<T> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    let written = || -> Result<()> {
-        let mut out = BufWriter::new(unfinished(path, folder)?);
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".writing-");
+    let written = || -> Result<T> {
+        let mut out = BufWriter::new(unfinished(&prefix, folder)?);
         write(&mut out)?;
         let file = out.into_inner().map_err(|error| error.into_error())?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        rename(file)
     };
     written().with_context(|| format!("writing {}", path.display()))
 }
 
-/// A file that is removed again unless it takes its name: hidden, so that no walk over pictures
-/// takes it for one.
-fn unfinished(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".writing-");
+/// A file that is removed again unless it takes a name of its own. What its name begins with is to
+/// begin with a dot, so that no walk over pictures takes it for one.
+pub fn unfinished(prefix: impl AsRef<OsStr>, folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(&name);
+    builder.prefix(prefix.as_ref());
     // Otherwise a file of this kind is its owner's alone. The system takes off what it must.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -15,13 +15,14 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use shared::format::bundle::{Bundle, labels_from_bytes};
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
     "fetch",
     "import",
     "layers",
     "classify",
     "visualize",
     "exemplars",
+    "record",
     "spectrum",
     "export",
     "doctor",

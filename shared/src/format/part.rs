@@ -13,7 +13,7 @@ pub const WEIGHTS_LIMIT: u64 = 2 << 30;
 const PATH_LIMIT: usize = 200;
 
 /// What a hash that is none is answered with.
-const EXPECTED_SHA256: &str = "expected 64 lower-case hexadecimal digits";
+pub(super) const EXPECTED_SHA256: &str = "expected 64 lower-case hexadecimal digits";
 
 /// A file of the bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ fn check_path(path: &str) -> std::result::Result<(), String> {
     Ok(())
 }
 
-fn is_sha256(text: &str) -> bool {
+pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -30,14 +30,19 @@ pub struct Labels {
 }
 
 impl Labels {
+    /// By class and folder alone.
+    pub fn by_place() -> Self {
+        let classes = classes::imagenet().into_iter().map(|label| (label.wnid, label.name));
+        Self { classes: classes.collect(), ..Self::default() }
+    }
+
     /// For the pictures of a folder, which may have a `gallery.json`.
     ///
     /// # Errors
     /// A `gallery.json` that cannot be read.
     pub fn of(root: &Path) -> Result<Self> {
         let path = root.join(gallery::LIST);
-        let classes = classes::imagenet().into_iter().map(|label| (label.wnid, label.name));
-        let mut labels = Self { classes: classes.collect(), ..Self::default() };
+        let mut labels = Self::by_place();
         if path.is_file() {
             let reading = || format!("reading {}", path.display());
             let bytes = gallery::read_text(&path)?;

@@ -10,7 +10,7 @@ use shared::visualize::score::Score;
 
 use super::plan::activation;
 use super::report::Against;
-use crate::activations::{Numbered, Walk};
+use crate::activations::{Numbered, ONE_PIECE, Walk};
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
 use crate::pictures::source::Source;
@@ -40,9 +40,10 @@ pub fn best_photographs(
     let mut best: Vec<Option<(f32, String)>> = vec![None; scores.len()];
     let (mut seen, mut unreadable) = (0, 0);
     // One by one: a score is of everything that the network saw together.
-    let (name, taps, batch) = ("photographs", taps.as_slice(), 1);
-    let ended = Walk { name, loaded, device, taps, batch }.run(&listing, 0, |_, batch| {
-        unreadable += batch.unreadable as usize;
+    let (name, taps, batch, piece) = ("photographs", taps.as_slice(), 1, ONE_PIECE);
+    let walk = Walk { name, loaded, device, taps, batch, piece };
+    let ended = walk.run(&listing, 0..listing.pictures, |_, batch| {
+        unreadable += batch.unreadable.len();
         let [Numbered { name, .. }] = batch.pictures.as_slice() else { return Ok(()) };
         seen += 1;
         for ((objective, score), best) in objectives.iter().zip(&scores).zip(&mut best) {

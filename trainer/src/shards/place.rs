@@ -1,0 +1,206 @@
+//! Where a store lies.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tempfile::NamedTempFile;
+
+use crate::{hash, output};
+
+/// The folder of the shards in a store.
+pub const SHARDS: &str = "shards";
+
+/// Between a hidden file's name and what makes it the only one of that name.
+const WRITING: &str = ".writing-";
+
+/// A place that files are put into whole or not at all, and are never changed in.
+pub trait Place: Send + Sync {
+    /// What it is called, for people.
+    fn name(&self) -> String;
+
+    /// A small file, if it is there.
+    ///
+    /// # Errors
+    /// It cannot be read, or is longer than `limit` bytes.
+    fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>>;
+
+    /// The files beside each other in a folder, and their sizes. A folder that is not there has
+    /// none.
+    fn list(&self, folder: &str) -> Result<BTreeMap<String, u64>>;
+
+    /// SHA-256 of a file, hexadecimal; `progress` hears of every so many bytes.
+    fn sha256(&self, path: &str, progress: &mut dyn FnMut(u64)) -> Result<String>;
+
+    /// Writes a small file unless there is one: then it is left alone, and the answer is false.
+    fn create(&self, path: &str, bytes: &[u8]) -> Result<bool>;
+
+    /// Writes a small file, in the place of another if there is one.
+    fn put(&self, path: &str, bytes: &[u8]) -> Result<()>;
+
+    /// A file on this machine for what becomes a large file of a shard.
+    fn begin(&self, shard: u64) -> Result<NamedTempFile>;
+
+    /// Puts such a file where it belongs.
+    fn keep(&self, file: NamedTempFile, path: &str) -> Result<()>;
+
+    /// Removes what a run that was killed left of these shards.
+    fn tidy(&self, shards: &[u64]) -> Result<()>;
+}
+
+/// A folder on this machine, or one that many machines share.
+#[derive(Clone, Debug)]
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    fn shards(&self) -> PathBuf {
+        self.0.join(SHARDS)
+    }
+}
+
+impl Place for Folder {
+    fn name(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>> {
+        let path = self.0.join(path);
+        let reading = || format!("reading {}", path.display());
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file.with_context(reading)?,
+        };
+        let mut bytes = Vec::new();
+        file.take(limit as u64 + 1).read_to_end(&mut bytes).with_context(reading)?;
+        if limit < bytes.len() {
+            bail!("{}: longer than {limit} bytes", path.display());
+        }
+        Ok(Some(bytes))
+    }
+
+    fn list(&self, folder: &str) -> Result<BTreeMap<String, u64>> {
+        let folder = self.0.join(folder);
+        let reading = || format!("reading the folder {}", folder.display());
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            entries => entries.with_context(reading)?,
+        };
+        let mut files = BTreeMap::new();
+        for entry in entries {
+            let entry = entry.with_context(reading)?;
+            // Others may finish and remove theirs meanwhile. What is no text is none of ours.
+            let (Ok(metadata), Ok(name)) =
+                (fs::metadata(entry.path()), entry.file_name().into_string())
+            else {
+                continue;
+            };
+            if metadata.is_file() && !name.starts_with('.') {
+                files.insert(name, metadata.len());
+            }
+        }
+        Ok(files)
+    }
+
+    fn sha256(&self, path: &str, progress: &mut dyn FnMut(u64)) -> Result<String> {
+        hash::sha256_of_file_heard(&self.0.join(path), progress)
+    }
+
+    fn create(&self, path: &str, bytes: &[u8]) -> Result<bool> {
+        output::create_whole(&self.0.join(path), |out| Ok(out.write_all(bytes)?))
+    }
+
+    fn put(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        output::write_whole(&self.0.join(path), |out| Ok(out.write_all(bytes)?))
+    }
+
+    fn begin(&self, shard: u64) -> Result<NamedTempFile> {
+        let folder = self.shards();
+        let writing = || format!("writing to {}", folder.display());
+        fs::create_dir_all(&folder).with_context(writing)?;
+        let prefix = format!(".{shard:06}{WRITING}");
+        let file = output::unfinished(&prefix, &folder).with_context(writing)?;
+        // It says to whoever tidies up that somebody is at work. Where a file system has no locks,
+        // nothing is tidied up there either.
+        let _ = file.as_file().lock();
+        Ok(file)
+    }
+
+    fn keep(&self, file: NamedTempFile, path: &str) -> Result<()> {
+        let path = self.0.join(path);
+        let kept = || -> Result<()> {
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        kept().with_context(|| format!("writing {}", path.display()))
+    }
+
+    fn tidy(&self, shards: &[u64]) -> Result<()> {
+        let Ok(entries) = fs::read_dir(self.shards()) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(shard) = name.to_str().and_then(shard_in_writing) else { continue };
+            if shards.binary_search(&shard).is_ok() && is_left(&entry.path()) {
+                let path = entry.path();
+                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The shard that a hidden file is written for.
+fn shard_in_writing(name: &str) -> Option<u64> {
+    name.strip_prefix('.')?.split_once(WRITING)?.0.parse().ok()
+}
+
+/// Whether nobody writes a file any more.
+fn is_left(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder(temporary.path().join("store"));
+        (temporary, folder)
+    }
+
+    #[test]
+    fn who_comes_first_writes_and_who_comes_later_leaves_it_alone() {
+        let (_temporary, folder) = folder();
+        assert_eq!(folder.read("store.json", 9).unwrap(), None);
+        assert!(folder.create("store.json", b"first").unwrap());
+        assert!(!folder.create("store.json", b"later").unwrap());
+        assert_eq!(folder.read("store.json", 9).unwrap().unwrap(), b"first");
+        let error = folder.read("store.json", 4).unwrap_err().to_string();
+        assert!(error.contains("longer than 4 bytes"), "{error}");
+    }
+
+    #[test]
+    fn what_is_being_written_is_seen_by_nobody_until_it_is_kept() {
+        let (_temporary, folder) = folder();
+        assert!(folder.list(SHARDS).unwrap().is_empty());
+        let mut file = folder.begin(3).unwrap();
+        file.write_all(b"numbers").unwrap();
+        assert!(folder.list(SHARDS).unwrap().is_empty());
+        folder.keep(file, "shards/a").unwrap();
+        assert_eq!(folder.list(SHARDS).unwrap(), BTreeMap::from([("a".to_owned(), 7)]));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_what_others_write_is_not() {
+        let (_temporary, folder) = folder();
+        let at_work = folder.begin(3).unwrap();
+        let [left, of_another] = [3, 4].map(|shard| folder.begin(shard).unwrap().keep().unwrap().1);
+        folder.tidy(&[2, 3]).unwrap();
+        assert!(at_work.path().exists() && !left.exists() && of_another.exists());
+    }
+}
