@@ -17,14 +17,11 @@ use shared::weights::{NamedTensor, NamedTensors, from_safetensors};
 
 #[allow(dead_code, reason = "the rest is for GPUs")]
 mod agreement;
-#[path = "closed_form/mod.rs"]
-#[allow(dead_code, reason = "its picture is for other tests")]
-mod closed_form;
 #[path = "reference/mod.rs"]
 mod place;
 
 use agreement::Reference;
-use closed_form::uniform;
+use agreement::closed_form::uniform;
 
 /// How far the small networks may be from the reference, relative to its norm.
 const TOLERANCE: f64 = 1e-4;

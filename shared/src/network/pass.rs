@@ -10,6 +10,7 @@ use crate::{Error, Result};
 
 /// Where a pass starts.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a pass has one, and gives it away at once")]
 pub enum Start {
     /// From preprocessed pictures, `[batch, 3, height, width]`.
     Picture(Tensor<4>),
