@@ -130,17 +130,16 @@ impl Blueprint {
         Ok(file.finish()?)
     }
 
-    /// What does not fit in a file of these names and shapes; values are not looked at.
-    #[cfg(test)]
-    pub(crate) fn misfits<'a>(&self, weights: impl Into<StoredTensors<'a>>) -> String {
-        let (sources, mut fitting) = match self.fitting(weights.into()) {
-            Ok(fitting) => fitting,
-            Err(error) => return error.to_string(),
-        };
+    /// Whether a file of these names and shapes is one of the network's; values are not looked at.
+    ///
+    /// # Errors
+    /// Every tensor that is missing, unexpected or wrongly shaped, in one error.
+    pub fn check<'a>(&self, weights: impl Into<StoredTensors<'a>>) -> Result<()> {
+        let (sources, mut fitting) = self.fitting(weights.into())?;
         for (name, shape) in sources.iter().flat_map(Source::tensors) {
             fitting.take(&name, &shape);
         }
-        fitting.finish().err().map(|error| error.to_string()).unwrap_or_default()
+        Ok(fitting.finish()?)
     }
 
     /// The tensors of the set that is taken, and what they are called in it.

@@ -3,12 +3,15 @@
 //! Each is one function on [`Tensor`], backed by a trait that every device implements: in terms of
 //! the library's own operations by default, with loops of our own on the processor. Gradients are
 //! closed forms.
+//!
+//! Tokens of transformers lie side by side as the places of a picture do:
+//! `[batch, channels, 1, tokens]`.
 
 mod flex;
 mod gradient;
 mod normalization;
 mod primitives;
-mod transformer;
+mod units;
 mod window;
 
 use burn::backend::tensor::FloatTensor;
@@ -16,7 +19,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Tensor, activation};
 
 pub use normalization::{Beta, Lrn};
-pub use transformer::{Gelu, attention, attention_weights, gated, gelu, layer_norm};
+pub use units::Gelu;
 pub use window::{Padding, Pool, Window};
 
 /// What a ReLU does to the gradient passing back through it.
@@ -250,6 +253,66 @@ pub fn max_pool(input: Tensor<4>, pool: Pool) -> Tensor<4> {
 /// - `input`, returns: `[batch, channels, height, width]`
 pub fn local_response_norm(input: Tensor<4>, lrn: Lrn) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as VisionOps>::local_response_norm(input.into_dispatch(), lrn))
+}
+
+/// Each token made one of mean 0 and variance 1 over its channels, then scaled and shifted (Ba et
+/// al. 2016, arXiv:1607.06450).
+///
+/// # Shapes
+/// - `input`, returns: `[batch, channels, 1, tokens]`
+/// - `scale`, `shift`: `[channels]`
+pub fn layer_norm(input: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>, epsilon: f32) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VisionOps>::layer_norm(
+        input.into_dispatch(),
+        scale.into_dispatch(),
+        shift.into_dispatch(),
+        epsilon,
+    ))
+}
+
+/// Gaussian error linear units.
+///
+/// # Shapes
+/// - `input`, returns: the same
+pub fn gelu(input: Tensor<4>, kind: Gelu) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VisionOps>::gelu(input.into_dispatch(), kind))
+}
+
+/// Gated units: the first half of the channels through SiLU, times the second (Shazeer 2020,
+/// arXiv:2002.05202, SwiGLU).
+///
+/// # Shapes
+/// - `input`: `[batch, 2 * channels, 1, tokens]`
+/// - returns: `[batch, channels, 1, tokens]`
+pub fn gated(input: Tensor<4>) -> Tensor<4> {
+    let channels = input.dims()[1] / 2;
+    activation::silu(input.clone().narrow(1, 0, channels)) * input.narrow(1, channels, channels)
+}
+
+/// Multi-head attention of every token to every token (Vaswani et al. 2017, arXiv:1706.03762,
+/// 3.2): of each head, `softmax(q k / sqrt(channels of a head)) v`.
+///
+/// # Shapes
+/// - `input`: `[batch, 3 * channels, 1, tokens]`: queries, keys, values, each head after head
+/// - returns: `[batch, channels, 1, tokens]`, head after head
+pub fn attention(input: Tensor<4>, heads: usize) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as VisionOps>::attention(input.into_dispatch(), heads))
+}
+
+/// How much each token attends to each other, by head.
+///
+/// # Shapes
+/// - `input`: as of [`attention`]
+/// - returns: `[batch, heads, tokens that look, tokens that are looked at]`; the last sums to 1
+pub fn attention_weights(input: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, channels, _, tokens] = input.dims();
+    let of_head = channels / 3 / heads;
+    let part = |part: usize| {
+        let part = input.clone().narrow(1, part * channels / 3, channels / 3);
+        part.reshape([batch, heads, of_head, tokens])
+    };
+    let scores = part(0).swap_dims(2, 3).matmul(part(1)) / (of_head as f64).sqrt();
+    activation::softmax(scores, 3)
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 //! (`scripts/vit_reference.py`).
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use pollster::block_on;
 use shared::burn::tensor::{Tensor, TensorData};
 use shared::device::{cpu, read};
-use shared::models::vit::{Architecture, Family, Perceptron};
+use shared::models::vit::{ALL, Architecture, Family, Perceptron};
 use shared::network::{Network, Pass, Start};
 use shared::ops::Gelu;
 use shared::tap::{Activations, Caught, LayerId};
@@ -185,4 +186,63 @@ fn gradient(network: &Network, input: Tensor<4>) -> Vec<f32> {
     let class = caught.get(layer).unwrap().extra.clone().unwrap().narrow(2, 0, 1);
     let gradients = caught.gradients(class.narrow(1, 7, 1).sum());
     block_on(read(pullback.pull(gradients).unwrap().grid)).unwrap()
+}
+
+/// Tensors of these names and shapes, whose values nobody reads.
+fn stored(file: &BTreeMap<String, Vec<usize>>) -> NamedTensors {
+    let tensor = |shape: &Vec<usize>| NamedTensor { shape: shape.clone(), values: Vec::new() };
+    file.iter().map(|(name, shape)| (name.clone(), tensor(shape))).collect()
+}
+
+/// A line of a list of published tensors, for every block it stands for.
+fn published(line: &str) -> Vec<(String, Vec<usize>)> {
+    let (name, shape) = line.rsplit_once(' ').unwrap();
+    let shape = match shape {
+        "scalar" => Vec::new(),
+        sides => sides.split('x').map(|side| side.parse().unwrap()).collect(),
+    };
+    let Some((before, rest)) = name.split_once('{') else {
+        return vec![(name.to_owned(), shape)];
+    };
+    let (range, behind) = rest.split_once('}').unwrap();
+    let (from, to) = range.split_once("..").unwrap();
+    let blocks = from.parse::<usize>().unwrap()..=to.parse().unwrap();
+    blocks.map(|block| (format!("{before}{block}{behind}"), shape.clone())).collect()
+}
+
+#[test]
+fn published_files_are_taken_in_every_naming_and_what_lies_beside_is_left() {
+    let mut lists = 0;
+    for entry in fs::read_dir(data("tensors")).unwrap() {
+        let path = entry.unwrap().path();
+        let list = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let (model, _) = list.split_once('.').unwrap();
+        let model = model.replace("-reg", "-reg4");
+        let architecture = ALL.iter().find(|architecture| architecture.name == model).unwrap();
+        let mut file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut own = BTreeMap::new();
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            match line.strip_prefix("beside ") {
+                _ if line.starts_with('#') => {}
+                Some(beside) => file.extend(published(beside)),
+                None => own.extend(published(line)),
+            }
+        }
+        file.extend(own.clone());
+        let names = |naming: usize| architecture.blueprint().tensors(naming);
+        let fits = (0..4).map(names).any(|tensors| {
+            let without = |name: &str| name.strip_prefix("visual.").unwrap_or(name).to_owned();
+            let mut own: BTreeMap<_, _> =
+                own.iter().map(|(name, shape)| (without(name), shape.clone())).collect();
+            // What only scales other tensors is not the publisher's main matter.
+            let masks = file.iter().filter(|(name, _)| name.ends_with("bias_mask"));
+            own.extend(masks.map(|(name, shape)| (name.clone(), shape.clone())));
+            tensors == own
+        });
+        assert!(fits, "{list}: no naming is what was published");
+        let fit = architecture.blueprint().check(stored(&file));
+        assert!(fit.is_ok(), "{list}: {}", fit.unwrap_err());
+        lists += 1;
+    }
+    assert_eq!(lists, 41);
 }

@@ -1,6 +1,6 @@
 //! What published files call a transformer's tensors, and its layers.
 
-use super::{Architecture, Family, Perceptron};
+use super::architecture::{Architecture, Family, Perceptron};
 use crate::network::{Part, Source, Then};
 
 /// What one way of naming calls the parts of a transformer.

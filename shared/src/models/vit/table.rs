@@ -1,6 +1,6 @@
 //! The published transformers.
 
-use super::{Architecture, Family, Perceptron};
+use super::architecture::{Architecture, Family, Perceptron};
 use crate::ops::Gelu;
 
 /// Every published transformer, in the order they are offered.

@@ -1,9 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 
 use super::*;
-use crate::weights::{NamedTensor, NamedTensors};
 
 fn architecture(name: &str) -> &'static Architecture {
     ALL.iter().find(|architecture| architecture.name == name).unwrap()
@@ -75,66 +72,4 @@ fn tokens_know_their_grid_and_what_they_see() {
     assert_eq!(of("blocks.0.mlp.act"), (1536, patches, Sees::Everything));
     assert_eq!(of("pooled"), (384, Grid::None, Sees::Everything));
     assert!(info.classes().is_err());
-}
-
-fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vit").join(name)
-}
-
-/// Tensors of these names and shapes, whose values nobody reads.
-fn stored(file: &BTreeMap<String, Vec<usize>>) -> NamedTensors {
-    let tensor = |shape: &Vec<usize>| NamedTensor { shape: shape.clone(), values: Vec::new() };
-    file.iter().map(|(name, shape)| (name.clone(), tensor(shape))).collect()
-}
-
-/// A line of a list of published tensors, for every block it stands for.
-fn published(line: &str) -> Vec<(String, Vec<usize>)> {
-    let (name, shape) = line.rsplit_once(' ').unwrap();
-    let shape = match shape {
-        "scalar" => Vec::new(),
-        sides => sides.split('x').map(|side| side.parse().unwrap()).collect(),
-    };
-    let Some((before, rest)) = name.split_once('{') else {
-        return vec![(name.to_owned(), shape)];
-    };
-    let (range, behind) = rest.split_once('}').unwrap();
-    let (from, to) = range.split_once("..").unwrap();
-    let blocks = from.parse::<usize>().unwrap()..=to.parse().unwrap();
-    blocks.map(|block| (format!("{before}{block}{behind}"), shape.clone())).collect()
-}
-
-#[test]
-fn published_files_are_taken_in_every_naming_and_what_lies_beside_is_left() {
-    let mut lists = 0;
-    for entry in fs::read_dir(data("tensors")).unwrap() {
-        let path = entry.unwrap().path();
-        let list = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let (model, _) = list.split_once('.').unwrap();
-        let model = model.replace("-reg", "-reg4");
-        let architecture = ALL.iter().find(|architecture| architecture.name == model).unwrap();
-        let mut file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut own = BTreeMap::new();
-        for line in fs::read_to_string(&path).unwrap().lines() {
-            match line.strip_prefix("beside ") {
-                _ if line.starts_with('#') => {}
-                Some(beside) => file.extend(published(beside)),
-                None => own.extend(published(line)),
-            }
-        }
-        file.extend(own.clone());
-        let names = |naming: usize| architecture.blueprint().tensors(naming);
-        let fits = (0..4).map(names).any(|tensors| {
-            let without = |name: &str| name.strip_prefix("visual.").unwrap_or(name).to_owned();
-            let mut own: BTreeMap<_, _> =
-                own.iter().map(|(name, shape)| (without(name), shape.clone())).collect();
-            // What only scales other tensors is not the publisher's main matter.
-            let masks = file.iter().filter(|(name, _)| name.ends_with("bias_mask"));
-            own.extend(masks.map(|(name, shape)| (name.clone(), shape.clone())));
-            tensors == own
-        });
-        assert!(fits, "{list}: no naming is what was published");
-        assert_eq!(architecture.blueprint().misfits(stored(&file)), "", "{list}");
-        lists += 1;
-    }
-    assert_eq!(lists, 41);
 }

@@ -1,6 +1,6 @@
 //! Gaussian error linear units on the processor.
 
-use super::super::transformer::{Gelu, QUICK};
+use super::super::units::{Gelu, QUICK};
 use super::exponential::{erf, exp};
 use super::parallel;
 

@@ -4,7 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 
-use super::super::transformer::{Gelu, QUICK};
+use super::super::units::{Gelu, QUICK};
 
 /// What normalisation makes of its input before it is scaled and shifted.
 struct Normalised<B: Backend> {
