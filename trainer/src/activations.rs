@@ -78,6 +78,20 @@ impl Ended {
 }
 
 impl Batch {
+    /// What a token without a place holds in a layer, the class token being number 0.
+    ///
+    /// # Shapes
+    /// - returns: `[pictures, channels]`
+    ///
+    /// # Errors
+    /// The layer is none of those to be caught or has no such token, or its device fails.
+    pub fn token(&self, layer: LayerId, number: usize) -> Result<Vec<f32>> {
+        let caught = self.activations.get(layer).context("this layer was not caught")?;
+        let extra = caught.extra.clone().filter(|extra| number < extra.dims()[2]);
+        let token = extra.context("this layer has no such token")?.narrow(2, number, 1);
+        Ok(pollster::block_on(shared::device::read(token))?)
+    }
+
     /// The values that a layer answered, and their shape.
     ///
     /// # Shapes

@@ -4,8 +4,10 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use shared::burn::tensor::Device;
 use shared::classes::{self, ClassScore};
+use shared::models::{self, ModelInfo};
 
 use crate::activations::{ONE_PIECE, Walk};
+use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
 use crate::progress::Progress;
@@ -17,6 +19,23 @@ pub struct Classified {
     pub file: String,
     /// Best first.
     pub top: Vec<ClassScore>,
+}
+
+/// That a model has classes.
+///
+/// # Errors
+/// It has none: what it ends in instead, and which models have.
+pub fn has_classes(info: &ModelInfo) -> Result<(), WrongCall> {
+    if info.classes().is_ok() {
+        return Ok(());
+    }
+    let of_others = models::registry().into_iter().filter(|other| other.classes().is_ok());
+    let of_others: Vec<_> = of_others.map(|other| other.name).collect();
+    let instead = info.layers.last().map_or(String::new(), |last| {
+        format!("; it ends in {} values without names, its layer {}", last.channels, last.name)
+    });
+    let (name, others) = (info.name, of_others.join(", "));
+    Err(WrongCall(format!("{name} has no classes{instead}. Models with classes: {others}")))
 }
 
 /// A classification of pictures.

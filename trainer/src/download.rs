@@ -163,6 +163,9 @@ fn attempt(
         _ if status.is_server_error() => {
             return Err(Failure::Passing(format!("the server answered {status}")));
         }
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+            return Err(DownloadError::Gated { address: address.to_owned(), status }.into());
+        }
         _ => return Err(DownloadError::Refused { address: address.to_owned(), status }.into()),
     };
     receive(address, response, part, total, patience)

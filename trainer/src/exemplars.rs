@@ -19,6 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use shared::burn::tensor::Device;
 use shared::format::exemplars::{QUANTILES, Statistic};
+use shared::preprocess::Preprocessing;
 use shared::tap::{LayerId, LayerInfo};
 
 use crate::activations::{Batch, Numbered, ONE_PIECE, Walk};
@@ -32,7 +33,7 @@ use label::Labels;
 pub use part::{Wanted, bundle_part, reference};
 use report::LayerReport;
 use state::State;
-use tally::Maps;
+use tally::{By, Maps};
 use top::Shown;
 
 /// What is looked for.
@@ -51,13 +52,22 @@ pub struct Search<'a> {
     pub out: &'a Path,
 }
 
+/// Rows and columns that a layer has on a picture: every stage rounds so that they are its input's
+/// side over its stride, rounded up.
+pub fn positions(layer: &LayerInfo, preprocessing: &Preprocessing) -> [usize; 2] {
+    [layer.grid.stride().map_or(1, |stride| preprocessing.crop.div_ceil(stride)); 2]
+}
+
 impl Search<'_> {
     /// Makes what an earlier run of the same job has not made, and returns the reports of all
     /// layers, in their order.
     ///
     /// # Errors
-    /// The folder has the state of another job, no picture could be read, or Ctrl-C was pressed.
+    /// A layer lacks what pictures are to be ranked by, the folder has the state of another job, no picture could be read, or Ctrl-C was pressed.
     pub fn run(&self, loaded: &LoadedModel, device: &Device) -> Result<Vec<LayerReport>> {
+        for layer in self.layers {
+            self.statistic.check(layer, positions(layer, &loaded.model.info().preprocessing))?;
+        }
         let labels = Labels::of(self.source.root())?;
         let listing = Listing::of(vec![self.source.clone()])?;
         let job = Job::new("exemplars", loaded.model.info().name, &loaded.sha256)
@@ -206,10 +216,18 @@ impl Search<'_> {
         let pictures: Vec<Arc<Shown>> = batch.pictures.iter().map(shown).collect();
         if !pictures.is_empty() {
             for (tally, tap) in state.layers.iter_mut().zip(taps) {
+                let token = self.statistic.token().map(|number| batch.token(*tap, number));
+                let token = token.transpose()?;
                 let (values, [.., rows, columns]) = batch.take(*tap)?;
                 let positions = [rows, columns];
                 let maps = Maps { values: &values, pictures: &pictures, positions };
-                if tally.add(maps, self.statistic).is_err() {
+                let by = match (&token, self.statistic.position(positions)) {
+                    (Some(values), _) => By::Given(values),
+                    (None, Some(position)) => By::Position(position),
+                    (None, None) if self.statistic == Statistic::Max => By::Max,
+                    (None, None) => By::Mean,
+                };
+                if tally.add(maps, by).is_err() {
                     bail!(
                         "{} gave values that are not finite on some of {} to {}: \
                          are the weights damaged?",

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Error;
+use shared::visualize::score::ScoreError;
 
 /// The call was wrong: exit code 2, as the argument parser's own.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ fn is_wrong_call(error: &Error) -> bool {
                     | shared::Error::OutOfRange { .. }
                     | shared::Error::Setting { .. }
                     | shared::Error::Objective(_)
+                    | shared::Error::Score(
+                        ScoreError::NoClassToken { .. } | ScoreError::NoRegister { .. }
+                    )
             )
         });
         named || cause.is::<WrongCall>()

@@ -52,6 +52,7 @@ mod tests {
     const ZIP: &[u8] = include_bytes!("../tests/checkpoints/tiny_zip.pth");
     const LEGACY: &[u8] = include_bytes!("../tests/checkpoints/tiny_legacy.pth");
     const NESTED: &[u8] = include_bytes!("../tests/checkpoints/tiny_nested.pth");
+    const SCRIPT: &[u8] = include_bytes!("../tests/checkpoints/tiny_script.pth");
     const EXPANDED: &[u8] = include_bytes!("../tests/checkpoints/tiny_expanded.pth");
 
     fn read(bytes: &[u8]) -> Result<NamedTensors> {
@@ -69,7 +70,8 @@ mod tests {
 
     #[test]
     fn checkpoints_of_new_and_old_pytorch_give_the_same_tensors() {
-        for (checkpoint, before) in [(ZIP, ""), (LEGACY, ""), (NESTED, "state_dict.")] {
+        for (checkpoint, before) in [(ZIP, ""), (LEGACY, ""), (NESTED, "state_dict."), (SCRIPT, "")]
+        {
             assert_eq!(read(checkpoint).unwrap(), expected(before));
         }
     }

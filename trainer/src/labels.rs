@@ -1,7 +1,8 @@
 //! What a model's classes are called, in the order of its logits.
 //!
 //! ImageNet's thousand are known. Another order of classes is read from `NAME.labels.txt` in the
-//! cache or beside the weights, one name a line; without that file classes go by their number.
+//! cache or beside the weights, one name a line; without that file classes go by their number. A
+//! network without classes has no labels.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +29,8 @@ pub fn beside(info: &ModelInfo, weights: &Weights) -> Vec<String> {
 
 /// Labels from the first file of them that lies beside one of these weights.
 fn from<const N: usize>(weights: [Option<PathBuf>; N], info: &ModelInfo) -> Vec<String> {
-    let n_classes = info.layers.last().map_or(0, |layer| layer.channels);
+    let classes = info.layers.iter().find(|layer| layer.is_classes());
+    let n_classes = classes.map_or(0, |layer| layer.channels);
     let mut files = weights.into_iter().flatten().map(|path| cache::labels_file(&path));
     let file = files.find_map(|path| fs::read_to_string(path).ok());
     let labels = match file {

@@ -34,6 +34,7 @@ impl LoadedModel {
     pub fn load(model: &str, given: Option<&Path>, device: &Device) -> Result<Self> {
         // Before any file is looked for: a wrong name is a wrong call.
         let info = models::info(model)?;
+        let model = info.name;
         let weights = Weights::find(model, given)?;
         eprintln!("weights: {weights}");
         let bytes = weights.bytes()?;

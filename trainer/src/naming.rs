@@ -4,7 +4,7 @@
 //! nothing else that the verb knows is answered as a wrong name.
 
 use shared::Error;
-use shared::models;
+use shared::models::{self, vit};
 
 use crate::built_in;
 use crate::failure::WrongCall;
@@ -72,6 +72,12 @@ fn owner(layer: &str) -> Option<&'static str> {
     Some(owner.name)
 }
 
+/// What a model's publishers call it, where that is not its name.
+pub fn aliases(model: &str) -> &'static [&'static str] {
+    let transformer = vit::ALL.iter().find(|architecture| architecture.name == model);
+    transformer.map_or(&[], |architecture| architecture.aliases)
+}
+
 /// The model that is built in, which is said.
 pub fn default() -> &'static str {
     eprintln!("model: {}, which is built in (no other was named)", built_in::MODEL);
@@ -95,12 +101,13 @@ mod tests {
 
     #[test]
     fn a_first_word_that_is_a_model_is_the_model_and_any_other_leaves_it_to_the_one_inside() {
-        let cases: [(&[&str], &str, &[&str]); 5] = [
+        let cases: [(&[&str], &str, &[&str]); 6] = [
             (&["googlenet", "cat.jpg"], "googlenet", &["cat.jpg"]),
             (&["cat.jpg"], built_in::MODEL, &["cat.jpg"]),
             (&["cat.jpg", "googlenet"], built_in::MODEL, &["cat.jpg", "googlenet"]),
             (&["photographs"], built_in::MODEL, &["photographs"]),
             (&["./googlenet"], built_in::MODEL, &["./googlenet"]),
+            (&["ViT-B/32", "cat.jpg"], "clip-vit-b-32", &["cat.jpg"]),
         ];
         for (words, model, rest) in cases {
             assert_eq!(split(words), Ok((model, rest)));

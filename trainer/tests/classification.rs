@@ -9,6 +9,7 @@ mod reference;
 use std::fs;
 
 use serde_json::Value;
+use shared::classes;
 use trainer::classify::Classify;
 use trainer::device::{self, Choice};
 use trainer::model::LoadedModel;
@@ -24,36 +25,83 @@ struct Score {
     reference_correct: usize,
 }
 
+/// A network with trained weights, and what an independent implementation says with them.
+struct Reference {
+    model: &'static str,
+    weights: &'static str,
+    golden: &'static str,
+}
+
+const GOOGLENET: Reference = Reference {
+    model: "googlenet",
+    weights: "weights/bvlc_googlenet.safetensors",
+    golden: "golden/googlenet_top5.json",
+};
+
+const VIT: Reference = Reference {
+    model: "vit-tiny-patch16-224",
+    weights: "weights/vit_tiny_patch16_224.safetensors",
+    golden: "golden/vit_tiny_top5.json",
+};
+
+/// A photograph, what it shows and what the reference says.
+struct Expected {
+    file: String,
+    label: usize,
+    answer: usize,
+}
+
+/// The photographs of a golden file, a list or by their names, in their order.
+fn expected(golden: &Value) -> Vec<Expected> {
+    let classes: Vec<String> = classes::imagenet().into_iter().map(|label| label.wnid).collect();
+    let named = |file: &str, top: &Value| {
+        let wnid = file.split('/').next().unwrap();
+        let label = classes.iter().position(|class| class == wnid).unwrap();
+        let answer = top[0].as_u64().unwrap() as usize;
+        Expected { file: file.to_owned(), label, answer }
+    };
+    match golden.get("pictures") {
+        Some(list) => {
+            let pictures = list.as_array().unwrap().iter();
+            pictures.map(|one| named(one["file"].as_str().unwrap(), &one["top5"])).collect()
+        }
+        None => {
+            let pictures = golden.as_object().unwrap().iter();
+            pictures.map(|(file, one)| named(file, &one["top5"])).collect()
+        }
+    }
+}
+
 /// Classifies every `stride`-th photograph of the reference, beginning with `first`.
-fn score(first: usize, stride: usize) -> Option<Score> {
-    let weights = reference::path("weights/bvlc_googlenet.safetensors")?;
+fn score(reference: &Reference, first: usize, stride: usize) -> Option<Score> {
+    let weights = reference::path(reference.weights)?;
     let folder = reference::path("images/imagenet-sample")?;
-    let golden = fs::read_to_string(reference::path("golden/googlenet_top5.json")?).unwrap();
+    let golden = fs::read_to_string(reference::path(reference.golden)?).unwrap();
     let golden: Value = serde_json::from_str(&golden).unwrap();
-    let expected: Vec<_> =
-        golden["pictures"].as_array().unwrap().iter().skip(first).step_by(stride).collect();
-    let file = |picture: &&Value| Source::as_given(&folder.join(picture["file"].as_str().unwrap()));
+    let expected: Vec<Expected> =
+        expected(&golden).into_iter().skip(first).step_by(stride).collect();
+    let file = |picture: &Expected| Source::as_given(&folder.join(&picture.file));
     let files: Vec<Source> = expected.iter().map(file).collect();
 
     let device = device::choose(Choice::Cpu).unwrap().device;
-    let loaded = LoadedModel::load("googlenet", Some(&weights), &device).unwrap();
+    let loaded = LoadedModel::load(reference.model, Some(&weights), &device).unwrap();
     let mut found = Vec::new();
     let classify = Classify { loaded: &loaded, device: &device, batch: 4, top: 1 };
     let unreadable = classify.run(&Listing::of(files).unwrap(), |_, classified| {
-        found.push(classified.top[0].class as u64);
+        found.push(classified.top[0].class);
         Ok(())
     });
     assert_eq!(unreadable.unwrap(), 0);
     assert_eq!(found.len(), expected.len());
 
-    let count = |matches: &dyn Fn(&Value, u64) -> bool| {
+    let count = |matches: &dyn Fn(&Expected, usize) -> bool| {
         expected.iter().zip(&found).filter(|(picture, class)| matches(picture, **class)).count()
     };
     let score = Score {
         pictures: expected.len(),
-        correct: count(&|picture, class| picture["label"] == class),
-        agreeing: count(&|picture, class| picture["argmax"] == class),
-        reference_correct: count(&|picture, _| picture["label"] == picture["argmax"]),
+        correct: count(&|picture, class| picture.label == class),
+        agreeing: count(&|picture, class| picture.answer == class),
+        reference_correct: count(&|picture, _| picture.label == picture.answer),
     };
     eprintln!(
         "{} of {} correct (reference {}), {} as the reference says",
@@ -72,16 +120,31 @@ fn check(score: &Score) {
 
 #[test]
 fn every_seventh_photograph_is_classified_as_by_the_reference() {
-    if let Some(score) = score(3, 7) {
+    if let Some(score) = score(&GOOGLENET, 3, 7) {
         check(&score);
     }
 }
 
-/// A minute of work, for the accuracy that is published: `cargo test -- --ignored`.
+#[test]
+fn every_seventh_photograph_is_classified_by_the_transformer_as_by_the_reference() {
+    if let Some(score) = score(&VIT, 3, 7) {
+        check(&score);
+    }
+}
+
+/// A minute of work each, for the accuracies that are published: `cargo test -- --ignored`.
 #[test]
 #[ignore = "all 700 photographs take a minute; every seventh is tested always"]
 fn every_photograph_is_classified_as_by_the_reference() {
-    if let Some(score) = score(0, 1) {
+    if let Some(score) = score(&GOOGLENET, 0, 1) {
+        check(&score);
+    }
+}
+
+#[test]
+#[ignore = "all 700 photographs take a minute; every seventh is tested always"]
+fn every_photograph_is_classified_by_the_transformer_as_by_the_reference() {
+    if let Some(score) = score(&VIT, 0, 1) {
         check(&score);
     }
 }

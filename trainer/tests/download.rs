@@ -177,6 +177,36 @@ fn a_file_that_is_not_there_is_refused_with_its_address() {
 }
 
 #[test]
+fn a_file_for_those_who_signed_in_is_called_that_with_what_to_do() {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let server = Server::start(move |_, _| Answer::status(status));
+        let folder = tempfile::tempdir().unwrap();
+        let request = Request {
+            model: "dinov3-vit-s-16".to_owned(),
+            ..request(server.address("model.safetensors"), folder.path().join("d.safetensors"))
+        };
+        let error = format!("{:#}", fetch(&request, &HASTE).unwrap_err());
+        for hint in [status, "signed in", "browser", "pellucid import dinov3-vit-s-16 FILE"] {
+            assert!(error.contains(hint), "{error}");
+        }
+        assert_eq!(starts(&server), [None]);
+    }
+}
+
+#[test]
+fn terms_are_told_before_anything_is_downloaded() {
+    let server = Server::start(|_, _| Answer::status("401 Unauthorized"));
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = process::Command::new(env!("CARGO_BIN_EXE_pellucid"));
+    command.args(["fetch", "dinov3-vit-b-16", "--from", &server.address("model.safetensors")]);
+    let output = command.env("PELLUCID_CACHE", cache.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let terms = said.find("DINOv3 License").unwrap();
+    assert!(terms < said.find("fetching").unwrap(), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_file_beyond_the_limit_is_refused_announced_or_not() {
     let endless = Patience { limit: 1_000, ..HASTE };
     for headers in [vec!["Content-Length: 300000".to_owned()], vec![]] {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
-#[allow(dead_code, reason = "the pictures here are of noise")]
+#[allow(dead_code, unused_imports, reason = "the pictures here are of noise")]
 mod made;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::format::bundle::Sprites;
-use shared::format::exemplars::{Exemplar, Exemplars, Statistic};
+use shared::format::exemplars::{Exemplar, Exemplars};
 use shared::tap::{LayerInfo, Sees};
 
 use crate::answers::Answers;
@@ -55,10 +55,7 @@ pub fn ExemplarGrid(
     if lives {
         ask_when_hot(page, mode, answers, unit, top.clone(), sprites.clone());
     }
-    let by = match exemplars.statistic {
-        Statistic::Mean => "mean over the picture",
-        Statistic::Max => "largest in the picture",
-    };
+    let by = exemplars.statistic.words();
     let layer_name = layer.name.clone();
     let baked = Memo::new(move |_| parts.heat(&layer_name, channel).and_then(Loaded::here));
     let tile = |(place, exemplar): (usize, Exemplar)| {

@@ -3,10 +3,12 @@
 
 mod described;
 mod pages;
+mod statistic;
 mod unit;
 mod whole;
 
-pub use self::described::{Exemplars, Statistic, TOP_LIMIT};
+pub use self::described::{Exemplars, TOP_LIMIT};
 pub use self::pages::{Heat, Records};
+pub use self::statistic::Statistic;
 pub use self::unit::{BARS, Exemplar, QUANTILES, UnitExemplars};
 pub use self::whole::{Reference, Whole};

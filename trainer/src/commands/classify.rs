@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use shared::models;
 
 use super::arguments::{DeviceArgs, WeightsArgs};
-use crate::classify::{Classified, Classify};
+use crate::classify::{Classified, Classify, has_classes};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
@@ -21,6 +22,7 @@ const BAR: usize = 24;
 #[command(after_help = "Examples:\n  \
     pellucid classify cat.jpg\n  \
     pellucid classify googlenet cat.jpg\n  \
+    pellucid classify vit-tiny-patch16-224 cat.jpg\n  \
     pellucid classify googlenet photographs/ --batch 8 --json > classes.jsonl\n\n\
     A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
     efficientnet-lite0. A picture called like a model is ./NAME.")]
@@ -57,6 +59,7 @@ pub fn run(args: Args) -> Result<()> {
         }
     }
     let named = naming::split(&args.words, "a picture or folder", |path| path.exists())?;
+    has_classes(&models::info(named.model)?)?;
     let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
     let sources = named.rest.iter().map(|path| Source::as_given(path)).collect();

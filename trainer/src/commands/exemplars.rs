@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::Serialize;
 use shared::format::exemplars::Statistic;
@@ -14,7 +13,7 @@ use shared::tap::LayerInfo;
 use super::arguments::{DeviceArgs, WeightsArgs};
 use crate::exemplars::channels::Channels;
 use crate::exemplars::report::{LayerReport, heat_path, json_path};
-use crate::exemplars::{Search, sheet};
+use crate::exemplars::{Search, positions, sheet};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::pictures::source::Source;
@@ -29,7 +28,9 @@ use crate::{device, naming, output};
     pellucid exemplars block12 --images photographs/ --out exemplars/\n  \
     pellucid exemplars googlenet mixed4a --images photographs/ --out exemplars/\n  \
     pellucid exemplars googlenet mixed4a mixed4d --images shards/ --channels 0..20,137 \\\n      \
-    --statistic max --top 20 --batch 32 --out exemplars/\n\n\
+    --statistic max --top 20 --batch 32 --out exemplars/\n  \
+    pellucid exemplars vit-tiny-patch16-224 blocks.10 --images photographs/ --statistic cls \\\n      \
+    --out exemplars/\n\n\
     A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
     efficientnet-lite0. A run that was stopped goes on where it was with the same command.")]
 pub struct Args {
@@ -58,9 +59,11 @@ pub struct Args {
     #[arg(long, default_value_t = 10, value_name = "N")]
     top: usize,
 
-    /// What pictures are ranked by: the mean or the largest activation over their positions
-    #[arg(long, value_enum, default_value_t)]
-    statistic: StatisticChoice,
+    /// What pictures are ranked by: mean (those full of what a unit looks for), max (those that have
+    /// it somewhere), one position (center, or ROW,COLUMN from 0), or a transformer's token that has
+    /// none (cls, reg0)
+    #[arg(long, default_value_t, value_name = "STATISTIC")]
+    statistic: Statistic,
 
     /// Pictures computed together
     #[arg(long, default_value_t = 4, value_name = "N")]
@@ -76,25 +79,6 @@ pub struct Args {
 
     #[command(flatten)]
     device: DeviceArgs,
-}
-
-/// A statistic by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum StatisticChoice {
-    /// Pictures that are full of what the unit looks for.
-    #[default]
-    Mean,
-    /// Pictures that have it somewhere.
-    Max,
-}
-
-impl From<StatisticChoice> for Statistic {
-    fn from(choice: StatisticChoice) -> Self {
-        match choice {
-            StatisticChoice::Mean => Self::Mean,
-            StatisticChoice::Max => Self::Max,
-        }
-    }
 }
 
 /// What was made of a layer. A stable interface: scripts read it.
@@ -130,6 +114,11 @@ pub fn run(args: Args) -> Result<()> {
     }
     let channels = layers.iter().map(|layer| Channels::of(args.channels.as_ref(), layer));
     let channels: Vec<Vec<usize>> = channels.collect::<shared::Result<_>>()?;
+    for layer in &layers {
+        args.statistic
+            .check(layer, positions(layer, &info.preprocessing))
+            .context("--statistic")?;
+    }
     let source = Source::new(&args.images).context("--images")?;
     if is_the_same(&args.images, &args.out) {
         let reason =
@@ -143,7 +132,7 @@ pub fn run(args: Args) -> Result<()> {
     let search = Search {
         layers: &layers,
         source: &source,
-        statistic: args.statistic.into(),
+        statistic: args.statistic,
         top: args.top,
         batch: args.batch,
         out: &args.out,

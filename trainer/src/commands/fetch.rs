@@ -10,12 +10,14 @@ use crate::{cache, output};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     pellucid fetch googlenet\n  \
+    pellucid fetch dinov2-vit-s-14\n  \
     pellucid fetch googlenet --from https://mirror.example.org/bvlc_googlenet.caffemodel\n\n\
     Where an address does not answer, the next one known is tried. An interrupted download goes on\n\
     with the same command. The cache is $PELLUCID_CACHE, else the system's cache folder;\n\
     `pellucid doctor` shows it.")]
 pub struct Args {
-    /// Its name: googlenet, inception-v1, googlenet-torchvision, efficientnet-lite1 ..
+    /// Its name: googlenet, inception-v1, vit-tiny-patch16-224, clip-vit-b-32 .., or what its publishers call it;
+    /// `pellucid layers --models` lists them
     model: String,
 
     /// Another address to take the file from; a file of the published name must have its hash
@@ -33,8 +35,9 @@ pub struct Args {
 
 /// Fetches, and prints where the weights are.
 pub fn run(args: Args) -> Result<()> {
-    let target = cache::weights_file(&args.model)?;
-    let request = Request { model: args.model, from: args.from, force: args.force, target };
+    let model = shared::models::info(&args.model)?.name;
+    let target = cache::weights_file(model)?;
+    let request = Request { model: model.to_owned(), from: args.from, force: args.force, target };
     let fetched = fetch(&request, &Patience::default())?;
     if fetched.source_sha256.is_none() {
         eprintln!("{} is here already; --force downloads it again", request.model);

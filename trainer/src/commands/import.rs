@@ -16,7 +16,8 @@ use crate::{cache, hash, output};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     pellucid import googlenet bvlc_googlenet.caffemodel\n  \
-    pellucid import googlenet-torchvision googlenet-1378be20.pth --precision f16 --out small.safetensors")]
+    pellucid import googlenet-torchvision googlenet-1378be20.pth --precision f16 --out small.safetensors\n  \
+    pellucid import clip-vit-b-32 ViT-B-32.pt")]
 pub struct Args {
     /// The model the weights are for, such as googlenet or efficientnet-lite0
     model: String,
@@ -47,20 +48,25 @@ struct Imported {
 
 /// Converts, and prints where the weights are.
 pub fn run(args: Args) -> Result<()> {
-    shared::models::info(&args.model)?;
+    let model = shared::models::info(&args.model)?.name;
     let path = match args.out {
         Some(path) => path,
-        None => cache::weights_file(&args.model)?,
+        None => cache::weights_file(model)?,
     };
     let file = Weights::File(args.file);
     let Converted { bytes, source_sha256 } =
-        convert(&args.model, &file, &file.name(), args.precision.into())?;
+        convert(model, &file, &file.name(), args.precision.into())?;
     output::write_whole(&path, |out| Ok(out.write_all(&bytes)?))?;
     let sha256 = hash::sha256_of_file(&path)?;
     let count = from_safetensors(&bytes)?.len();
     eprintln!("{count} tensors, {}", DecimalBytes(bytes.len() as u64));
     if args.json {
-        return output::json_line(&Imported { model: args.model, path, sha256, source_sha256 });
+        return output::json_line(&Imported {
+            model: model.to_owned(),
+            path,
+            sha256,
+            source_sha256,
+        });
     }
     output::line(&path.display().to_string())
 }

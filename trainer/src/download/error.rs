@@ -24,6 +24,17 @@ pub enum DownloadError {
         /// Its answer.
         status: StatusCode,
     },
+    /// The server wants to know who asks.
+    #[error(
+        "{address} answered {status}: it gives the file only to who has signed in there, and often \
+         agreed to a licence; do that in a browser and save the file"
+    )]
+    Gated {
+        /// As asked for.
+        address: String,
+        /// Its answer.
+        status: StatusCode,
+    },
     /// Something between here and the file answered with a page for people.
     #[error(
         "{address} answered with a web page, expected a weights file: is there a login page in between?"

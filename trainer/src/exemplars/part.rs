@@ -136,7 +136,7 @@ mod tests {
 
     use super::super::report;
     use super::super::state::State;
-    use super::super::tally::Maps;
+    use super::super::tally::{By, Maps};
     use super::super::top::Shown;
     use super::*;
     use crate::job::{Data, Job};
@@ -151,7 +151,7 @@ mod tests {
         let pictures: Vec<_> = (0..4).map(|number| Arc::new(shown(number))).collect();
         let values: Vec<f32> = (0..4 * 3 * 8 * 8).map(|value| (value * 7 % 97) as f32).collect();
         let maps = Maps { values: &values, pictures: &pictures, positions: [8, 8] };
-        state.layers[0].add(maps, Statistic::Max).unwrap();
+        state.layers[0].add(maps, By::Max).unwrap();
         state.done = 4;
         let folder = tempfile::tempdir().unwrap();
         let layer = LayerReport::new(&state, &state.layers[0], Statistic::Max);

@@ -102,18 +102,22 @@ fn figure(
         });
         Ok(Row { heading: heading(unit), cells: cells.collect::<Result<_>>()? })
     });
-    let what = match report.statistic {
-        Statistic::Mean => "mean",
-        Statistic::Max => "largest",
-    };
     let [high, wide] = report.positions;
+    let what = match report.statistic {
+        Statistic::Mean => format!("its mean activation over {high}x{wide} positions"),
+        Statistic::Max => format!("its largest activation over {high}x{wide} positions"),
+        Statistic::At(_) => format!("its activation {}", report.statistic.words()),
+    };
+    let among = match report.statistic {
+        Statistic::Mean | Statistic::Max => String::new(),
+        Statistic::At(_) => format!(" of {high}x{wide} positions"),
+    };
     let page = page.map_or(String::new(), |(page, of)| format!(", page {page} of {of}"));
     let folder = source.root().file_name().unwrap_or_default().to_string_lossy();
     Ok(Figure {
         title: format!("{}, {}: what excites its units{page}", info.title, report.layer),
         subtitle: format!(
-            "Under each picture: its {what} activation over {high}x{wide} positions. The square \
-             marks the largest activation. Best of {} pictures of {folder}.",
+            "Under each picture: {what}. The square marks the largest activation{among}. Best of {} pictures of {folder}.",
             report.images
         ),
         columns: Vec::new(),

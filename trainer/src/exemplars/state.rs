@@ -64,9 +64,7 @@ impl TryFrom<Checkpoint<HowFar>> for State {
 mod tests {
     use std::sync::Arc;
 
-    use shared::format::exemplars::Statistic;
-
-    use super::super::tally::Maps;
+    use super::super::tally::{By, Maps};
     use super::super::top::Shown;
     use super::*;
     use crate::checkpoint::Left;
@@ -83,7 +81,7 @@ mod tests {
             let count = 4 * layer.units.len() * 4;
             let values: Vec<f32> = (0..count).map(|value| (value * 7 % 11) as f32 - 1.1).collect();
             let maps = Maps { values: &values, pictures: &pictures, positions: [2, 2] };
-            layer.add(maps, Statistic::Mean).unwrap();
+            layer.add(maps, By::Mean).unwrap();
         }
         (state.done, state.unreadable) = (5, 1);
 

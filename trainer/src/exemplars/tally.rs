@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use shared::format::exemplars::Statistic;
 
 use super::heat;
 use super::sketch::Sketch;
@@ -47,6 +46,19 @@ pub struct Maps<'a> {
     pub positions: [usize; 2],
 }
 
+/// What pictures are ranked by.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// The mean of the map.
+    Mean,
+    /// The largest of the map.
+    Max,
+    /// This position of the map.
+    Position(usize),
+    /// Values that are in no map, `[pictures, channels]`.
+    Given(&'a [f32]),
+}
+
 /// An activation that is no number, as damaged weights give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotFinite;
@@ -59,15 +71,25 @@ impl LayerTally {
     }
 
     /// Takes in a batch, the units shared out over all cores.
-    pub fn add(&mut self, maps: Maps<'_>, statistic: Statistic) -> Result<(), NotFinite> {
+    pub fn add(&mut self, maps: Maps<'_>, by: By<'_>) -> Result<(), NotFinite> {
         self.positions = maps.positions;
         let channels = self.units.len();
         let area = maps.positions[0] * maps.positions[1];
         let units = self.units.par_iter_mut().with_min_len(UNITS_TOGETHER).enumerate();
         units.try_for_each(|(channel, unit)| {
             for (place, picture) in maps.pictures.iter().enumerate() {
-                let map = &maps.values[(place * channels + channel) * area..][..area];
-                unit.add(map, maps.positions, picture, statistic)?;
+                let number = place * channels + channel;
+                let map = &maps.values[number * area..][..area];
+                let summary = summarize(map);
+                // A picture on which the unit is zero is no example of what excites it.
+                let lively = Some(summary).filter(|all| all.smallest != 0.0 || all.largest != 0.0);
+                let value = match by {
+                    By::Mean => lively.map(|all| (all.sum / area as f64) as f32),
+                    By::Max => lively.map(|all| all.largest),
+                    By::Position(position) => Some(map[position]).filter(|value| *value != 0.0),
+                    By::Given(values) => Some(values[number]).filter(|value| *value != 0.0),
+                };
+                unit.add(map, maps.positions, picture, summary, value)?;
             }
             Ok(())
         })
@@ -75,28 +97,20 @@ impl LayerTally {
 }
 
 impl UnitTally {
-    /// Takes in the unit's activations on one picture.
+    /// Takes in the unit's activations on one picture, which is ranked by `value`, if it has one.
     fn add(
         &mut self,
         map: &[f32],
         positions: [usize; 2],
         picture: &Arc<Shown>,
-        statistic: Statistic,
+        Summary { sum, smallest, largest }: Summary,
+        value: Option<f32>,
     ) -> Result<(), NotFinite> {
-        let Summary { sum, smallest, largest } = summarize(map);
-        if !sum.is_finite() {
+        if !sum.is_finite() || value.is_some_and(|value| !value.is_finite()) {
             return Err(NotFinite);
         }
         self.sketch.add(map, smallest, largest);
-        let value = match statistic {
-            Statistic::Mean => (sum / map.len() as f64) as f32,
-            Statistic::Max => largest,
-        };
-        // A picture on which the unit is zero everywhere is no example of what excites it.
-        let is_silent = smallest == 0.0 && largest == 0.0;
-        if is_silent || !self.top.admits(value) {
-            return Ok(());
-        }
+        let Some(value) = value.filter(|value| self.top.admits(*value)) else { return Ok(()) };
         let place = map.iter().position(|&value| value == largest).unwrap_or_default();
         self.top.offer(Exemplar {
             value,
@@ -110,6 +124,7 @@ impl UnitTally {
 }
 
 /// What is needed of every map.
+#[derive(Clone, Copy)]
 struct Summary {
     sum: f64,
     smallest: f32,
@@ -164,7 +179,7 @@ mod tests {
         (0..pictures * CHANNELS * area).map(value).collect()
     }
 
-    fn tally(values: &[f32], positions: [usize; 2], together: usize, by: Statistic) -> LayerTally {
+    fn tally(values: &[f32], positions: [usize; 2], together: usize, by: By<'_>) -> LayerTally {
         let area = positions[0] * positions[1];
         let pictures = shown((values.len() / CHANNELS / area) as u64);
         let mut tally = LayerTally::new("mixed4a", CHANNELS, 3);
@@ -180,20 +195,22 @@ mod tests {
         for positions in [[1, 1], [3, 5], [14, 14]] {
             let area = positions[0] * positions[1];
             let values = activations(20, area);
-            for by in [Statistic::Mean, Statistic::Max] {
+            for by in [By::Mean, By::Max, By::Position(area - 1)] {
                 let tally = tally(&values, positions, 4, by);
                 for (channel, unit) in tally.units[..CHANNELS - 1].iter().enumerate() {
                     let map =
                         |picture: usize| &values[(picture * CHANNELS + channel) * area..][..area];
                     let largest = |picture| map(picture).iter().copied().fold(0.0, f32::max);
                     let value = |picture| match by {
-                        Statistic::Max => f64::from(largest(picture)),
-                        Statistic::Mean => {
+                        By::Max => f64::from(largest(picture)),
+                        By::Position(position) => f64::from(map(picture)[position]),
+                        By::Given(_) => panic!("these are in maps"),
+                        By::Mean => {
                             map(picture).iter().map(|&value| f64::from(value)).sum::<f64>()
                                 / area as f64
                         }
                     };
-                    let mut sorted: Vec<usize> = (0..20).filter(|&p| 0.0 < largest(p)).collect();
+                    let mut sorted: Vec<usize> = (0..20).filter(|&p| 0.0 < value(p)).collect();
                     sorted.sort_by(|&one, &other| value(other).total_cmp(&value(one)));
                     for (exemplar, &picture) in unit.top.best().iter().zip(&sorted) {
                         assert_eq!(exemplar.picture.number as usize, picture);
@@ -212,15 +229,15 @@ mod tests {
     #[test]
     fn how_pictures_are_batched_does_not_matter() {
         let values = activations(20, 9);
-        let one = tally(&values, [3, 3], 1, Statistic::Mean);
+        let one = tally(&values, [3, 3], 1, By::Mean);
         for together in [2, 7, 20] {
-            assert_eq!(one, tally(&values, [3, 3], together, Statistic::Mean));
+            assert_eq!(one, tally(&values, [3, 3], together, By::Mean));
         }
     }
 
     #[test]
     fn a_unit_that_is_always_silent_has_no_exemplar() {
-        let tally = tally(&activations(20, 9), [3, 3], 4, Statistic::Max);
+        let tally = tally(&activations(20, 9), [3, 3], 4, By::Max);
         let silent = &tally.units[CHANNELS - 1];
         assert!(silent.top.best().is_empty());
         assert_eq!(silent.sketch.zero_share(), 1.0);
@@ -234,7 +251,7 @@ mod tests {
                 values[place] = wrong;
                 let maps = Maps { values: &values, pictures: &shown(1), positions: [7, 7] };
                 let mut tally = LayerTally::new("mixed5b", 1, 3);
-                assert_eq!(tally.add(maps, Statistic::Max), Err(NotFinite));
+                assert_eq!(tally.add(maps, By::Max), Err(NotFinite));
             }
         }
     }

@@ -6,6 +6,7 @@ mod closed_form;
 #[path = "../../../shared/tests/inception/formula.rs"]
 #[allow(dead_code, reason = "its picture and network are for other tests")]
 mod formula;
+mod stripes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use std::process;
 use std::sync::LazyLock;
 
 use shared::models::inception::Variant;
+
+pub use stripes::stripes;
 
 /// A file of GoogLeNet's weights, 14 MB.
 pub fn weights() -> &'static Path {
@@ -26,14 +29,4 @@ pub fn weights() -> &'static Path {
         file
     });
     &WEIGHTS
-}
-
-/// Each other stripes: another direction, width and colour.
-pub fn stripes(number: usize) -> image::RgbImage {
-    image::RgbImage::from_fn(256, 256, |x, y| {
-        let (x, y, number) = (f64::from(x), f64::from(y), number as f64);
-        let phase = (x * number.cos() + y * number.sin()) * (0.08 + 0.03 * (number % 7.0));
-        let level = |shift: f64| (128.0 + 120.0 * (phase + shift * number).sin()) as u8;
-        image::Rgb([level(0.0), level(0.4), level(0.9)])
-    })
 }

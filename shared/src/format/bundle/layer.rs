@@ -138,14 +138,15 @@ fn read_layer(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Result<
         }
     };
     let mut layer = Layer { latents, ..Layer::new(&called) };
-    let channels = layer.info(info)?.channels;
+    let of_model = layer.info(info)?;
+    let channels = of_model.channels;
     let dreams = field.optional("dreams")?;
     layer.dreams = dreams.map(|field| read_dreams(&field, &called, channels)).transpose()?;
     let exemplars = field.optional("exemplars")?;
     if let Some(exemplars) = exemplars.as_ref().filter(|_| n_pictures == 0) {
         return Err(exemplars.wrong("there is no gallery for them to come from"));
     }
-    layer.exemplars = exemplars.map(|field| Exemplars::read(&field, channels)).transpose()?;
+    layer.exemplars = exemplars.map(|field| Exemplars::read(&field, &of_model)).transpose()?;
     Ok(layer)
 }
 

@@ -1,12 +1,14 @@
 //! What `bundle.json` says of a layer's exemplars.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::field::Field;
 use super::super::part::Part;
 use super::super::table::{Kind, PAGE_LIMIT, Shape, UNITS_LIMIT};
+use super::statistic::Statistic;
 use super::unit;
 use crate::Result;
+use crate::tap::LayerInfo;
 
 /// The most exemplars of a unit.
 pub const TOP_LIMIT: usize = 100;
@@ -16,17 +18,6 @@ const HEAT_SIDE_LIMIT: u64 = 64;
 
 /// The most rows or columns of positions.
 const POSITIONS_LIMIT: u64 = 65_536;
-
-/// What a picture's exciting a unit is measured by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Statistic {
-    /// The mean over all positions.
-    #[default]
-    Mean,
-    /// The largest of all positions.
-    Max,
-}
 
 /// What all units have in common, and where the tables are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,18 +50,20 @@ pub struct Exemplars {
 }
 
 impl Exemplars {
-    /// Reads the description of the exemplars of a layer of `channels` channels.
+    /// Reads the description of a layer's exemplars.
     ///
     /// # Errors
     /// Name the field, say what was found and what can stand there.
-    pub(in crate::format) fn read(field: &Field<'_>, channels: usize) -> Result<Self> {
+    pub(in crate::format) fn read(field: &Field<'_>, layer: &LayerInfo) -> Result<Self> {
+        let channels = layer.channels;
         let counted = |field: Field<'_>| field.number(u64::from(u32::MAX)).map(|n| n as usize);
         let units = field.get("units")?;
         if units.number(u64::MAX)? != channels as u64 {
             return Err(units.wrong(format!("expected the layer's {channels}")));
         }
+        let statistic = field.get("statistic")?;
         let mut exemplars = Self {
-            statistic: field.get("statistic")?.parsed()?,
+            statistic: statistic.parsed()?,
             pictures: counted(field.get("pictures")?)?,
             positions: sides(&field.get("positions")?, POSITIONS_LIMIT)?,
             heat: sides(&field.get("heat")?, HEAT_SIDE_LIMIT)?,
@@ -82,6 +75,8 @@ impl Exemplars {
             records: Vec::new(),
             maps: Vec::new(),
         };
+        let fits = exemplars.statistic.check(layer, exemplars.positions);
+        fits.map_err(|error| statistic.wrong(error))?;
         exemplars.records = exemplars.pages(&field.get("records")?, Kind::Exemplars)?;
         if let Some(maps) = field.optional("maps")? {
             exemplars.maps = exemplars.pages(&maps, Kind::Heat)?;

@@ -2,8 +2,9 @@
 
 use super::super::part::Part;
 use super::super::table::{Kind, PAGE_LIMIT, Page};
-use super::described::{Exemplars, Statistic};
+use super::described::Exemplars;
 use super::pages::{Heat, Records};
+use super::statistic::Statistic;
 use super::unit::{self, UnitExemplars};
 
 /// Units on a page where nothing asks for fewer.
