@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes a bundle that ships, from packages anyone can install and, for GoogLeNet, weights that
-# `pellucid fetch googlenet` gets:
+# Makes a bundle that ships, from packages anyone can install and, for GoogLeNet and the vision
+# transformer, weights that `pellucid fetch` gets:
 #
-#     scripts/bundle.sh googlenet|efficientnet-lite0 FOLDER [PHOTOGRAPHS]
+#     scripts/bundle.sh googlenet|efficientnet-lite0|vit-tiny-patch16-224 FOLDER [PHOTOGRAPHS]
 #
 # PHOTOGRAPHS is a folder of many pictures of all kinds, by which the page tells what the gallery has
 # little of; they do not go into the bundle. Those that ship were measured by 700 of ImageNet.
@@ -67,8 +67,18 @@ efficientnet-lite0)
     done
     layers=block8,block11,block10,logits,block5,block14,block4,block7,block12,block15
     ;;
+vit-tiny-patch16-224)
+    weights=()
+    export_weights=(--without-weights)
+    dreams=(
+        "blocks.5:0..192 --parameterization pyramid --size 96 --steps 64"
+        "blocks.9.mlp.act:0..192 --parameterization pyramid --size 96 --steps 64"
+        "${classes[*]/#/logits:} --preset object"
+    )
+    layers=blocks.5,blocks.9.mlp.act,logits,blocks.10,blocks.11,blocks.8,blocks.2,patch_embed
+    ;;
 *)
-    echo "the bundles that ship are googlenet and efficientnet-lite0, not $network" >&2
+    echo "the bundles that ship are googlenet, efficientnet-lite0 and vit-tiny-patch16-224, not $network" >&2
     exit 2
     ;;
 esac

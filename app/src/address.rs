@@ -6,6 +6,7 @@
 use shared::visualize::objective::Typed;
 use shared::visualize::{Making, Preset, Setting};
 
+use crate::attending::Attending;
 use crate::problem::Problem;
 use crate::protocol::DeviceChoice;
 use crate::query;
@@ -41,6 +42,8 @@ pub struct Address {
     pub find: String,
     /// The gallery's picture that Look shows, by the file it comes from.
     pub picture: Option<String>,
+    /// The attention that Look shows over the picture, if any.
+    pub attention: Option<Attending>,
     /// Which device.
     pub device: DeviceChoice,
     /// Whether the dream starts by itself.
@@ -68,6 +71,7 @@ impl Default for Address {
             layer: String::new(),
             find: String::new(),
             picture: None,
+            attention: None,
             device: DeviceChoice::Automatic,
             autostart: false,
             embed: false,
@@ -141,6 +145,8 @@ impl Address {
         put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
         put(!self.find.is_empty(), "find", self.find.clone());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
+        let attention = self.attention.filter(|_| self.view == View::LOOK);
+        put(attention.is_some(), "attention", attention.map_or(String::new(), |of| of.to_string()));
         put(!routed && !self.objective.is_empty(), "objective", self.objective.to_string());
         put(self.preset.is_some(), "preset", self.preset.map_or("", Preset::name).to_owned());
         for (key, value) in &self.settings {
@@ -226,6 +232,12 @@ impl Address {
             "find" => return wrong("a few words"),
             "picture" if value.chars().count() <= 500 => self.picture = Some(value.to_owned()),
             "picture" => return wrong("the name of a picture in the gallery"),
+            "attention" => match value.parse() {
+                Ok(attention) => self.attention = Some(attention),
+                Err(_) => {
+                    return wrong("a block, a head and a patch, such as 11, 11:2 or 11:2@6,7");
+                }
+            },
             "layer" if is_plain_word(value) => self.layer = value.to_owned(),
             "layer" => return wrong("the name of a layer, such as mixed4a"),
             "objective" => self.objective = readable_objective(raw),
@@ -350,7 +362,7 @@ mod tests {
     #[test]
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
-            &find=dogs&picture=animals/dalmatian.jpg&objective=mixed4a:11&preset=object\
+            &find=dogs&picture=animals/dalmatian.jpg&attention=11:2@6,7&objective=mixed4a:11&preset=object\
             &size=224x96&steps=64&seed=3&parameterization=maco&decay=0.5&decorrelate=0&lr=0.1\
             &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&erosion=0.2\
             &redirected-steps=8&tv=0.001&l2=0.5&batch=4&diversity=100&compare=parameterization:pixel,seed:4\

@@ -2,6 +2,8 @@
 
 pub mod actions;
 pub mod activation_histogram;
+pub mod attended_picture;
+pub mod attention_strip;
 pub mod baked_picture;
 pub mod channel_strip;
 pub mod class_bars;

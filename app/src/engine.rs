@@ -5,6 +5,7 @@
 //! Between two steps a dream lets everybody else go first, so that `Stop` means stop at the next
 //! step and several dreams climb in turn.
 
+mod attend;
 mod bundle;
 mod core;
 mod dream;
@@ -113,6 +114,13 @@ impl<H: Host> Engine<H> {
                 Some(finish(voice, async move |voice| {
                     voice.unless_stopped(ticket.comes()).await?;
                     look::classify(&core, voice, asked, buffers).await
+                }))
+            }
+            Ask::Attend(asked) => {
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(ticket.comes()).await?;
+                    attend::attend(&core, voice, asked, buffers).await
                 }))
             }
             Ask::Dream(asked) => {

@@ -2,6 +2,9 @@
 
 use shared::colormap::inferno;
 
+/// A map, and the value that gets the brightest colour.
+pub type Heat = (Map, f32);
+
 /// Values row by row; `columns` in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
@@ -19,6 +22,11 @@ impl Map {
             .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
             .collect();
         Self { columns, values }
+    }
+
+    /// The largest value; that of none is the smallest there is.
+    pub fn largest(&self) -> f32 {
+        self.values.iter().copied().fold(f32::MIN, f32::max)
     }
 
     /// The value at a place given in 0..=1 across and down, between neighbours by their distance.

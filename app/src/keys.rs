@@ -30,11 +30,12 @@ pub enum Command {
 }
 
 /// Keys and what they do, in the order the list shows them.
-pub const LIST: [(&str, &str); 14] = [
+pub const LIST: [(&str, &str); 15] = [
     ("Space", "start, pause, resume"),
     (".", "one step"),
     ("← →", "previous, next unit"),
     ("↑ ↓", "ten units back, on; on a wall, the row above, below"),
+    ("← ↑ → ↓", "on a picture with attention: the patch that looks; Esc: the class token"),
     ("Enter", "open the unit that has the focus"),
     ("R", "another seed"),
     ("S", "save the picture with its recipe"),

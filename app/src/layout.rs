@@ -22,6 +22,7 @@ use crate::single_file;
 use crate::slide::EmbedView;
 use crate::verbs;
 use crate::verbs::dream::present::PresentView;
+use crate::verbs::look::gaze::Gaze;
 use crate::verbs::look::state::Sight;
 use crate::verbs::units::state::Mode;
 
@@ -31,6 +32,7 @@ pub fn App() -> impl IntoView {
     let page = Page::open(verbs::views());
     provide_context(page);
     provide_context(Sight::new());
+    provide_context(Gaze::new());
     provide_context(RwSignal::new(Mode::default()));
     follow::everything(page);
     single_file::follow_views(page);

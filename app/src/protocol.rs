@@ -17,13 +17,13 @@ mod question;
 use serde::{Deserialize, Serialize};
 
 pub use self::answer::{
-    Building, ChannelActivation, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign,
-    ModelReport, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
+    Attended, Building, ChannelActivation, Classified, DeviceChoice, DeviceReport, Event, Fetching,
+    Foreign, ModelReport, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
 };
 pub use self::failure::{Failure, FailureKind};
 pub use self::question::{
-    Ask, Classify, Dream, FetchPart, LoadKept, LoadModel, LoseDevice, OpenDevice, Pace, Question,
-    RequestId, Respond, Steer, Stop, TakeWeights, Unpack,
+    Ask, Attend, Classify, Dream, FetchPart, LoadKept, LoadModel, LoseDevice, OpenDevice, Pace,
+    Question, RequestId, Respond, Steer, Stop, TakeWeights, Unpack,
 };
 
 /// Everything the window posts.

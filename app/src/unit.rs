@@ -63,9 +63,10 @@ pub fn classes_of(layers: &[LayerInfo]) -> Option<&LayerInfo> {
 /// The layers a list shows: all that match what is searched, or else those that differ from it by a
 /// slip; without a search, the main ones.
 ///
-/// A main layer is the output of a whole module: its branches and what comes before its
-/// nonlinearity have names that start with its own. Pooling and normalisation are left out too:
-/// they have no features of their own.
+/// A main layer is the output of a whole module or block: its branches, its halves and what comes
+/// before its nonlinearity have names that start with its own. Of a transformer's block the units
+/// of its perceptron stand beside it: they alone have a nonlinearity of their own, and so a meaning
+/// each. Pooling and normalisation are left out: they have no features of their own.
 pub fn listed<'a>(layers: &'a [LayerInfo], search: &str) -> Vec<&'a LayerInfo> {
     let wanted = search.trim().to_lowercase();
     if wanted.is_empty() {
@@ -93,10 +94,15 @@ pub fn split_number(search: &str) -> (&str, Option<usize>) {
 
 fn is_main(layer: &LayerInfo, layers: &[LayerInfo]) -> bool {
     let belongs_to = |other: &LayerInfo| {
-        layer.name.strip_prefix(other.name.as_str()).is_some_and(|rest| rest.starts_with('_'))
+        let rest = layer.name.strip_prefix(other.name.as_str());
+        rest.is_some_and(|rest| rest.starts_with(['_', '.']))
     };
-    layer.role != Role::PassedThrough && !layers.iter().any(belongs_to)
+    let leads = layer.name.ends_with(PERCEPTRON) || !layers.iter().any(belongs_to);
+    layer.role != Role::PassedThrough && leads
 }
+
+/// How the layer is called that holds the units of a block's perceptron.
+const PERCEPTRON: &str = ".mlp.act";
 
 #[cfg(test)]
 mod tests {
@@ -158,6 +164,20 @@ mod tests {
         assert_eq!(names("pre"), ["mixed4a_pre_relu"]);
         assert_eq!(names("mixde4a"), ["mixed4a"]);
         assert!(names("zzz").is_empty());
+    }
+
+    #[test]
+    fn of_a_transformer_blocks_and_their_units_lead_and_the_rest_is_found() {
+        let layers = shared::models::info("vit-tiny-patch16-224").unwrap().layers;
+        let names = |search| -> Vec<&str> {
+            listed(&layers, search).iter().map(|layer| layer.name.as_str()).collect()
+        };
+        let main = names("");
+        assert_eq!(main.len(), 2 + 2 * 12 + 1, "{main:?}");
+        assert_eq!(&main[..4], ["patch_embed", "tokens", "blocks.0.mlp.act", "blocks.0"]);
+        assert_eq!(main.last(), Some(&"logits"));
+        assert_eq!(names("blocks.10.attn"), ["blocks.10.attn.qkv", "blocks.10.attn"]);
+        assert_eq!(names("norm"), ["norm"]);
     }
 
     #[test]

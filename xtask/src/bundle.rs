@@ -1,11 +1,13 @@
-//! The bundles of a site: those of the repository, GoogLeNet's with its weights where there are any.
+//! The bundles of a site: those of the repository, some with their weights where there are any.
 //!
-//! The repository ships GoogLeNet's bundle without weights, because they are not ours to pass on.
-//! Nothing here writes into the repository's folder; what is added lies in the workshop.
+//! The repository ships the bundles of GoogLeNet and of a vision transformer without weights,
+//! because those are not ours to pass on. Nothing here writes into the repository's folder; what is
+//! added lies in the workshop.
 
 mod index;
 mod weights;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +19,11 @@ use crate::workspace::Workspace;
 
 pub use weights::{Progress, Source, fetch};
 
-/// The network whose weights do not ship.
+/// The network that opens first; its weights do not ship.
 pub const GOOGLENET: &str = "googlenet";
+
+/// A vision transformer whose weights do not ship either.
+pub const TRANSFORMER: &str = "vit-tiny-patch16-224";
 
 /// The file that makes a folder a bundle. Written last: who reads it finds the rest.
 const MANIFEST: &str = "bundle.json";
@@ -42,63 +47,69 @@ pub enum Wish {
 pub struct Bundles {
     /// The repository's.
     shipped: PathBuf,
-    /// GoogLeNet's with weights, to be taken instead of the repository's.
-    with_weights: Option<PathBuf>,
+    /// Those with weights, to be taken instead of the repository's, by the network's name.
+    with_weights: BTreeMap<&'static str, PathBuf>,
     /// Whether a site is to say that GoogLeNet's weights are on their way.
     pub weights_coming: bool,
 }
 
 impl Bundles {
-    /// Looks for weights and makes GoogLeNet's bundle with them, as wished.
+    /// Looks for weights and makes the bundles with them, as wished. The wish is for GoogLeNet's;
+    /// a transformer's are taken along where they are at hand, but not into what is published.
     pub fn gather(workspace: &Workspace, wish: &Wish) -> Result<Self> {
         let weights = match wish {
             Wish::Shipped => None,
-            Wish::AtHand(named) => weights::at_hand(workspace, named.as_deref())?,
-            Wish::Required(named) => match weights::at_hand(workspace, named.as_deref())? {
-                Some(weights) => Some(weights),
-                None => {
-                    println!("weights: none on this machine; downloading {GOOGLENET}'s");
-                    build_pellucid(workspace)?;
-                    Some(fetch(workspace, &Source::default(), Progress::Shown)?)
+            Wish::AtHand(named) => weights::at_hand(workspace, GOOGLENET, named.as_deref())?,
+            Wish::Required(named) => {
+                match weights::at_hand(workspace, GOOGLENET, named.as_deref())? {
+                    Some(weights) => Some(weights),
+                    None => {
+                        println!("weights: none on this machine; downloading {GOOGLENET}'s");
+                        build_pellucid(workspace)?;
+                        Some(fetch(workspace, &Source::default(), Progress::Shown)?)
+                    }
                 }
-            },
-        };
-        let Some(weights) = weights else { return Ok(Self::of(workspace, None)) };
-        let folder = made_folder(workspace);
-        let is_current =
-            stamp::is_current(&made_stamp(workspace), &fingerprint(workspace, &weights)?);
-        if !folder.join(MANIFEST).is_file() || !is_current {
-            build_pellucid(workspace)?;
-            match (export(workspace, &weights), wish) {
-                // A damaged file that nobody named is no reason to show nothing.
-                (Err(error), Wish::AtHand(None)) => {
-                    println!("weights: {error:#}; going on without them");
-                    return Ok(Self::of(workspace, None));
-                }
-                (exported, _) => exported.map(drop)?,
             }
+        };
+        let mut with_weights = BTreeMap::new();
+        let may_fail = matches!(wish, Wish::AtHand(None));
+        if let Some(weights) = weights {
+            with_weights.extend(made(workspace, GOOGLENET, &weights, may_fail)?);
         }
-        Ok(Self::of(workspace, Some(folder)))
+        if matches!(wish, Wish::AtHand(_))
+            && let Some(weights) = weights::at_hand(workspace, TRANSFORMER, None)?
+        {
+            with_weights.extend(made(workspace, TRANSFORMER, &weights, true)?);
+        }
+        Ok(Self { with_weights, ..Self::shipped(workspace) })
     }
 
-    /// The repository's, and GoogLeNet's from another folder if one is given.
-    pub fn of(workspace: &Workspace, with_weights: Option<PathBuf>) -> Self {
+    /// The repository's and no more.
+    pub fn shipped(workspace: &Workspace) -> Self {
         let shipped = workspace.root.join("public/bundles");
-        Self { shipped, with_weights, weights_coming: false }
+        Self { shipped, with_weights: BTreeMap::new(), weights_coming: false }
+    }
+
+    /// The same, with GoogLeNet's from this folder, or without its weights.
+    pub fn with_googlenet(&self, folder: Option<PathBuf>) -> Self {
+        let mut with_weights = self.with_weights.clone();
+        with_weights.remove(GOOGLENET);
+        with_weights.extend(folder.map(|folder| (GOOGLENET, folder)));
+        Self { with_weights, weights_coming: false, ..self.clone() }
     }
 
     /// Whether GoogLeNet's weights are among them.
     pub fn have_weights(&self) -> bool {
-        self.with_weights.is_some()
+        self.with_weights.contains_key(GOOGLENET)
     }
 
     /// Changes with every byte that goes into a site.
     pub fn mix_into(&self, fingerprint: Fingerprint) -> Result<Fingerprint> {
-        let mixed = fingerprint.with(self.weights_coming).with_path(&self.shipped)?;
-        match &self.with_weights {
-            Some(folder) => mixed.with(true).with_path(folder),
-            None => Ok(mixed.with(false)),
+        let mut mixed = fingerprint.with(self.weights_coming).with_path(&self.shipped)?;
+        for (network, folder) in &self.with_weights {
+            mixed = mixed.with(network).with_path(folder)?;
         }
+        Ok(mixed)
     }
 
     /// Brings a site's folder of bundles up to date; it may be served meanwhile.
@@ -106,35 +117,44 @@ impl Bundles {
     /// A file that is the same stays, one that is not is replaced whole, and descriptions come after
     /// what they describe.
     pub fn put(&self, folder: &Path) -> Result<()> {
-        let googlenet = self.shipped.join(GOOGLENET);
         let mut files = Vec::new();
         for file in stamp::files_below(&self.shipped)? {
-            let replaced = self.with_weights.is_some() && file.starts_with(&googlenet);
+            let is_of = |network: &&str| file.starts_with(self.shipped.join(network));
+            let replaced = self.with_weights.keys().any(is_of);
             if !replaced && file != self.shipped.join(INDEX) {
                 let relative = file.strip_prefix(&self.shipped).unwrap_or(&file).to_owned();
                 files.push((relative, file));
             }
         }
-        if let Some(made) = &self.with_weights {
+        for (network, made) in &self.with_weights {
             for file in stamp::files_below(made)? {
                 let relative = file.strip_prefix(made).unwrap_or(&file);
-                files.push((Path::new(GOOGLENET).join(relative), file));
+                files.push((Path::new(network).join(relative), file));
             }
         }
         files.sort_by_key(|(relative, _)| relative.ends_with(MANIFEST));
         for (relative, file) in &files {
             put_file(&folder.join(relative), &stamp::read(file)?)?;
         }
-        let has_googlenet =
-            files.iter().any(|(file, _)| *file == Path::new(GOOGLENET).join(MANIFEST));
+        let has = |network: &str| {
+            files.iter().any(|(file, _)| *file == Path::new(network).join(MANIFEST))
+        };
         let shipped = self.shipped.join(INDEX);
         let shipped = shipped.is_file().then(|| stamp::read(&shipped)).transpose()?;
-        let googlenet = has_googlenet.then_some(match (&self.with_weights, self.weights_coming) {
-            (Some(_), _) => index::Availability::Here,
-            (None, true) => index::Availability::Coming,
-            (None, false) => index::Availability::Lacking,
-        });
-        match index::text(shipped.as_deref(), googlenet)? {
+        let known: Vec<index::Known> = index::NETWORKS
+            .into_iter()
+            .filter(|(network, _)| has(network))
+            .map(|(network, title)| {
+                let coming = self.weights_coming && network == GOOGLENET;
+                let weights = match self.with_weights.contains_key(network) {
+                    true => index::Availability::Here,
+                    false if coming => index::Availability::Coming,
+                    false => index::Availability::Lacking,
+                };
+                index::Known { network, title, weights }
+            })
+            .collect();
+        match index::text(shipped.as_deref(), &known)? {
             Some(text) => put_file(&folder.join(INDEX), text.as_bytes()),
             None => Ok(()),
         }
@@ -156,12 +176,36 @@ pub fn put_file(target: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&unfinished, target).with_context(writing)
 }
 
-/// Makes GoogLeNet's bundle with these weights: the repository's and what it lacks.
-pub fn export(workspace: &Workspace, weights: &Path) -> Result<PathBuf> {
-    let folder = made_folder(workspace);
+/// A network's bundle with these weights, made again only where something changed; nothing where
+/// that fails and `may_fail`: a damaged file that nobody named is no reason to show nothing.
+fn made(
+    workspace: &Workspace,
+    network: &'static str,
+    weights: &Path,
+    may_fail: bool,
+) -> Result<Option<(&'static str, PathBuf)>> {
+    let folder = made_folder(workspace, network);
+    let fingerprint = fingerprint(workspace, network, weights)?;
+    let is_current = stamp::is_current(&made_stamp(workspace, network), &fingerprint);
+    if !folder.join(MANIFEST).is_file() || !is_current {
+        build_pellucid(workspace)?;
+        match export(workspace, network, weights) {
+            Err(error) if may_fail => {
+                println!("weights: {error:#}; going on without them");
+                return Ok(None);
+            }
+            exported => exported.map(drop)?,
+        }
+    }
+    Ok(Some((network, folder)))
+}
+
+/// Makes a network's bundle with these weights: the repository's and what it lacks.
+pub fn export(workspace: &Workspace, network: &str, weights: &Path) -> Result<PathBuf> {
+    let folder = made_folder(workspace, network);
     let mut command = workspace.tool(workspace.pellucid());
-    command.args(["export", "--model", GOOGLENET, "--weights"]).arg(weights);
-    let shipped = workspace.root.join("public/bundles").join(GOOGLENET);
+    command.args(["export", "--model", network, "--weights"]).arg(weights);
+    let shipped = workspace.root.join("public/bundles").join(network);
     if shipped.join(MANIFEST).is_file() {
         command.arg("--from").arg(shipped);
     }
@@ -174,21 +218,23 @@ pub fn export(workspace: &Workspace, weights: &Path) -> Result<PathBuf> {
         fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     }
     process::output(&mut command)?;
-    stamp::set(&made_stamp(workspace), &fingerprint(workspace, weights)?)?;
+    let fingerprint = fingerprint(workspace, network, weights)?;
+    stamp::set(&made_stamp(workspace, network), &fingerprint)?;
     Ok(folder)
 }
 
-fn made_folder(workspace: &Workspace) -> PathBuf {
-    workspace.workshop().join("bundles").join(GOOGLENET)
+fn made_folder(workspace: &Workspace, network: &str) -> PathBuf {
+    workspace.workshop().join("bundles").join(network)
 }
 
-fn made_stamp(workspace: &Workspace) -> PathBuf {
-    workspace.workshop().join(format!("bundle-{GOOGLENET}"))
+fn made_stamp(workspace: &Workspace, network: &str) -> PathBuf {
+    workspace.workshop().join(format!("bundle-{network}"))
 }
 
-fn fingerprint(workspace: &Workspace, weights: &Path) -> Result<String> {
+fn fingerprint(workspace: &Workspace, network: &str, weights: &Path) -> Result<String> {
     let mut fingerprint = Fingerprint::default().with_path(weights)?;
-    for path in ["public/bundles/googlenet", "trainer/src", "shared/src"] {
+    let shipped = format!("public/bundles/{network}");
+    for path in [&shipped, "trainer/src", "shared/src"] {
         fingerprint = fingerprint.with(path).with_path(&workspace.root.join(path))?;
     }
     Ok(fingerprint.finish())
@@ -233,12 +279,12 @@ mod tests {
                 fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
                 fs::write(folder.join(file), text).unwrap();
             }
-            let with_weights = Some(made);
+            let with_weights = BTreeMap::from([(GOOGLENET, made)]);
             Self { folder, bundles: Bundles { shipped, with_weights, weights_coming: false } }
         }
 
         fn without(&self) -> Bundles {
-            Bundles { with_weights: None, ..self.bundles.clone() }
+            self.bundles.with_googlenet(None)
         }
 
         fn read(&self, file: &str) -> String {

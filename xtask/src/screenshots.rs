@@ -38,7 +38,7 @@ const READY: &str = "[data-testid=model-chip].ready";
 const STEP: &str =
     "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0)";
 
-const STATES: [State; 20] = [
+const STATES: [State; 24] = [
     State {
         name: "first-paint",
         query: "",
@@ -102,6 +102,39 @@ const STATES: [State; 20] = [
             let Some(photograph) = &shown.photograph else { return Ok(()) };
             page.type_into("[data-testid=look-file]", &photograph.to_string_lossy())?;
             page.wait_for_element("[data-testid=look-top] [data-class]", PATIENCE)
+        },
+    },
+    State {
+        name: "transformer-attention",
+        query: "?device=cpu&model=vit-tiny-patch16-224&view=look&picture=animals/golden-retriever.jpg\
+                &attention=11:1@6,7",
+        fault: None,
+        reach: |page, _| {
+            page.wait_for_element("[data-testid=attended]", PATIENCE)?;
+            page.wait_for("document.querySelector('[data-testid=heat-attention]')", PATIENCE)
+                .map(drop)
+        },
+    },
+    State {
+        name: "transformer-wall",
+        query: "?device=cpu&model=vit-tiny-patch16-224&layer=blocks.5",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".dream"), PATIENCE).map(drop),
+    },
+    State {
+        name: "transformer-exemplars",
+        query: "?device=cpu#/vit-tiny-patch16-224/blocks.9.mlp.act",
+        fault: None,
+        reach: |page, _| page.wait_for(&hangs(".unit-row .strip .sprite"), PATIENCE).map(drop),
+    },
+    State {
+        name: "transformer-unit",
+        query: "?device=cpu#/vit-tiny-patch16-224/blocks.9.mlp.act/7",
+        fault: None,
+        reach: |page, _| {
+            page.wait_for_element("[data-testid=mode-heat]", PATIENCE)?;
+            page.click("[data-testid=mode-heat]")?;
+            page.wait_for_element("[data-heat=true] canvas", PATIENCE)
         },
     },
     State {

@@ -27,12 +27,15 @@ pub fn ChannelStrip() -> impl IntoView {
         let unit =
             Unit { layer: seen.classified.layer.clone(), channel: channel.channel }.objective();
         let label = format!("Where {unit} answers");
+        let class_token =
+            channel.class_token.map(|token| format!(", class token {}", value(token)));
         let title = format!(
-            "{unit}: mean {}, at most {}. Click to dream it.",
+            "{unit}: mean {}, at most {}{}. Click to dream it.",
             value(channel.mean),
-            value(channel.max)
+            value(channel.max),
+            class_token.unwrap_or_default()
         );
-        let shown = (seen.clone(), Some(place));
+        let heat = seen.heat(place);
         let enter = move || {
             if sight.shown.get_untracked() != Some(place) {
                 sight.shown.set(Some(place));
@@ -59,7 +62,12 @@ pub fn ChannelStrip() -> impl IntoView {
                         page.dream(unit.clone());
                     }
                 >
-                    <HeatTile shown=Signal::derive(move || Some(shown.clone())) side=SIDE label=Signal::derive(move || label.clone())/>
+                    <HeatTile
+                        seen=Signal::derive(move || Some(seen.clone()))
+                        heat=Signal::derive(move || heat.clone())
+                        side=SIDE
+                        label=Signal::derive(move || label.clone())
+                    />
                     <span class="name">{channel.channel}</span>
                     <span class="value">{value(channel.mean)}</span>
                 </button>

@@ -50,6 +50,9 @@ pub fn ClassBars() -> impl IntoView {
             <Show when=move || top().is_none()>
                 <p class="aside">"The five best of the network's classes, once there is a picture."</p>
             </Show>
+            <Show when=move || top().is_some_and(|top| top.is_empty())>
+                <p class="aside" data-testid="no-classes">"This network has no classes: it ends with what it makes of the picture as a whole. Its layers show what it finds there."</p>
+            </Show>
         </section>
     }
 }

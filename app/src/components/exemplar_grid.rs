@@ -8,8 +8,9 @@ use shared::format::exemplars::{Exemplar, Exemplars};
 use shared::tap::{LayerInfo, Sees};
 
 use crate::answers::Answers;
-use crate::components::exemplar_tile::{ExemplarTile, Heat};
+use crate::components::exemplar_tile::ExemplarTile;
 use crate::exemplars::{crop, map};
+use crate::heatmap::Heat;
 use crate::page::Page;
 use crate::parts::Loaded;
 use crate::unit::Unit;

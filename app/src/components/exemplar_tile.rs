@@ -11,7 +11,7 @@ use shared::format::exemplars::Exemplar;
 
 use crate::browser;
 use crate::components::sprite_picture::SpritePicture;
-use crate::heatmap::{Map, paint};
+use crate::heatmap::{Heat, paint};
 use crate::numbers::value;
 use crate::page::Page;
 use crate::sprite::Square;
@@ -19,9 +19,6 @@ use crate::verbs::units::state::Mode;
 
 /// Side of a heat map's canvas, in pixels.
 const SIDE: usize = 224;
-
-/// Where a unit answers in a picture, and the value of the brightest colour.
-pub type Heat = (Map, f32);
 
 /// An exemplar with its title and value; whose it is shows on focus and under the pointer.
 #[component]

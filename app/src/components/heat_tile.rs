@@ -1,4 +1,4 @@
-//! A channel's heat map over the picture.
+//! A heat map over the picture that is looked at.
 
 use std::sync::Arc;
 
@@ -6,15 +6,18 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::browser;
-use crate::heatmap::paint;
+use crate::heatmap::{Heat, paint};
 use crate::verbs::look::state::Seen;
 
-/// A square canvas with the heat map of one channel, or the picture itself.
+/// A square canvas with a heat map over the picture, or the picture itself.
 #[component]
 pub fn HeatTile(
-    /// What the network saw, and the place of the channel in it; the picture itself for `None`.
+    /// What the network saw.
     #[prop(into)]
-    shown: Signal<Option<(Arc<Seen>, Option<usize>)>>,
+    seen: Signal<Option<Arc<Seen>>>,
+    /// What lies over it; the picture itself for `None`.
+    #[prop(into)]
+    heat: Signal<Option<Heat>>,
     /// Pixels across and down.
     side: usize,
     /// What it shows, for screen readers.
@@ -23,12 +26,11 @@ pub fn HeatTile(
 ) -> impl IntoView {
     let node = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
-        let (Some(canvas), Some((seen, place))) = (node.get(), shown.get()) else { return };
+        let (Some(canvas), Some(seen)) = (node.get(), seen.get()) else { return };
         let crop = seen.classified.crop;
-        let map = place.and_then(|place| seen.maps.get(place));
-        let drawn = match map {
-            Some(map) => {
-                let painted = paint(&seen.crop, crop.width, crop.height, map, seen.full(), side);
+        let drawn = match heat.get() {
+            Some((map, full)) => {
+                let painted = paint(&seen.crop, crop.width, crop.height, &map, full, side);
                 browser::draw(&canvas, &painted, side, side)
             }
             None => browser::draw(&canvas, &seen.crop, crop.width, crop.height),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::layer_words::explained;
 use crate::page::Page;
 
 /// A chip a layer, in the bundle's order; the one on view stands out.
@@ -20,6 +21,7 @@ pub fn LayerChips(
 ) -> impl IntoView {
     let page = Page::here();
     let chip = move |name: String| {
+        let holds = explained(&name);
         let name = StoredValue::new(name);
         let on = move || name.with_value(|name| selected.with(|selected| selected == name));
         view! {
@@ -27,6 +29,7 @@ pub fn LayerChips(
                 <button
                     class="layer-chip"
                     class:on=on
+                    title=holds
                     data-layer=name.get_value()
                     aria-pressed=move || on().to_string()
                     on:click=move |_| choose.run(name.get_value())

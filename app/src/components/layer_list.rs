@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use shared::tap::{LayerInfo, Sees};
 
 use crate::components::depth_scale::DepthScale;
+use crate::layer_words::explained;
 use crate::page::Page;
 use crate::palette::{Sights, Suggestion, units};
 use crate::unit::{listed, split_number};
@@ -52,7 +53,9 @@ pub fn LayerList(
             Sees::Everything => "sees everything".to_owned(),
             Sees::Pixels(side) => format!("sees {side} px"),
         };
-        let title = format!("{} channels, {sees}. {}", layer.channels, layer.aliases.join(", "));
+        let holds = explained(&layer.name).map(|words| format!("{words}: ")).unwrap_or_default();
+        let aliases = layer.aliases.join(", ");
+        let title = format!("{holds}{} channels, {sees}. {aliases}", layer.channels);
         view! {
             <li>
                 <button
@@ -104,11 +107,15 @@ pub fn LayerList(
                 on:input=move |event| set_typed.set(event_target_value(&event))
             />
             <DepthScale layer=selected/>
+            {move || {
+                let holds = selected.with(|selected| explained(selected));
+                holds.map(|holds| view! { <p class="holds" data-testid="layer-words">{holds}</p> })
+            }}
             <ul class="layers" data-testid="layer-list">
                 {move || shown.get().into_iter().map(row).collect_view()}
             </ul>
             <Show when=move || typed.with(String::is_empty) && hidden() != 0>
-                <p class="aside">{hidden}" more: branches, pools, values before the nonlinearity. Search shows them."</p>
+                <p class="aside">{hidden}" more: branches and halves of blocks, pools, values before the nonlinearity. Search shows them."</p>
             </Show>
             <Show when=move || shown.with(Vec::is_empty) && !typed.with(String::is_empty)>
                 <p class="aside">"No layer of this network is called that."</p>

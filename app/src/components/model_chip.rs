@@ -97,6 +97,7 @@ fn about(model: &str) -> &'static str {
     match model {
         "googlenet" => "Inception v1, 2014: the one with the legible units.",
         "efficientnet-lite0" => "2019, small and accurate; its weights come with the page.",
+        "vit-tiny-patch16-224" => "A vision transformer, 2021: patches that look at each other.",
         _ => "A bundle of this site.",
     }
 }

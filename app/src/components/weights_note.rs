@@ -15,6 +15,9 @@ pub fn published(model: &str) -> Option<&'static str> {
         "googlenet-torchvision" => {
             Some("https://docs.pytorch.org/vision/stable/models/googlenet.html")
         }
+        "vit-tiny-patch16-224" => {
+            Some("https://huggingface.co/timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k")
+        }
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use shared::classes;
 use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
+use shared::tap::Caught;
 
 use super::core::Core;
 use super::host::Host;
@@ -58,10 +59,13 @@ pub async fn classify<H: Host>(
 
 /// A forward pass, read back.
 struct Outputs {
+    /// Empty where the network has no classes.
     logits: Vec<f32>,
     /// `[channels, height, width]`
     activation: Vec<f32>,
     size: PictureSize,
+    /// A value a channel, where the layer has a class token.
+    class_token: Option<Vec<f32>>,
 }
 
 impl Outputs {
@@ -76,17 +80,27 @@ impl Outputs {
 
 async fn look(loaded: &LoadedModel, crop: &Picture, layer: &str) -> shared::Result<Outputs> {
     let info = loaded.model.info();
-    let [layer, classes] = [info.layer_id(layer)?, info.classes()?];
+    let layer = info.layer_id(layer)?;
+    // One that ends with an embedding has none.
+    let classes = info.classes().ok();
+    let taps: Vec<_> = std::iter::once(layer).chain(classes).collect();
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
-    let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer, classes]))?;
+    let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&taps))?;
     let missing = |layer| info.not_caught(layer);
-    let activation = caught.grid(layer).ok_or_else(|| missing(layer))?;
-    let [_, _, height, width] = activation.dims();
-    Ok(Outputs {
-        logits: device::read(caught.grid(classes).ok_or_else(|| missing(classes))?).await?,
-        activation: device::read(activation).await?,
-        size: PictureSize { width, height },
-    })
+    let logits = match classes {
+        Some(classes) => {
+            device::read(caught.grid(classes).ok_or_else(|| missing(classes))?).await?
+        }
+        None => Vec::new(),
+    };
+    let Caught { grid, extra } = caught.get(layer).ok_or_else(|| missing(layer))?.clone();
+    let [_, _, height, width] = grid.dims();
+    let class_token = match extra {
+        Some(extra) => Some(device::read(extra.narrow(2, 0, 1)).await?),
+        None => None,
+    };
+    let size = PictureSize { width, height };
+    Ok(Outputs { logits, activation: device::read(grid).await?, size, class_token })
 }
 
 fn most_active(outputs: &Outputs, count: usize) -> Vec<ChannelActivation> {
@@ -99,6 +113,7 @@ fn most_active(outputs: &Outputs, count: usize) -> Vec<ChannelActivation> {
             channel,
             mean: map.iter().sum::<f32>() / area as f32,
             max: map.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            class_token: outputs.class_token.as_ref().and_then(|token| token.get(channel).copied()),
         })
         .collect();
     channels.sort_by(|one, other| other.mean.total_cmp(&one.mean));

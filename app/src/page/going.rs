@@ -7,6 +7,7 @@ use shared::visualize::objective::Typed;
 
 use super::{Page, names};
 use crate::address::Address;
+use crate::attention::queries;
 use crate::browser;
 use crate::over::Dialog;
 use crate::palette::Jump;
@@ -246,6 +247,10 @@ pub fn named(address: &Address) -> (Option<String>, String) {
 pub fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
     if find_layer(layers, &address.layer).is_none() {
         address.layer.clear();
+    }
+    let block = address.attention.map(|attention| queries(attention.block));
+    if block.is_some_and(|block| find_layer(layers, &block).is_none()) {
+        address.attention = None;
     }
     let names = names(&address.model, layers, &[]);
     if !address.objective.is_empty() && mistake(&address.objective, &names).is_some() {

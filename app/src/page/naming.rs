@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::Page;
+use crate::layer_words::explained;
 use crate::unit::{Unit, classes_of, find_layer};
 
 impl Page {
@@ -28,6 +29,11 @@ impl Page {
     /// A layer's name. Reactive.
     pub fn layer_words(self, layer: &str) -> String {
         if self.is_classes(layer) { "classes" } else { layer }.to_owned()
+    }
+
+    /// What a layer holds, as the start of a line about it; empty where its name says it.
+    pub fn holds(self, layer: &str) -> String {
+        explained(layer).map(|words| format!("{words} · ")).unwrap_or_default()
     }
 
     /// What a layer has many of. Reactive.

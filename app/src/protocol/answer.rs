@@ -48,6 +48,7 @@ answers! {
     Fetching,
     Responded,
     Classified,
+    Attended,
     Stepped,
     Nothing,
 }
@@ -211,6 +212,35 @@ pub struct ChannelActivation {
     pub mean: f32,
     /// Largest over space.
     pub max: f32,
+    /// At the class token, where the layer has one: it has no place in the picture.
+    pub class_token: Option<f32>,
+}
+
+/// How much the tokens of a block attend to each other. Buffer 0 is a number for each head, token
+/// that looks and token that is looked at (f32, little-endian, in this order; the last sums to 1);
+/// of tokens first those that have no place, class token and registers, then patches row by row.
+///
+/// It comes whole, because whoever moves a pointer over the picture asks for one token after
+/// another, and waits for none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attended {
+    /// Which block, from 0.
+    pub block: usize,
+    /// Its heads.
+    pub heads: usize,
+    /// Tokens that have no place.
+    pub extra: usize,
+    /// Patches across and down.
+    pub patches: PictureSize,
+    /// Milliseconds for the pass to the block.
+    pub milliseconds: f64,
+}
+
+impl Attended {
+    /// Tokens in all.
+    pub fn tokens(&self) -> usize {
+        self.extra + self.patches.width * self.patches.height
+    }
 }
 
 /// A step of a dream. Buffer 0 is the batch's pictures, RGBA, one after another.

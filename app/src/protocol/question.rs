@@ -5,7 +5,7 @@ use shared::format::bundle::Part;
 use shared::visualize::{Objective, Settings};
 
 use super::answer::{
-    Building, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign, Nothing,
+    Attended, Building, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign, Nothing,
     PictureSize, Responded, Stepped, Unpacked,
 };
 
@@ -47,6 +47,7 @@ questions! {
     FetchPart => Fetching,
     Respond => Responded,
     Classify => Classified,
+    Attend => Attended,
     Dream => Stepped,
     Steer => Nothing,
     Stop => Nothing,
@@ -123,6 +124,15 @@ pub struct Classify {
     pub layer: String,
     /// How many of those channels.
     pub channels: usize,
+}
+
+/// How much each token of a transformer's block attends to each other. Said once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attend {
+    /// The picture; its RGBA bytes are buffer 0.
+    pub picture: PictureSize,
+    /// Which block, from 0.
+    pub block: usize,
 }
 
 /// Climb until `steps` are done. Said at each.

@@ -1,6 +1,7 @@
 //! Look: what the network sees in a picture.
 
 pub mod embed;
+pub mod gaze;
 mod going;
 pub mod inspector;
 pub mod stage;

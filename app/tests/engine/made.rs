@@ -39,12 +39,17 @@ impl Made {
     /// Where its labels are.
     pub const LABELS: &'static str = "https://page.example/bundles/googlenet/labels.txt";
 
-    /// A bundle of these weights, which are a file, and labels.
+    /// GoogLeNet's bundle of these weights, which are a file, and labels.
     pub fn new(weights: Vec<u8>, labels: &[String]) -> Self {
+        Self::of(&Self::info(), weights, labels)
+    }
+
+    /// Another network's, at the same address.
+    pub fn of(info: &ModelInfo, weights: Vec<u8>, labels: &[String]) -> Self {
         let labels = labels_to_text(labels);
         let part = Part::of("weights.safetensors", &weights);
         let labels_part = Part::of("labels.txt", labels.as_bytes());
-        let bundle = Bundle::new(&Self::info(), Some(part), labels_part);
+        let bundle = Bundle::new(info, Some(part), labels_part);
         Self { weights, labels, bundle }
     }
 

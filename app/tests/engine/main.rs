@@ -20,6 +20,7 @@ mod waves;
 #[path = "../../../shared/tests/hostile/zip.rs"]
 mod zip;
 
+mod attend;
 mod bundle;
 mod classify;
 mod dream;

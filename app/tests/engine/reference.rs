@@ -1,7 +1,7 @@
 //! Trained weights, and photographs with the classes that an independent implementation gives them.
 
 #[path = "../../../shared/tests/reference/mod.rs"]
-mod beside;
+pub mod beside;
 
 use std::fs;
 use std::path::PathBuf;

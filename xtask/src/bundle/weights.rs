@@ -1,4 +1,4 @@
-//! GoogLeNet's weights: where they may lie on this machine, and how they come to it.
+//! Weights that do not ship: where they may lie on this machine, and how GoogLeNet's come to it.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::{env, str};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::GOOGLENET;
+use super::{GOOGLENET, TRANSFORMER};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -28,8 +28,12 @@ pub enum Progress {
     Hidden,
 }
 
-/// The weights to use, without any download.
-pub fn at_hand(workspace: &Workspace, named: Option<&Path>) -> Result<Option<PathBuf>> {
+/// A network's weights to use, without any download.
+pub fn at_hand(
+    workspace: &Workspace,
+    network: &str,
+    named: Option<&Path>,
+) -> Result<Option<PathBuf>> {
     if let Some(file) = named {
         if !file.is_file() {
             bail!("--weights {}: there is no such file", file.display());
@@ -37,20 +41,23 @@ pub fn at_hand(workspace: &Workspace, named: Option<&Path>) -> Result<Option<Pat
         println!("weights: {} (named with --weights)", file.display());
         return Ok(Some(file.to_owned()));
     }
-    let cached = cached().filter(|file| file.is_file());
+    let cached = cached(network).filter(|file| file.is_file());
     if let Some(file) = cached {
         println!("weights: {} (the user's cache)", file.display());
         return Ok(Some(file));
     }
-    let reference = workspace.reference("weights/bvlc_googlenet.safetensors");
+    let reference = workspace.reference(match network {
+        TRANSFORMER => "weights/vit_tiny_patch16_224.safetensors",
+        _ => "weights/bvlc_googlenet.safetensors",
+    });
     if let Some(file) = &reference {
         println!("weights: {} (the reference data)", file.display());
     }
     Ok(reference)
 }
 
-/// Where `pellucid fetch googlenet` puts them.
-fn cached() -> Option<PathBuf> {
+/// Where `pellucid fetch` puts a network's.
+fn cached(network: &str) -> Option<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let platform = || {
         if cfg!(target_os = "macos") {
@@ -62,10 +69,10 @@ fn cached() -> Option<PathBuf> {
         }
     };
     let cache = set("PELLUCID_CACHE").or_else(|| Some(platform()?.join("pellucid")))?;
-    Some(cache.join("weights").join(format!("{GOOGLENET}.safetensors")))
+    Some(cache.join("weights").join(format!("{network}.safetensors")))
 }
 
-/// Lets `pellucid fetch` bring them, resumed and verified, and says where they are.
+/// Lets `pellucid fetch` bring GoogLeNet's, resumed and verified, and says where they are.
 pub fn fetch(workspace: &Workspace, source: &Source, progress: Progress) -> Result<PathBuf> {
     let mut command = workspace.tool(workspace.pellucid());
     command.args(["fetch", GOOGLENET]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::build::Site;
-use crate::bundle::{self, Bundles, Progress, Source};
+use crate::bundle::{self, Progress, Source};
 use crate::workspace::Workspace;
 
 /// Where the weights are published, as `pellucid fetch` has it. Here only to ask whether any of
@@ -73,8 +73,8 @@ fn connect(address: &str, patience: Duration) -> Result<()> {
 /// Fetches the weights and puts GoogLeNet's bundle with them into the site.
 fn fetch(workspace: &Workspace, site: &mut Site, source: &Source) -> Result<()> {
     let weights = bundle::fetch(workspace, source, Progress::Hidden)?;
-    let made = bundle::export(workspace, &weights)?;
-    site.change_bundles(workspace, Bundles::of(workspace, Some(made)))
+    let made = bundle::export(workspace, bundle::GOOGLENET, &weights)?;
+    site.change_bundles(workspace, site.bundles.with_googlenet(Some(made)))
 }
 
 /// Lets the page know how it ended, and returns what to tell the person.
@@ -82,7 +82,7 @@ fn end(workspace: &Workspace, site: &mut Site, outcome: Result<()>) -> String {
     let Err(error) = outcome else {
         return "GoogLeNet's weights are here, and in the page".to_owned();
     };
-    let without = Bundles::of(workspace, None);
+    let without = site.bundles.with_googlenet(None);
     let told = match site.change_bundles(workspace, without) {
         Ok(()) => String::new(),
         Err(also) => format!("; the page goes on waiting, because {also:#}"),

@@ -76,6 +76,15 @@ fn states() -> Vec<State> {
             "?model=efficientnet-lite0&device=cpu&view=look&picture=animals/goldfish.jpg",
             |page| page.wait_for_element("[data-testid=look-top] [data-class]", LATER),
         ),
+        state(
+            "look, with attention where there are weights",
+            "?model=vit-tiny-patch16-224&device=cpu&view=look&picture=animals/goldfish.jpg\
+             &attention=11:2@6,7",
+            |page| {
+                let there = "[data-testid=attended], [data-testid=no-weights]";
+                page.wait_for(&format!("document.querySelector('{there}')"), LATER).map(drop)
+            },
+        ),
         state("palette", "?device=cpu", |page| {
             page.wait_for(HUNG, LATER)?;
             page.press("\u{E009}k\u{E000}")?;

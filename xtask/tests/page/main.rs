@@ -4,6 +4,7 @@
 //! their own they are ignored. How the page names its parts is in `docs/page-tests.md`.
 
 mod accessible;
+mod attending;
 mod boxes;
 mod bundles;
 mod deck;

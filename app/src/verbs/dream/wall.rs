@@ -101,10 +101,10 @@ fn lead(page: Page, hung: &[Piece]) -> String {
 fn about(page: Page, layer: &str) -> String {
     let count = dream_count(page, layer);
     let all = page.channels(layer);
-    let units = page.units_word(layer);
+    let (units, holds) = (page.units_word(layer), page.holds(layer));
     let many =
         if count == all { format!("{all} {units}") } else { format!("{count} of {all} {units}") };
-    format!("{many} · click one and see what excites it")
+    format!("{holds}{many} · click one and see what excites it")
 }
 
 /// A bundle without dreams: what can be seen of its units all the same.

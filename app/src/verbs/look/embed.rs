@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use shared::classes::{ClassScore, short_label};
 
+use super::gaze::Gaze;
 use super::state::Sight;
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
 use crate::components::slide_trouble::trouble;
@@ -17,6 +18,8 @@ pub fn EmbedLook() -> impl IntoView {
     let page = Page::here();
     let sight = Sight::here();
     let unknown = follow_picture(page);
+    let attends = move || page.address.with(|address| address.attention.is_some());
+    Gaze::here().follow(page, attends);
     let best = move || {
         let seen = sight.seen.get()?;
         let best = seen.classified.top.first()?;

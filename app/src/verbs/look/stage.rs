@@ -7,8 +7,12 @@ use shared::classes::short_label;
 use shared::format::credits::Credit;
 use web_sys::Blob;
 
-use super::state::Sight;
+use super::gaze::{self, Gaze, head_words, token_words};
+use super::state::{Seen, Sight};
+use crate::attention::Looks;
 use crate::browser;
+use crate::components::attended_picture::AttendedPicture;
+use crate::components::attention_strip::AttentionStrip;
 use crate::components::channel_strip::ChannelStrip;
 use crate::components::failure::FailureNote;
 use crate::components::gallery_strip::GalleryStrip;
@@ -16,6 +20,7 @@ use crate::components::heat_tile::HeatTile;
 use crate::components::icon::{Icon, outline};
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::weights_note::WeightsNote;
+use crate::heatmap::Heat;
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::parts::Loaded;
@@ -34,6 +39,7 @@ pub fn LookView() -> impl IntoView {
         sight.open(page.session, file, layer.get_untracked());
     };
     let unknown = follow_picture(page);
+    Gaze::here().follow(page, || true);
     // Back, or another view's choice, may name another layer than the one that was looked at.
     Effect::new(move |_| {
         let layer = layer.get();
@@ -120,6 +126,7 @@ pub fn LookView() -> impl IntoView {
                 <WeightsNote what="Looking"/>
             </Show>
             <Show when=move || !unseen()>
+                <AttentionStrip/>
                 <ChannelStrip/>
             </Show>
             <GalleryStrip/>
@@ -214,29 +221,32 @@ fn UnknownPicture(
     }
 }
 
-/// The crop that the network saw, or a channel's heat map over it.
+/// The crop that the network saw, or over it where a channel answers or a block looks.
 #[component]
 pub fn Picture() -> impl IntoView {
+    let page = Page::here();
     let sight = Sight::here();
-    let shown = Signal::derive(move || sight.seen.get().map(|seen| (seen, sight.shown.get())));
-    let label = Signal::derive(move || match shown.get() {
-        Some((seen, Some(place))) => match seen.classified.channels.get(place) {
-            Some(channel) => format!(
-                "Where {} : {} answers, at most {}",
-                seen.classified.layer,
-                channel.channel,
-                value(channel.max)
-            ),
-            None => "The picture".to_owned(),
-        },
-        _ => "The picture as the network sees it".to_owned(),
+    let gaze = Gaze::here();
+    let looks = Memo::new(move |_| gaze.looks(page));
+    let over = Signal::derive(move || {
+        let seen = sight.seen.get()?;
+        match sight.shown.get() {
+            Some(place) => Over::channel(&seen, place),
+            None => looks.with(|looks| Over::attention(page, gaze, looks.as_ref()?)),
+        }
+    });
+    let heat = Signal::derive(move || over.with(|over| Some(over.as_ref()?.heat.clone())));
+    let label = Signal::derive(move || {
+        over.with(|over| match over {
+            Some(Over { name, says, .. }) => format!("{name} {says}"),
+            None => "The picture as the network sees it".to_owned(),
+        })
     });
     let plain = NodeRef::<html::Canvas>::new();
     let unseen = move || sight.seen.with(Option::is_none);
-    let named = move || {
-        let (seen, place) = shown.get()?;
-        let channel = seen.classified.channels.get(place?)?;
-        Some((format!("{} : {}", seen.classified.layer, channel.channel), value(channel.max)))
+    let attends = move || {
+        let asked = page.address.with(|address| address.attention.is_some());
+        asked && gaze.attention.with(Option::is_some)
     };
     Effect::new(move |_| {
         let (Some(canvas), Some(photo)) = (plain.get(), sight.photo.get()) else { return };
@@ -246,21 +256,70 @@ pub fn Picture() -> impl IntoView {
     view! {
         <Show
             when=unseen
-            fallback=move || view! { <HeatTile shown side=448 label/> }
+            fallback=move || view! { <HeatTile seen=sight.seen heat side=448 label/> }
         >
             <canvas class="plain" node_ref=plain role="img" aria-label="The picture"></canvas>
         </Show>
+        <Show when=attends>
+            <AttendedPicture/>
+        </Show>
         {move || {
-            named()
-                .map(|(unit, most)| {
+            over.get()
+                .map(|Over { id, name, says, .. }| {
                     view! {
-                        <p class="named" data-testid="heat-channel" aria-hidden="true">
-                            <b>{unit}</b>
-                            <span>"answers where it is bright, at most "{most}</span>
+                        <p class="named" data-testid=id aria-hidden="true">
+                            <b>{name}</b>
+                            <span>{says}</span>
                         </p>
                     }
                 })
         }}
+    }
+}
+
+/// What lies over the picture.
+#[derive(Clone)]
+struct Over {
+    heat: Heat,
+    /// What tests call the words.
+    id: &'static str,
+    /// Whose it is: `mixed4a : 11`, `block 11, head 2`.
+    name: String,
+    /// What bright places say.
+    says: String,
+}
+
+impl Over {
+    /// Where a channel answers.
+    fn channel(seen: &Seen, place: usize) -> Option<Self> {
+        let channel = seen.classified.channels.get(place)?;
+        let token = channel.class_token.map(|token| format!("; class token {}", value(token)));
+        Some(Self {
+            heat: seen.heat(place)?,
+            id: "heat-channel",
+            name: format!("{} : {}", seen.classified.layer, channel.channel),
+            says: format!(
+                "answers where it is bright, at most {}{}",
+                value(channel.max),
+                token.unwrap_or_default()
+            ),
+        })
+    }
+
+    /// Where a block looks, if the address asks for that. Reactive.
+    fn attention(page: Page, gaze: Gaze, looks: &Looks) -> Option<Self> {
+        let (attending, heat, beside) = gaze::shown(page, looks)?;
+        let from = token_words(gaze.from(page));
+        let most = percent(heat.0.largest());
+        Some(Self {
+            heat,
+            id: "heat-attention",
+            name: format!("block {}, {}", attending.block, head_words(attending.head)),
+            says: format!(
+                "{from} looks where it is bright, at most {most}; {} at tokens without a place",
+                percent(beside)
+            ),
+        })
     }
 }
 
@@ -276,16 +335,22 @@ fn Verdict() -> impl IntoView {
     };
     let title = move || match best() {
         Some((name, ..)) => name,
+        None if sight.seen.with(Option::is_some) => "It names nothing".to_owned(),
         None if sight.busy.get() && page.session.model.with(Option::is_none) => {
             "Waits for the network".to_owned()
         }
         None if sight.busy.get() => "Looking".to_owned(),
         None => "What does it see?".to_owned(),
     };
-    let numbers = move || {
-        best().map(|(_, probability, milliseconds)| {
-            format!("{} sure · {milliseconds:.0} ms", percent(probability))
-        })
+    let numbers = move || match (best(), sight.seen.get()) {
+        (Some((_, probability, milliseconds)), _) => {
+            Some(format!("{} sure · {milliseconds:.0} ms", percent(probability)))
+        }
+        (None, Some(seen)) => {
+            let model = page.model_title();
+            Some(format!("{model} has no classes · {:.0} ms", seen.classified.milliseconds))
+        }
+        (None, None) => None,
     };
     view! {
         <div class="verdict" aria-live="polite">

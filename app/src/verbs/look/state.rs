@@ -12,7 +12,7 @@ use crate::ask::slot::Slot;
 use crate::browser;
 use crate::camera;
 use crate::file_kind::{TELLING, other_than_picture};
-use crate::heatmap::Map;
+use crate::heatmap::{Heat, Map};
 use crate::photo::{self, Photo};
 use crate::protocol::{Classified, Classify, Failure, FailureKind};
 
@@ -34,6 +34,11 @@ impl Seen {
     /// The largest value in any map: the end of the colour scale.
     pub fn full(&self) -> f32 {
         self.classified.channels.iter().map(|channel| channel.max).fold(0.0, f32::max)
+    }
+
+    /// Where one of the channels answers, by its place among them.
+    pub fn heat(&self, place: usize) -> Option<Heat> {
+        Some((self.maps.get(place)?.clone(), self.full()))
     }
 }
 

@@ -76,8 +76,8 @@ pub fn ExemplarsView() -> impl IntoView {
 }
 
 fn about(page: Page, layer: &str) -> String {
-    let units = page.units_word(layer);
-    format!("{} {units} · the pictures that excite each most", page.channels(layer))
+    let (units, holds) = (page.units_word(layer), page.holds(layer));
+    format!("{holds}{} {units} · the pictures that excite each most", page.channels(layer))
 }
 
 /// A unit of another layer, or of another network, whose name and number were typed.

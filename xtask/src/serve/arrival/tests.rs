@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::*;
+use crate::bundle::Bundles;
 use crate::rehearsal::{Fault, Host};
 use crate::server::{self, Answer};
 
@@ -73,7 +74,7 @@ impl Served {
         let page = folder.join("page");
         fs::create_dir_all(&page).unwrap();
         fs::write(page.join("worker_loader.js"), "").unwrap();
-        let mut bundles = Bundles::of(&workspace, None);
+        let mut bundles = Bundles::shipped(&workspace);
         bundles.weights_coming = true;
         let site = Site { folder: workspace.site(), page, bundles, compressed: false };
         site.make(&workspace).unwrap();
