@@ -214,8 +214,11 @@ fn assert_ranked(found: &Value, files: &[String], tokens: &[Vec<f32>], by: fn(&[
     }
 }
 
+/// What a picture counts for, from a unit's values at its tokens.
+type Counts = fn(&[f32]) -> f32;
+
 /// Each statistic, and what it is of a unit's 197 tokens.
-const STATISTICS: [(&str, fn(&[f32]) -> f32); 5] = [
+const STATISTICS: [(&str, Counts); 5] = [
     ("mean", |tokens| tokens[1..].iter().sum::<f32>() / 196.0),
     ("max", |tokens| tokens[1..].iter().copied().fold(f32::NEG_INFINITY, f32::max)),
     ("cls", |tokens| tokens[0]),
