@@ -63,7 +63,7 @@ fn attends_on(graphics: Graphics, device: &str) -> Result<()> {
     page.wait_for("location.search.includes('attention=11:2')", SOON)?;
     let of_class_token = redrawn(page, &plain)?;
     let said = page.text("[data-testid=heat-attention]")?.unwrap_or_default();
-    assert!(said.contains("block 11, head 2") && said.contains("the class token"), "{said}");
+    assert!(said.contains("block 11, head 2:") && said.contains("the class token"), "{said}");
     // Keys choose the patch, and the address has it.
     page.script("document.querySelector('[data-testid=attended]').focus();")?;
     page.press("\u{e012}")?;

@@ -228,14 +228,14 @@ pub fn Picture() -> impl IntoView {
     let sight = Sight::here();
     let gaze = Gaze::here();
     let looks = Memo::new(move |_| gaze.looks(page));
-    let over = Signal::derive(move || {
+    let over = Memo::new(move |_| {
         let seen = sight.seen.get()?;
         match sight.shown.get() {
             Some(place) => Over::channel(&seen, place),
             None => looks.with(|looks| Over::attention(page, gaze, looks.as_ref()?)),
         }
     });
-    let heat = Signal::derive(move || over.with(|over| Some(over.as_ref()?.heat.clone())));
+    let heat = Memo::new(move |_| over.with(|over| Some(over.as_ref()?.heat.clone())));
     let label = Signal::derive(move || {
         over.with(|over| match over {
             Some(Over { name, says, .. }) => format!("{name} {says}"),
@@ -278,7 +278,7 @@ pub fn Picture() -> impl IntoView {
 }
 
 /// What lies over the picture.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Over {
     heat: Heat,
     /// What tests call the words.
@@ -314,7 +314,7 @@ impl Over {
         Some(Self {
             heat,
             id: "heat-attention",
-            name: format!("block {}, {}", attending.block, head_words(attending.head)),
+            name: format!("block {}, {}:", attending.block, head_words(attending.head)),
             says: format!(
                 "{from} looks where it is bright, at most {most}; {} at tokens without a place",
                 percent(beside)
