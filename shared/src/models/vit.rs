@@ -3,8 +3,7 @@
 //! arXiv:2103.00020), DINOv2 (Oquab et al. 2023, arXiv:2304.07193) with and without registers
 //! (Darcet et al. 2023, arXiv:2309.16588), DINOv3 (Siméoni et al. 2025, arXiv:2508.10104).
 //!
-//! The graph is the same; [`Family`] tells what differs, [`names`] what their files call the
-//! tensors.
+//! The graph is the same; [`Family`] tells what differs.
 
 mod architecture;
 mod names;
