@@ -71,8 +71,8 @@ vit-tiny-patch16-224)
     weights=()
     export_weights=(--without-weights)
     dreams=(
-        "blocks.5:0..192 --parameterization pyramid --size 96 --steps 64"
-        "blocks.9.mlp.act:0..192 --parameterization pyramid --size 96 --steps 64"
+        "blocks.5:0..192 --size 96 --steps 64"
+        "blocks.9.mlp.act:0..192 --size 96 --steps 64"
         "${classes[*]/#/logits:} --preset object"
     )
     layers=blocks.5,blocks.9.mlp.act,logits,blocks.10,blocks.11,blocks.8,blocks.2,patch_embed
