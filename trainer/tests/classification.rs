@@ -30,18 +30,23 @@ struct Reference {
     model: &'static str,
     weights: &'static str,
     golden: &'static str,
+    /// The share of pictures that must be answered as it answers them.
+    agreement: f64,
 }
 
 const GOOGLENET: Reference = Reference {
     model: "googlenet",
     weights: "weights/bvlc_googlenet.safetensors",
     golden: "golden/googlenet_top5.json",
+    agreement: 0.99,
 };
 
 const VIT: Reference = Reference {
     model: "vit-tiny-patch16-224",
     weights: "weights/vit_tiny_patch16_224.safetensors",
     golden: "golden/vit_tiny_top5.json",
+    // It crops an odd rest one pixel further right or down every other time, which patches notice.
+    agreement: 0.97,
 };
 
 /// A photograph, what it shows and what the reference says.
@@ -112,39 +117,38 @@ fn score(reference: &Reference, first: usize, stride: usize) -> Option<Score> {
 
 /// Within one point of the reference; the same answer for all but the pictures on which two
 /// classes are so close that another JPEG decoder may turn the order.
-fn check(score: &Score) {
+fn check(reference: &Reference, score: &Score) {
     let points = 100.0 * score.correct.abs_diff(score.reference_correct) as f64;
     assert!(points / score.pictures as f64 <= 1.0);
-    assert!(0.99 <= score.agreeing as f64 / score.pictures as f64);
+    assert!(reference.agreement <= score.agreeing as f64 / score.pictures as f64);
+}
+
+/// Where there is no reference nothing is checked.
+fn check_every(reference: &Reference, first: usize, stride: usize) {
+    if let Some(score) = score(reference, first, stride) {
+        check(reference, &score);
+    }
 }
 
 #[test]
 fn every_seventh_photograph_is_classified_as_by_the_reference() {
-    if let Some(score) = score(&GOOGLENET, 3, 7) {
-        check(&score);
-    }
+    check_every(&GOOGLENET, 3, 7);
 }
 
 #[test]
 fn every_seventh_photograph_is_classified_by_the_transformer_as_by_the_reference() {
-    if let Some(score) = score(&VIT, 3, 7) {
-        check(&score);
-    }
+    check_every(&VIT, 3, 7);
 }
 
 /// A minute of work each, for the accuracies that are published: `cargo test -- --ignored`.
 #[test]
 #[ignore = "all 700 photographs take a minute; every seventh is tested always"]
 fn every_photograph_is_classified_as_by_the_reference() {
-    if let Some(score) = score(&GOOGLENET, 0, 1) {
-        check(&score);
-    }
+    check_every(&GOOGLENET, 0, 1);
 }
 
 #[test]
 #[ignore = "all 700 photographs take a minute; every seventh is tested always"]
 fn every_photograph_is_classified_by_the_transformer_as_by_the_reference() {
-    if let Some(score) = score(&VIT, 0, 1) {
-        check(&score);
-    }
+    check_every(&VIT, 0, 1);
 }

@@ -189,7 +189,7 @@ fn tokens(folder: &Path, weights: &Path, files: &[String], layer: &str) -> Vec<V
 }
 
 /// The exemplars found are those that sorting every picture by a plain computation finds.
-fn assert_ranked(found: &Value, files: &[String], tokens: &[Vec<f32>], by: fn(&[f32]) -> f32) {
+fn assert_ranked(found: &Value, files: &[String], tokens: &[Vec<f32>], by: Counts) {
     let units = found["units"].as_array().unwrap();
     assert_eq!(units.len() * 197, tokens[0].len());
     for (channel, unit) in units.iter().enumerate() {

@@ -109,6 +109,11 @@ mod tests {
             ("googlenet", "tv", Preset::Texture),
             ("efficientnet-lite0", "classifier:3", Preset::Object),
             ("efficientnet-lite0", "block4:3", Preset::Texture),
+            ("vit-tiny-patch16-224", "logits:980", Preset::Object),
+            ("vit-tiny-patch16-224", "blocks.10:7", Preset::Texture),
+            ("vit-tiny-patch16-224", "blocks.10:7@4,4", Preset::Texture),
+            ("clip-vit-b-32", "embedding:3", Preset::Object),
+            ("dinov2-vit-s-14", "pooled:3", Preset::Object),
         ] {
             let layers = crate::models::info(model).unwrap().layers;
             assert_eq!(Preset::of(&objective.parse().unwrap(), &layers), preset, "{objective}");

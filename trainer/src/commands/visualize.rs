@@ -35,6 +35,7 @@ const COLUMNS: usize = 5;
     pellucid visualize block12:3 --out dream.png\n  \
     pellucid visualize googlenet mixed4a:0..10 --size 128 --steps 512 --out grid.png\n  \
     pellucid visualize googlenet mixed4a:11 logits:543 --out dreams/\n  \
+    pellucid visualize vit-tiny-patch16-224 blocks.6:11 blocks.10:7@cls logits:980 --out dreams/\n  \
     pellucid visualize googlenet mixed4a:11 --compare parameterization=pixel,fourier \\\n      \
     --compare decorrelate=yes,no --out compared.png\n  \
     pellucid visualize googlenet mixed4a:11 --batch 4 --diversity 1e2 --out four.png\n  \
@@ -43,8 +44,8 @@ const COLUMNS: usize = 5;
     A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
     efficientnet-lite0. A run that was stopped goes on where it was with the same command.")]
 pub struct Args {
-    /// What to climb: mixed4a:11, mixed4a:11@center, logits:"dumbbell", mixed4d, weighted sums of
-    /// these; mixed4a:0..10 stands for ten. The model's name may come first
+    /// What to climb: mixed4a:11, mixed4a:11@center, blocks.10:7@cls, logits:"dumbbell", mixed4d,
+    /// weighted sums of these; mixed4a:0..10 stands for ten. The model's name may come first
     #[arg(required_unless_present = "recipe", value_name = "OBJECTIVE")]
     words: Vec<String>,
 

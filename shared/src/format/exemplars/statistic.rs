@@ -70,15 +70,15 @@ impl Statistic {
         }
     }
 
-    /// What it is of a unit's activation, for people: `mean over the picture`, `of the class token`.
+    /// What it is of a unit's activation, for people: `mean over the picture`, `in the class token`.
     pub fn words(self) -> String {
         match self {
             Self::Mean => "mean over the picture".to_owned(),
             Self::Max => "largest in the picture".to_owned(),
             Self::At(Place::Center) => "in the middle of the picture".to_owned(),
             Self::At(Place::At { row, column }) => format!("at row {row}, column {column}"),
-            Self::At(Place::Class) => "of the class token".to_owned(),
-            Self::At(Place::Register(number)) => format!("of register {number}"),
+            Self::At(Place::Class) => "in the class token".to_owned(),
+            Self::At(Place::Register(number)) => format!("in register {number}"),
         }
     }
 }
