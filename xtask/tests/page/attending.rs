@@ -126,7 +126,7 @@ fn an_address_shows_the_attention_of_its_block_from_its_patch_and_the_pointer_fr
     point("pointerleave", 0.99)?;
     from("2,4")?;
     // A press keeps the patch, and another block shows what it looks at there.
-    point("pointerup", 0.5)?;
+    point("pointerup", 0.52)?;
     page.wait_for("location.search.includes('attention=3:1@7,7')", SOON)?;
     page.script(
         "const slider = document.querySelector('[data-testid=attention-block]');
