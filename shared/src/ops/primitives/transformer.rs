@@ -1,5 +1,7 @@
 //! Operations on tokens in terms of the tensor library's own.
 
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
@@ -68,7 +70,16 @@ pub fn gelu_backward<B: Backend>(
     kind: Gelu,
 ) -> FloatTensor<B> {
     match kind {
-        Gelu::Exact => B::gelu_backward(input, gradient),
+        // The library's own is an approximation with a hyperbolic tangent, of which shaders make no
+        // number where it is large.
+        Gelu::Exact => {
+            let erf = B::float_erf(B::float_mul_scalar(input.clone(), FRAC_1_SQRT_2.into()));
+            let normal = B::float_add_scalar(B::float_mul_scalar(erf, 0.5.into()), 0.5.into());
+            let square = B::float_mul(input.clone(), input.clone());
+            let bell = B::float_exp(B::float_mul_scalar(square, (-0.5).into()));
+            let bell = B::float_mul_scalar(bell, (FRAC_1_SQRT_2 * FRAC_2_SQRT_PI / 2.0).into());
+            B::float_mul(gradient, B::float_add(normal, B::float_mul(input, bell)))
+        }
         Gelu::Quick => {
             // share + 1.702 x share (1 - share)
             let share = B::sigmoid(B::float_mul_scalar(input.clone(), QUICK.into()));
