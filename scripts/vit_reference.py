@@ -71,6 +71,7 @@ from safetensors.torch import load_file, save_file
 from timm.layers import SwiGLUPacked
 from torch import nn
 
+from efficientnet_lite_reference import uniform
 from vit_tensors import dinov2_original, dinov3_original, shapes
 
 WIDTH, HEADS, HIDDEN, DEPTH = 24, 3, 96, 2
@@ -79,8 +80,6 @@ REGISTERS = 4
 GATED_HIDDEN = 64
 GRADIENT_BLOCK, GRADIENT_CHANNEL = 1, 7
 PHASE = 0.51
-MASK = (1 << 64) - 1
-GOLDEN_RATIO = 0x9E3779B97F4A7C15
 
 MEAN = {
     "augreg": (0.5, 0.5, 0.5),
@@ -96,19 +95,6 @@ STD = {
 }
 
 # Numbers from formulas.
-
-
-def uniform(name, count):
-    """`count` numbers in -1..1: SplitMix64 seeded with FNV-1a of the name."""
-    seed = 0xCBF29CE484222325
-    for byte in name.encode():
-        seed = ((seed ^ byte) * 0x100000001B3) & MASK
-    with np.errstate(over="ignore"):
-        z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN_RATIO)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / 2.0**23 - 1.0
 
 
 def formula(name, shape):
