@@ -86,7 +86,11 @@ pub fn unfinished(prefix: impl AsRef<OsStr>, folder: &Path) -> io::Result<NamedT
     // Otherwise a file of this kind is its owner's alone. The system takes off what it must.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    let file = builder.tempfile_in(folder)?;
+    // It says to whoever tidies up that somebody is at work. Where a file system has no locks,
+    // nothing is tidied up there either.
+    let _ = file.as_file().lock();
+    Ok(file)
 }
 
 #[cfg(test)]

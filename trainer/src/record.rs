@@ -79,11 +79,12 @@ impl Recording<'_> {
         let store = (store_sha256.as_str(), &description.layout);
         let share = self.partition.of(description.layout.shards());
         let mut records = self.finished(store, share.clone())?;
-        let missing = runs_without(share, records.keys().copied());
+        let missing = runs_without(share.clone(), records.keys().copied());
+        // Of whole shards too: a kill comes between a file's new name and the end of the old.
+        self.place.tidy(share)?;
         if missing.is_empty() {
             eprintln!("{}: there already", self.place.name());
         } else {
-            self.place.tidy(&missing.iter().cloned().flatten().collect::<Vec<_>>())?;
             let columns = Columns::of(&description.layout, &taps, loaded)?;
             let (ended, written) = self.record(store, &missing, &columns, loaded, device)?;
             records.extend(written.into_iter().map(|record| (record.shard, record)));

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
+use crate::shards::STORE;
 use crate::{hash, output};
 
 /// The folder of the shards in a store.
@@ -46,8 +48,8 @@ pub trait Place: Send + Sync {
     /// Puts such a file where it belongs.
     fn keep(&self, file: NamedTempFile, path: &str) -> Result<()>;
 
-    /// Removes what a run that was killed left of these shards.
-    fn tidy(&self, shards: &[u64]) -> Result<()>;
+    /// Removes what a run that was killed left of these shards, and of the description.
+    fn tidy(&self, shards: Range<u64>) -> Result<()>;
 }
 
 /// A folder on this machine, or one that many machines share.
@@ -120,11 +122,7 @@ impl Place for Folder {
         let writing = || format!("writing to {}", folder.display());
         fs::create_dir_all(&folder).with_context(writing)?;
         let prefix = format!(".{shard:06}{WRITING}");
-        let file = output::unfinished(&prefix, &folder).with_context(writing)?;
-        // It says to whoever tidies up that somebody is at work. Where a file system has no locks,
-        // nothing is tidied up there either.
-        let _ = file.as_file().lock();
-        Ok(file)
+        output::unfinished(&prefix, &folder).with_context(writing)
     }
 
     fn keep(&self, file: NamedTempFile, path: &str) -> Result<()> {
@@ -137,13 +135,15 @@ impl Place for Folder {
         kept().with_context(|| format!("writing {}", path.display()))
     }
 
-    fn tidy(&self, shards: &[u64]) -> Result<()> {
-        let Ok(entries) = fs::read_dir(self.shards()) else { return Ok(()) };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(shard) = name.to_str().and_then(shard_in_writing) else { continue };
-            if shards.binary_search(&shard).is_ok() && is_left(&entry.path()) {
-                let path = entry.path();
+    fn tidy(&self, shards: Range<u64>) -> Result<()> {
+        let is_of_these = |target: &str| {
+            let shard = target.split('.').next().and_then(|number| number.parse().ok());
+            target == STORE || shard.is_some_and(|shard| shards.contains(&shard))
+        };
+        for entry in [self.0.clone(), self.shards()].iter().flat_map(fs::read_dir).flatten() {
+            let path = entry?.path();
+            let target = path.file_name().and_then(|name| target_in_writing(name.to_str()?));
+            if target.is_some_and(is_of_these) && is_left(&path) {
                 fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
             }
         }
@@ -151,9 +151,11 @@ impl Place for Folder {
     }
 }
 
-/// The shard that a hidden file is written for.
-fn shard_in_writing(name: &str) -> Option<u64> {
-    name.strip_prefix('.')?.split_once(WRITING)?.0.parse().ok()
+/// What a hidden file becomes: `000004.json` where it is `.000004.json.writing-` and what makes it
+/// the only one.
+fn target_in_writing(name: &str) -> Option<&str> {
+    let (target, _) = name.strip_prefix('.')?.split_once(WRITING)?;
+    Some(target)
 }
 
 /// Whether nobody writes a file any more.
@@ -200,7 +202,13 @@ mod tests {
         let (_temporary, folder) = folder();
         let at_work = folder.begin(3).unwrap();
         let [left, of_another] = [3, 4].map(|shard| folder.begin(shard).unwrap().keep().unwrap().1);
-        folder.tidy(&[2, 3]).unwrap();
-        assert!(at_work.path().exists() && !left.exists() && of_another.exists());
+        let cut = ["shards/.000003.json.writing-x", ".store.json.writing-x"].map(|name| {
+            let path = folder.0.join(name);
+            fs::write(&path, "{").unwrap();
+            path
+        });
+        folder.tidy(2..4).unwrap();
+        assert!(at_work.path().exists() && of_another.exists());
+        assert!(!left.exists() && cut.iter().all(|path| !path.exists()));
     }
 }
