@@ -89,6 +89,11 @@ fn damaged_exemplars_never_panic() {
 }
 
 #[test]
+fn damaged_descriptions_of_activations_never_panic() {
+    check("shards", &valid::shards(), parsers::shards);
+}
+
+#[test]
 fn damaged_lists_of_a_site_never_panic() {
     check("site", &valid::sites(), parsers::site);
 }

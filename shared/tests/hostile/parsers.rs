@@ -8,6 +8,8 @@ use shared::format::credits;
 use shared::format::exemplars::{Exemplars, Heat, Records, Statistic};
 use shared::format::png::{self, Text};
 use shared::format::recipe::{KEYWORD, recipe_from_png};
+use shared::format::shards::saev::{self, Metadata};
+use shared::format::shards::{Array, Description, Dtype, Layout, Record, TokenKind};
 use shared::format::site::{PAGE, Site};
 use shared::visualize::Objective;
 use shared::weights::{StoredTensors, from_caffemodel, from_pytorch, from_safetensors};
@@ -126,6 +128,53 @@ pub fn exemplars(bytes: &[u8]) -> bool {
         assert!(exemplar.row < rows && exemplar.column < columns);
     }
     true
+}
+
+/// The layout of the store whose records are read.
+pub fn layout() -> Layout {
+    let array = Array {
+        layers: vec!["blocks.3".to_owned(), "blocks.11".to_owned()],
+        channels: 6,
+        tokens: 5,
+        extra: 1,
+        grid: Some([2, 2]),
+    };
+    Layout {
+        examples: 11,
+        tokens: TokenKind::All,
+        dtype: Dtype::F32,
+        examples_per_shard: 4,
+        arrays: vec![array],
+    }
+}
+
+/// What a store says of itself and its shards, ours or saev's: what is accepted has a size that can
+/// be had, and ours survives being written again.
+pub fn shards(bytes: &[u8]) -> bool {
+    if let Ok(store) = Description::parse(bytes) {
+        let written = store.to_json().expect("an accepted description can be written");
+        assert_eq!(Description::parse(written.as_bytes()).ok(), Some(store.clone()));
+        assert_bounded(&store.layout);
+        return true;
+    }
+    let layout = layout();
+    if let Ok(record) = Record::parse(bytes, 2, &"ab".repeat(32), &layout) {
+        assert!(record.arrays.iter().all(|part| !part.path.contains('/')));
+        assert!(record.unreadable.iter().all(|number| (8..11).contains(number)));
+        return true;
+    }
+    if let Ok(metadata) = Metadata::parse(bytes) {
+        assert_eq!(metadata.hash().expect("accepted metadata has a hash").len(), 8);
+        assert_bounded(&metadata.layout());
+        return true;
+    }
+    saev::check_list(bytes, &layout).is_ok()
+}
+
+fn assert_bounded(layout: &Layout) {
+    for array in 0..layout.arrays.len() {
+        assert!(layout.file_bytes(0, array) <= 1 << 40);
+    }
 }
 
 /// A site's list that is accepted names the page and its programs.

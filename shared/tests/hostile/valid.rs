@@ -12,11 +12,13 @@ use shared::format::exemplars::{
     BARS, Exemplar, Exemplars, Reference, Statistic, UnitExemplars, Whole,
 };
 use shared::format::recipe::{Recipe, encode_png};
+use shared::format::shards::saev::{self, Metadata};
+use shared::format::shards::{Description, Named, Record, data_path, pictures_path};
 use shared::image::Picture;
 use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
-use crate::parsers::{N_PICTURES, N_UNITS};
+use crate::parsers::{N_PICTURES, N_UNITS, layout};
 use crate::protobuf::{field, number_field};
 use crate::pth::{Saved, dict, legacy, pth, weights};
 use crate::zip::{Entry, zip, zip64};
@@ -194,6 +196,39 @@ pub fn tables(units: usize) -> (Exemplars, Vec<Vec<u8>>) {
 /// A page of records and one of heat maps.
 pub fn exemplars() -> Vec<Vec<u8>> {
     tables(N_UNITS).1
+}
+
+/// A description of a store and the record of its last shard; the same in saev's words.
+pub fn shards() -> Vec<Vec<u8>> {
+    let layout = layout();
+    let preprocessing = shared::models::info("googlenet").unwrap().preprocessing;
+    let hash = "ab".repeat(32);
+    let named = Named {
+        model: "made-up".to_owned(),
+        weights_sha256: hash.clone(),
+        preprocessing,
+        pictures_sha256: hash.clone(),
+        titles_sha256: Some(hash.clone()),
+    };
+    let part = |path: String, size| Part { path, size, sha256: hash.clone() };
+    let record = Record {
+        store_sha256: hash.clone(),
+        shard: 2,
+        first: 8,
+        examples: 3,
+        unreadable: vec![9],
+        arrays: vec![part(data_path(2, 0, &hash, &layout), layout.file_bytes(2, 0))],
+        pictures: part(pictures_path(2, &hash), 100),
+    };
+    let list = serde_json::to_vec(&saev::list(&layout)).unwrap();
+    let store = Description { named, layout };
+    let metadata = Metadata::of(&store, 11).unwrap();
+    vec![
+        store.to_json().unwrap().into_bytes(),
+        record.to_json().unwrap().into_bytes(),
+        serde_json::to_vec(&metadata).unwrap(),
+        list,
+    ]
 }
 
 pub fn sites() -> Vec<Vec<u8>> {

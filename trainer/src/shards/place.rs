@@ -116,15 +116,7 @@ impl Place for Folder {
     }
 
     fn begin(&self, shard: u64) -> Result<NamedTempFile> {
-        let folder = self.shards();
-        let writing = || format!("writing to {}", folder.display());
-        fs::create_dir_all(&folder).with_context(writing)?;
-        let prefix = format!(".{shard:06}{WRITING}");
-        let file = output::unfinished(&prefix, &folder).with_context(writing)?;
-        // It says to whoever tidies up that somebody is at work. Where a file system has no locks,
-        // nothing is tidied up there either.
-        let _ = file.as_file().lock();
-        Ok(file)
+        begin_in(&self.shards(), ".", shard)
     }
 
     fn keep(&self, file: NamedTempFile, path: &str) -> Result<()> {
@@ -138,22 +130,37 @@ impl Place for Folder {
     }
 
     fn tidy(&self, shards: &[u64]) -> Result<()> {
-        let Ok(entries) = fs::read_dir(self.shards()) else { return Ok(()) };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(shard) = name.to_str().and_then(shard_in_writing) else { continue };
-            if shards.binary_search(&shard).is_ok() && is_left(&entry.path()) {
-                let path = entry.path();
-                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-            }
-        }
-        Ok(())
+        tidy_in(&self.shards(), ".", shards)
     }
 }
 
-/// The shard that a hidden file is written for.
-fn shard_in_writing(name: &str) -> Option<u64> {
-    name.strip_prefix('.')?.split_once(WRITING)?.0.parse().ok()
+/// A file in a folder for what becomes one of a shard; its name begins with a prefix.
+pub fn begin_in(folder: &Path, prefix: &str, shard: u64) -> Result<NamedTempFile> {
+    let writing = || format!("writing to {}", folder.display());
+    fs::create_dir_all(folder).with_context(writing)?;
+    let prefix = format!("{prefix}{shard:06}{WRITING}");
+    let file = output::unfinished(&prefix, folder).with_context(writing)?;
+    // It says to whoever tidies up that somebody is at work. Where a file system has no locks,
+    // nothing is tidied up there either.
+    let _ = file.as_file().lock();
+    Ok(file)
+}
+
+/// Removes such files of these shards, which are ascending, that nobody writes any more.
+pub fn tidy_in(folder: &Path, prefix: &str, shards: &[u64]) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let shard = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(prefix)?.split_once(WRITING)?.0.parse::<u64>().ok());
+        let Some(shard) = shard else { continue };
+        if shards.binary_search(&shard).is_ok() && is_left(&entry.path()) {
+            let path = entry.path();
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether nobody writes a file any more.

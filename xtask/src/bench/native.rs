@@ -17,7 +17,8 @@ use crate::workspace::Workspace;
 /// Ours, as the tables name it.
 pub const OURS: &str = "Pellucid";
 
-/// The same photographs, forward passes and little else: what exemplars are compared with.
+/// The same photographs, forward passes and little else: what exemplars and records are
+/// compared with.
 pub const BARE: &str = "classify alone";
 
 /// How often ours and theirs take turns.
@@ -62,7 +63,34 @@ pub fn programs(
     measured: &mut Measured,
 ) -> Result<()> {
     classify(workspace, weights, peers, measured)?;
-    exemplars(workspace, weights, measured)
+    exemplars(workspace, weights, measured)?;
+    record(workspace, weights, measured)
+}
+
+/// Places of three modules of all photographs of the reference data kept on disk, the last of which
+/// needs nearly the whole network, beside plain forward passes over them.
+fn record(workspace: &Workspace, weights: &Path, measured: &mut Measured) -> Result<()> {
+    let Some(photographs) = workspace.reference("images/imagenet-sample") else {
+        println!("skipped: no photographs of the reference data to record");
+        return Ok(());
+    };
+    const BATCH: [&str; 2] = ["--batch", "8"];
+    let out = workspace.workshop().join("bench-record");
+    for turn in 1..=TURNS {
+        println!("\nrecord, turn {turn} of {TURNS}");
+        if out.exists() {
+            std::fs::remove_dir_all(&out).with_context(|| format!("removing {}", out.display()))?;
+        }
+        let mut ours = Command::new(workspace.pellucid());
+        ours.args(["record", "googlenet", "mixed4a", "mixed4d", "mixed5b"]).args(BATCH);
+        ours.arg("--images").arg(&photographs).arg("--weights").arg(weights).arg("--out").arg(&out);
+        measured.add(Part::Whole, OURS, "record_time", &[watch(&mut ours)?.milliseconds]);
+        let mut bare = Command::new(workspace.pellucid());
+        bare.args(["classify", "googlenet"]).args(BATCH).arg(&photographs);
+        bare.arg("--weights").arg(weights);
+        measured.add(Part::Whole, BARE, "record_time", &[watch(&mut bare)?.milliseconds]);
+    }
+    Ok(())
 }
 
 /// Every channel of the nine modules over all photographs of the reference data, beside plain

@@ -67,12 +67,17 @@ const PAGE: [Row; 6] = [
     COMPUTE[4],
 ];
 
-const WHOLE: [Row; 17] = [
+const WHOLE: [Row; 18] = [
     milliseconds("classify_time", "`pellucid classify`: a whole process, from start to answer"),
     megabytes("classify_memory", "its peak memory"),
     Row {
         key: "exemplars_time",
         says: "`pellucid exemplars`, 5,488 channels on 700 photographs; other: `pellucid classify` on them",
+        quantity: Quantity::Pictures(700),
+    },
+    Row {
+        key: "record_time",
+        says: "`pellucid record`, places of three modules of 700 photographs, f16; other: `pellucid classify` on them",
         quantity: Quantity::Pictures(700),
     },
     milliseconds("first_paint", "page: address to first paint, cold browser, local server"),

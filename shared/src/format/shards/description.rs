@@ -21,6 +21,9 @@ pub const STORE_LIMIT: usize = 1 << 20;
 /// The longest name of a model, in characters.
 const MODEL_LIMIT: usize = 200;
 
+/// The longest side of a picture that a network sees.
+const SIDE_LIMIT: usize = 1 << 16;
+
 /// The name of the file, beside the folder of the shards.
 const FILE: &str = "store.json";
 
@@ -83,12 +86,25 @@ impl Description {
         let named = Named {
             model: root.get("model")?.short_text(MODEL_LIMIT)?.to_owned(),
             weights_sha256: sha256(&root.get("weights_sha256")?)?,
-            preprocessing: root.get("preprocessing")?.parsed()?,
+            preprocessing: preprocessing(&root.get("preprocessing")?)?,
             pictures_sha256: sha256(&root.get("pictures_sha256")?)?,
             titles_sha256: titles.map(|field| sha256(&field)).transpose()?,
         };
         Ok(Self { named, layout: Layout::read(&root)? })
     }
+}
+
+/// Numbers that mean something: a picture of some size, finite factors.
+fn preprocessing(field: &Field<'_>) -> Result<Preprocessing> {
+    let found: Preprocessing = field.parsed()?;
+    let sides = [found.crop, found.resize.side()];
+    if sides.iter().any(|side| !(1..=SIDE_LIMIT).contains(side)) {
+        return Err(field.wrong(format!("has a side that is not 1 to {SIDE_LIMIT}")));
+    }
+    if !found.scale.iter().chain(&found.offset).all(|number| number.is_finite()) {
+        return Err(field.wrong("has a number that is not finite"));
+    }
+    Ok(found)
 }
 
 fn check_version(field: &Field<'_>) -> Result<()> {
@@ -181,13 +197,15 @@ pub(super) mod tests {
 
     #[test]
     fn whatever_is_wrong_is_named() {
-        let cases: [(&str, Value, &str); 17] = [
+        let cases: [(&str, Value, &str); 19] = [
             ("/format", json!("other"), "store.json: format"),
             ("/version", json!([2, 0]), "version 2.0 cannot be read here"),
             ("/version", json!([1]), "[major, minor]"),
             ("/model", json!("a\nb"), "store.json: model"),
             ("/weights_sha256", json!("AB"), "store.json: weights_sha256"),
             ("/pictures_sha256", json!(7), "store.json: pictures_sha256"),
+            ("/preprocessing/crop", json!(0), "store.json: preprocessing: has a side"),
+            ("/preprocessing/scale/0", json!(1e300), "preprocessing: has a number"),
             ("/examples", json!(0), "store.json: examples"),
             ("/examples", json!(1_u64 << 41), "store.json: examples"),
             ("/examples_per_shard", json!(65537), "store.json: examples_per_shard"),
