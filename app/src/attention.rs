@@ -1,6 +1,6 @@
 //! Where the tokens of a transformer's block look in a picture, head by head.
 
-use shared::models::vit;
+use shared::tap::{LayerId, LayerInfo, Role};
 
 use crate::heatmap::Map;
 use crate::protocol::Attended;
@@ -15,18 +15,19 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// Those of a model, by its name in the registry; nothing where it has none, or where positions
-    /// turn queries and keys after the layer that is caught.
-    pub fn of(model: &str) -> Option<Self> {
-        let architecture = vit::ALL.iter().find(|known| known.name == model)?;
-        let shown = architecture.family != vit::Family::DinoV3;
-        shown.then_some(Self { blocks: architecture.depth, heads: architecture.heads })
+    /// Those of a model of these layers; nothing where it has none.
+    pub fn of(layers: &[LayerInfo]) -> Option<Self> {
+        let (_, heads) = compared(layers).next()?;
+        Some(Self { blocks: compared(layers).count(), heads })
     }
 }
 
-/// The layer that holds queries, keys and values of a block.
-pub fn queries(block: usize) -> String {
-    format!("blocks.{block}.attn.qkv")
+/// What attention compares, block by block: the layer's place among all, and its heads.
+pub fn compared(layers: &[LayerInfo]) -> impl Iterator<Item = (LayerId, usize)> {
+    layers.iter().enumerate().filter_map(|(number, layer)| match layer.role {
+        Role::Attention { heads } => Some((LayerId(number), heads)),
+        _ => None,
+    })
 }
 
 /// How much each token of a block attends to each other, by head.
@@ -132,13 +133,13 @@ mod tests {
 
     #[test]
     fn transformers_have_heads_and_others_none() {
-        assert_eq!(Heads::of("vit-tiny-patch16-224"), Some(Heads { blocks: 12, heads: 3 }));
-        assert_eq!(Heads::of("googlenet"), None);
-        assert_eq!(Heads::of("dinov3-vit-s-16"), None);
-        for model in shared::models::registry() {
-            if let Some(Heads { blocks, .. }) = Heads::of(model.name) {
-                assert!(model.layer(&queries(blocks - 1)).is_ok(), "{}", model.name);
-            }
+        for (model, expected) in [
+            ("vit-tiny-patch16-224", Some(Heads { blocks: 12, heads: 3 })),
+            ("dinov3-vit-s-16", Some(Heads { blocks: 12, heads: 6 })),
+            ("googlenet", None),
+        ] {
+            let info = shared::models::info(model).unwrap();
+            assert_eq!(Heads::of(&info.layers), expected, "{model}");
         }
     }
 }

@@ -22,6 +22,7 @@ fn of_block(layer: &str) -> Option<String> {
         "" => format!("tokens after block {block}"),
         "attn" => format!("what attention adds in block {block}"),
         "attn.qkv" => format!("queries, keys and values of block {block}"),
+        "attn.rope" => format!("the same of block {block}, turned by the patches' places"),
         "mlp" => format!("what the perceptron adds in block {block}"),
         "mlp.fc1" => format!("units of block {block}'s perceptron, before their nonlinearity"),
         "mlp.act" => format!("units of block {block}'s perceptron"),
@@ -35,7 +36,9 @@ mod tests {
 
     #[test]
     fn every_layer_of_a_transformer_but_its_classes_is_explained() {
-        for model in ["vit-tiny-patch16-224", "clip-vit-b-32", "dinov2-vit-s-14-reg4"] {
+        for model in
+            ["vit-tiny-patch16-224", "clip-vit-b-32", "dinov2-vit-s-14-reg4", "dinov3-vit-s-16"]
+        {
             let layers = shared::models::info(model).unwrap().layers;
             for layer in layers.iter().filter(|layer| !layer.is_classes()) {
                 assert!(explained(&layer.name).is_some(), "{model}: {}", layer.name);

@@ -49,13 +49,16 @@ impl Known {
         }
     }
 
+    fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Inception(_) | Self::EfficientNetLite(_) => &[],
+            Self::Vit(architecture) => architecture.aliases,
+        }
+    }
+
     /// Whether this is its name or one of its publishers' own spellings.
     fn is_called(self, name: &str) -> bool {
-        let aliases = match self {
-            Self::Inception(_) | Self::EfficientNetLite(_) => &[][..],
-            Self::Vit(architecture) => architecture.aliases,
-        };
-        self.name() == name || aliases.contains(&name)
+        self.name() == name || self.aliases().contains(&name)
     }
 
     fn blueprint(self) -> Blueprint {
@@ -70,6 +73,11 @@ impl Known {
 /// Models that can be built, in the order they are offered.
 pub fn registry() -> Vec<ModelInfo> {
     Known::all().map(|known| known.blueprint().info).collect()
+}
+
+/// What the publishers of the model called `name` call it, where that is not its name.
+pub fn aliases(name: &str) -> Result<&'static [&'static str]> {
+    Known::named(name).map(Known::aliases)
 }
 
 /// The model called `name`, without its weights.

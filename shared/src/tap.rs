@@ -76,6 +76,11 @@ pub enum Role {
     Features,
     /// The same before their nonlinearity, which comes next: they may be negative.
     BeforeNonlinearity,
+    /// Queries, keys and values, as so many heads compare them.
+    Attention {
+        /// Heads.
+        heads: usize,
+    },
     /// Another layer's values, pooled or normalised.
     PassedThrough,
     /// A value for each class.

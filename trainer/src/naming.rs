@@ -4,7 +4,7 @@
 //! nothing else that the verb knows is answered as a wrong name.
 
 use shared::Error;
-use shared::models::{self, vit};
+use shared::models;
 
 use crate::built_in;
 use crate::failure::WrongCall;
@@ -70,12 +70,6 @@ pub fn split_layers(words: &[String]) -> anyhow::Result<Named<'_, String>> {
 fn owner(layer: &str) -> Option<&'static str> {
     let owner = models::registry().into_iter().find(|info| info.layer(layer).is_ok())?;
     Some(owner.name)
-}
-
-/// What a model's publishers call it, where that is not its name.
-pub fn aliases(model: &str) -> &'static [&'static str] {
-    let transformer = vit::ALL.iter().find(|architecture| architecture.name == model);
-    transformer.map_or(&[], |architecture| architecture.aliases)
 }
 
 /// The model that is built in, which is said.

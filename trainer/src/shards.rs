@@ -2,6 +2,7 @@
 //!
 //! `docs/shards.md` says what a store is. saev's shards are opened the same way.
 
+pub mod bucket;
 pub mod place;
 pub mod saev;
 pub mod verify;

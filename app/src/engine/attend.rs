@@ -5,14 +5,14 @@ use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
 use shared::ops::attention_weights;
-use shared::tap::Caught;
+use shared::tap::{Caught, LayerId};
 
 use super::core::Core;
 use super::host::Host;
 use super::loaded::LoadedModel;
 use super::picture;
 use super::voice::{Ending, Voice};
-use crate::attention::{Heads, queries};
+use crate::attention::compared;
 use crate::failure;
 use crate::protocol::{Attend, Attended, Failure, FailureKind, PictureSize};
 
@@ -26,17 +26,20 @@ pub async fn attend<H: Host>(
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     let info = loaded.model.info();
-    let Heads { blocks, heads } = Heads::of(info.name).ok_or_else(|| without(info.title))?;
-    if blocks <= block {
-        return Err(beyond(info.title, block, blocks).into());
-    }
+    let Some((layer, heads)) = compared(&info.layers).nth(block) else {
+        return Err(match compared(&info.layers).count() {
+            0 => without(info.title),
+            blocks => beyond(info.title, block, blocks),
+        }
+        .into());
+    };
     let bytes = buffers.into_iter().next().unwrap_or_default();
     let picture = picture::read(size, bytes, info.preprocessing.resize.side())?;
     let crop = info.preprocessing.classification_crop(&picture);
     drop(picture);
 
     let began = core.host.now();
-    let looked = look(&loaded, &crop, block, heads).await;
+    let looked = look(&loaded, &crop, layer, heads).await;
     let looked = looked.map_err(|error| core.blame(&loaded, error))?;
     core.healthy(&loaded)?;
     voice.check_stopped()?;
@@ -54,7 +57,7 @@ fn without(model: &str) -> Failure {
     Failure::new(
         FailureKind::Input,
         "This network has no attention to show.",
-        format!("{model} does not attend, or not in a way that is shown here."),
+        format!("Nothing in {model} attends to anything."),
         "Choose a vision transformer.",
     )
 }
@@ -68,7 +71,7 @@ fn beyond(model: &str, block: usize, blocks: usize) -> Failure {
     )
 }
 
-/// A forward pass to a block, read back.
+/// What heads make of a forward pass to what they compare, read back.
 struct Looked {
     /// `[heads, tokens, tokens]`
     weights: Vec<f32>,
@@ -79,11 +82,10 @@ struct Looked {
 async fn look(
     loaded: &LoadedModel,
     crop: &Picture,
-    block: usize,
+    layer: LayerId,
     heads: usize,
 ) -> shared::Result<Looked> {
     let info = loaded.model.info();
-    let layer = info.layer_id(&queries(block))?;
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
     let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer]))?;
     let Caught { grid, extra } = caught.get(layer).ok_or_else(|| info.not_caught(layer))?.clone();

@@ -7,7 +7,7 @@ use shared::visualize::objective::Typed;
 
 use super::{Page, names};
 use crate::address::Address;
-use crate::attention::queries;
+use crate::attention::compared;
 use crate::browser;
 use crate::over::Dialog;
 use crate::palette::Jump;
@@ -248,10 +248,8 @@ pub fn keep_sense(address: &mut Address, layers: &[LayerInfo]) {
     if find_layer(layers, &address.layer).is_none() {
         address.layer.clear();
     }
-    let block = address.attention.map(|attention| queries(attention.block));
-    if block.is_some_and(|block| find_layer(layers, &block).is_none()) {
-        address.attention = None;
-    }
+    let blocks = compared(layers).count();
+    address.attention = address.attention.filter(|attention| attention.block < blocks);
     let names = names(&address.model, layers, &[]);
     if !address.objective.is_empty() && mistake(&address.objective, &names).is_some() {
         address.objective = Typed::default();

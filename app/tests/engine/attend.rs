@@ -8,7 +8,7 @@ use app::protocol::{
 };
 use shared::burn::tensor::Tensor;
 use shared::device::cpu;
-use shared::models::{self, vit};
+use shared::models;
 use shared::network::{Pass, Start};
 use shared::ops::attention_weights;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
@@ -21,8 +21,7 @@ use crate::waves::waves;
 
 /// A network's tensors from a formula.
 fn weights(name: &str) -> NamedTensors {
-    let architecture = vit::ALL.iter().find(|known| known.name == name).unwrap();
-    let tensors = architecture.blueprint().tensors(0).into_iter();
+    let tensors = models::blueprint(name).unwrap().tensors(0).into_iter();
     let formula = |(name, shape): (String, Vec<usize>)| {
         let inputs: usize = shape.iter().skip(1).product();
         let amplitude = if name.ends_with("weight") { (3.0 / inputs as f64).sqrt() } else { 0.1 };
@@ -62,14 +61,14 @@ fn answer(page: &Page, id: RequestId) -> (Attended, Vec<u8>) {
 }
 
 /// The same by the plain way, `[heads, tokens, tokens]`.
-fn expected(name: &str, weights: NamedTensors, block: usize, heads: usize) -> Vec<f32> {
+fn expected(name: &str, weights: NamedTensors, layer: &str, heads: usize) -> Vec<f32> {
     let model = models::load(name, weights, &cpu()).unwrap();
     let preprocessing = &model.info().preprocessing;
     let picture = waves(SIDE.width, SIDE.height, 0).to_rgba8();
     let picture = shared::image::Picture::from_rgba8(SIDE.width, SIDE.height, &picture).unwrap();
     let crop = preprocessing.classification_crop(&picture);
     let input = preprocessing.apply(crop.to_tensor(&cpu()));
-    let layer = model.info().layer_id(&format!("blocks.{block}.attn.qkv")).unwrap();
+    let layer = model.info().layer_id(layer).unwrap();
     let caught = model.forward(Start::Picture(input), &Pass::to(&[layer])).unwrap();
     let caught = caught.get(layer).unwrap().clone();
     let [batch, channels, rows, columns] = caught.grid.dims();
@@ -81,29 +80,37 @@ fn expected(name: &str, weights: NamedTensors, block: usize, heads: usize) -> Ve
 
 #[test]
 fn a_blocks_attention_comes_whole_and_every_token_looks_at_something() {
-    const NAME: &str = "vit-tiny-patch16-224";
-    let mut page = page(NAME, file(&weights(NAME)));
-    for block in [0, 11] {
-        let id = attend(&mut page, block);
-        assert_eq!(page.end(id), Some(Event::Done));
-        let (attended, bytes) = answer(&page, id);
-        assert_eq!((attended.block, attended.heads, attended.extra), (block, 3, 1));
-        assert_eq!(attended.patches, PictureSize { width: 14, height: 14 });
-        let number = |four: &[u8]| f32::from_le_bytes(four.try_into().unwrap());
-        let found: Vec<f32> = bytes.chunks_exact(4).map(number).collect();
-        let expected = expected(NAME, weights(NAME), block, 3);
-        assert_eq!(found.len(), 3 * 197 * 197);
-        let apart = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
-        assert!(apart.fold(0.0, f32::max) < 1e-5);
-        for row in found.chunks_exact(197) {
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    // DINOv3 compares tokens after their places have turned them.
+    for (name, compared, heads, extra, side) in
+        [("vit-tiny-patch16-224", "attn.qkv", 3, 1, 14), ("dinov3-vit-s-16", "attn.rope", 6, 5, 14)]
+    {
+        let mut page = page(name, file(&weights(name)));
+        for block in [0, 11] {
+            let id = attend(&mut page, block);
+            assert_eq!(page.end(id), Some(Event::Done));
+            let (attended, bytes) = answer(&page, id);
+            assert_eq!((attended.block, attended.heads, attended.extra), (block, heads, extra));
+            assert_eq!(attended.patches, PictureSize { width: side, height: side });
+            let number = |four: &[u8]| f32::from_le_bytes(four.try_into().unwrap());
+            let found: Vec<f32> = bytes.chunks_exact(4).map(number).collect();
+            let layer = format!("blocks.{block}.{compared}");
+            let expected = expected(name, weights(name), &layer, heads);
+            let tokens = extra + side * side;
+            assert_eq!(found.len(), heads * tokens * tokens);
+            let apart = found.iter().zip(&expected).map(|(one, other)| (one - other).abs());
+            assert!(apart.fold(0.0, f32::max) < 1e-5, "{layer}");
+            for row in found.chunks_exact(tokens) {
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4, "{layer}");
+            }
+            // The window reads the same.
+            let attention = Attention::new(attended, &bytes).unwrap();
+            let patch = attention.looks(Some([2, 3]));
+            let token = extra + 2 * side + 3;
+            let row = &found[(tokens + token) * tokens..][..tokens];
+            assert_eq!(patch.maps[2].values, row[extra..]);
+            let beside: f32 = found[..extra].iter().sum();
+            assert_eq!(attention.looks(None).beside[1], beside);
         }
-        // The window reads the same.
-        let attention = Attention::new(attended, &bytes).unwrap();
-        let patch = attention.looks(Some([2, 3]));
-        let token = 1 + 2 * 14 + 3;
-        assert_eq!(patch.maps[2].values, found[(197 + token) * 197 + 1..][..196]);
-        assert_eq!(attention.looks(None).beside[1], found[0]);
     }
 }
 

@@ -89,10 +89,15 @@ impl Builder<'_> {
         let Architecture { width, heads, family, .. } = *self.architecture;
         let x = self.norm(input, self.names.norm_in_block(number, 0));
         let x = self.graph.linear(x, 3 * width, |_| self.names.queries_keys_values(number));
-        let mut x = self.layer(x, &format!("blocks.{number}.attn.qkv"), Role::Features);
-        if family == Family::DinoV3 {
-            x = self.graph.rotated(x, heads);
-        }
+        let (name, role) = (format!("blocks.{number}.attn"), Role::Attention { heads });
+        let x = match family {
+            Family::DinoV3 => {
+                let x = self.layer(x, &format!("{name}.qkv"), Role::Features);
+                let x = self.graph.rotated(x, heads);
+                self.layer(x, &format!("{name}.rope"), role)
+            }
+            _ => self.layer(x, &format!("{name}.qkv"), role),
+        };
         let x = self.graph.attention(x, heads);
         self.graph.linear(x, width, |shape| self.names.attended(number, shape))
     }

@@ -90,7 +90,7 @@ fn model_row(info: &ModelInfo) -> Option<ModelRow<'_>> {
     Some(ModelRow {
         name: info.name,
         title: info.title,
-        aliases: naming::aliases(info.name),
+        aliases: models::aliases(info.name).ok()?,
         classes: info.layers.iter().find(|layer| layer.is_classes()).map_or(0, |l| l.channels),
         output: &last.name,
         outputs: last.channels,

@@ -18,6 +18,7 @@ use crate::pictures::listing::Listing;
 use crate::pictures::source::Source;
 use crate::record::partition::Partition;
 use crate::record::{Recorded, Recording};
+use crate::shards::bucket::{Bucket, Patience, is_address};
 use crate::shards::place::{Folder, Place};
 use crate::shards::verify::{Verified, verify, verify_saev};
 use crate::shards::{Store, saev};
@@ -34,7 +35,7 @@ use crate::{device, naming, output};
     pellucid record block12 --images photographs/ --out store/\n  \
     pellucid record googlenet mixed4a mixed4d --images train.tar val.tar --out store/ \\\n      \
     --tokens pooled --dtype f32\n  \
-    pellucid record googlenet mixed4d --images shards/ --out /shared/store --partition 3/16\n  \
+    pellucid record googlenet mixed4d --images shards/ --out s3://bucket/store --partition 3/16\n  \
     pellucid record --verify store/\n  \
     pellucid record --to-saev store/ --out $SAEV_SCRATCH\n\n\
     A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
@@ -59,7 +60,8 @@ pub struct Args {
     )]
     images: Vec<PathBuf>,
 
-    /// The folder of the store
+    /// The folder of the store, or s3://bucket/prefix, gs://.., az://..: credentials come from the
+    /// environment
     #[arg(long, short, value_name = "STORE", required_unless_present = "verify")]
     out: Option<PathBuf>,
 
@@ -204,7 +206,7 @@ fn record(args: &Args, out: &Path) -> Result<()> {
     let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
     let listing = Listing::of(sources)?;
-    let place = place(out);
+    let place = place(out)?;
     let recording = Recording {
         layers: &layers,
         listing: &listing,
@@ -272,14 +274,23 @@ fn sources(images: &[PathBuf], out: &Path) -> Result<(Vec<Source>, Labels)> {
     Ok((vec![Source::new(alone).context("--images")?.without(out)], Labels::of(alone)?))
 }
 
-fn place(store: &Path) -> Box<dyn Place> {
-    Box::new(Folder(store.to_owned()))
+/// A folder, or an address in an object storage.
+fn place(store: &Path) -> Result<Box<dyn Place>> {
+    match store.to_str().filter(|name| is_address(name)) {
+        Some(url) => {
+            let variables = std::env::vars_os().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            });
+            Ok(Box::new(Bucket::open(url, variables, Patience::default())?))
+        }
+        None => Ok(Box::new(Folder(store.to_owned()))),
+    }
 }
 
 fn look(store: &Path, json: bool) -> Result<()> {
     let found = match store.join(METADATA).is_file() {
         true => verify_saev(&Folder(store.to_owned()))?,
-        false => verify(&*place(store))?,
+        false => verify(&*place(store)?)?,
     };
     if json {
         output::json_line(&found)?
@@ -322,6 +333,13 @@ fn report(found: &Verified) -> Result<()> {
 }
 
 fn convert(store: &Path, out: &Path, json: bool) -> Result<()> {
+    for path in [store, out] {
+        if path.to_str().is_some_and(is_address) {
+            let path = path.display();
+            let wrong = format!("{path}: --to-saev reads and writes folders: copy the store first");
+            return Err(WrongCall(wrong).into());
+        }
+    }
     let folder = saev::write(&Store::open(store)?, out)?;
     if json {
         return output::json_line(&Converted { folder: &folder });

@@ -118,11 +118,7 @@ impl Place for Folder {
     }
 
     fn begin(&self, shard: u64) -> Result<NamedTempFile> {
-        let folder = self.shards();
-        let writing = || format!("writing to {}", folder.display());
-        fs::create_dir_all(&folder).with_context(writing)?;
-        let prefix = format!(".{shard:06}{WRITING}");
-        output::unfinished(&prefix, &folder).with_context(writing)
+        begin_in(&self.shards(), "", shard)
     }
 
     fn keep(&self, file: NamedTempFile, path: &str) -> Result<()> {
@@ -136,26 +132,36 @@ impl Place for Folder {
     }
 
     fn tidy(&self, shards: Range<u64>) -> Result<()> {
-        let is_of_these = |target: &str| {
-            let shard = target.split('.').next().and_then(|number| number.parse().ok());
-            target == STORE || shard.is_some_and(|shard| shards.contains(&shard))
-        };
-        for entry in [self.0.clone(), self.shards()].iter().flat_map(fs::read_dir).flatten() {
-            let path = entry?.path();
-            let target = path.file_name().and_then(|name| target_in_writing(name.to_str()?));
-            if target.is_some_and(is_of_these) && is_left(&path) {
-                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-            }
-        }
-        Ok(())
+        tidy_in(&self.0, |target| target == STORE)?;
+        tidy_in(&self.shards(), |target| is_of(target, &shards))
     }
 }
 
-/// What a hidden file becomes: `000004.json` where it is `.000004.json.writing-` and what makes it
-/// the only one.
-fn target_in_writing(name: &str) -> Option<&str> {
-    let (target, _) = name.strip_prefix('.')?.split_once(WRITING)?;
-    Some(target)
+/// A file in a folder for what becomes one of a shard; its name begins with a dot and a prefix.
+pub fn begin_in(folder: &Path, prefix: &str, shard: u64) -> Result<NamedTempFile> {
+    let writing = || format!("writing to {}", folder.display());
+    fs::create_dir_all(folder).with_context(writing)?;
+    output::unfinished(format!(".{prefix}{shard:06}{WRITING}"), folder).with_context(writing)
+}
+
+/// Removes hidden files that nobody writes any more, if what they were to become (`000004.json`
+/// where one is `.000004.json.writing-` and what makes it the only one) is ours.
+pub fn tidy_in(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let target = name.to_str().and_then(|name| name.strip_prefix('.')?.split_once(WRITING));
+        if target.is_some_and(|(target, _)| is_ours(target)) && is_left(&path) {
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is one of these shards.
+pub fn is_of(name: &str, shards: &Range<u64>) -> bool {
+    let shard = name.split('.').next().and_then(|number| number.parse().ok());
+    shard.is_some_and(|shard| shards.contains(&shard))
 }
 
 /// Whether nobody writes a file any more.

@@ -4,14 +4,14 @@
 #[allow(dead_code, reason = "its picture is for other tests")]
 mod closed_form;
 
-use shared::models::vit;
+use shared::models;
 use shared::weights::{NamedTensor, NamedTensors};
 
 use closed_form::uniform;
 
 /// Under timm's names. Values that matter: tokens differ, and so do pictures.
 pub fn weights() -> NamedTensors {
-    let tiny = vit::ALL.iter().find(|known| known.name == "vit-tiny-patch16-224").unwrap();
+    let tiny = models::blueprint("vit-tiny-patch16-224").unwrap();
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let (centre, amplitude) = match shape.as_slice() {
             [_] if name.contains("norm") && name.ends_with("weight") => (1.0, 0.2),
@@ -25,5 +25,5 @@ pub fn weights() -> NamedTensors {
         let values = uniform(&name).take(count).map(|u| (centre + amplitude * u) as f32).collect();
         (name, NamedTensor { shape, values })
     };
-    tiny.blueprint().tensors(0).into_iter().map(tensor).collect()
+    tiny.tensors(0).into_iter().map(tensor).collect()
 }

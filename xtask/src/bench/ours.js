@@ -55,7 +55,7 @@ export async function pellucid({
     ask({ LoadModel: { bundle_url: new URL("bundle.json", folder).href } });
   const [opened] = await ask({ OpenDevice: device === "webgpu" ? "WebGpu" : "Cpu" });
   // A software GPU would take hours over what hardware does in a minute.
-  if (hardware && opened.Device.software) {
+  if (hardware && opened.DeviceReport.software) {
     throw new Error("Chromium finds no GPU in hardware, or does not use it");
   }
   await load("googlenet");
@@ -101,5 +101,5 @@ export async function pellucid({
     samples[`vit_gradient_${stepSide}`] = await gradients("blocks.8:11");
   }
   stop();
-  return { samples, adapter: opened.Device.adapter, software: opened.Device.software };
+  return { samples, adapter: opened.DeviceReport.adapter, software: opened.DeviceReport.software };
 }

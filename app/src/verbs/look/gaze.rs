@@ -129,7 +129,7 @@ impl Default for Gaze {
 
 /// The heads of the network on view; nothing where it has no attention to show. Reactive.
 pub fn heads(page: Page) -> Option<Heads> {
-    Heads::of(&page.model_name())
+    page.layers.with(|layers| Heads::of(layers))
 }
 
 /// The block on view: the address's, else the last, from which classes are read. Reactive.

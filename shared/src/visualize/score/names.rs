@@ -98,7 +98,10 @@ impl<'a> Names<'a> {
             what: match layer.role {
                 Role::Classes => "classes",
                 Role::Latents => "latents",
-                Role::Features | Role::BeforeNonlinearity | Role::PassedThrough => "channels",
+                Role::Features
+                | Role::BeforeNonlinearity
+                | Role::Attention { .. }
+                | Role::PassedThrough => "channels",
             },
             index,
             count: layer.channels,
