@@ -6,7 +6,7 @@ use crate::cli::Test;
 use crate::process;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{test, tidy, tools};
+use crate::{cuda, test, tidy, tools};
 
 /// Formatting, lints, documentation, the dependency rule; then exactly what `test` runs.
 ///
@@ -22,6 +22,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         let arguments = ["clippy", "--release", "--workspace", "--all-targets"];
         process::run(workspace.cargo().args(arguments).args(["--", "-D", "warnings"]))
     })?;
+    steps.step("lints, CUDA", || cuda::lint(workspace))?;
     steps.step("lints, wasm", || {
         let mut command = workspace.cargo();
         command.args(["clippy", "--release", "--target", tools::WASM]);

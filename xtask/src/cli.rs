@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{bench, build, ci, screenshots, serve, test, tidy, tools};
+use crate::{bench, build, ci, cuda, screenshots, serve, test, tidy, tools};
 
 /// Build, test and serve Pellucid.
 #[derive(Parser)]
@@ -34,6 +34,10 @@ enum Task {
     Ci,
     /// Install what the page's build and its tests need.
     Tools(Tools),
+    /// Build the command line for NVIDIA's GPUs: 40 CPU minutes.
+    ///
+    /// Example: cargo xtask cuda --llvm
+    Cuda(Cuda),
     /// Check the dependency rule and what `shared` must not touch.
     Tidy,
     /// Photograph every state of the page.
@@ -111,6 +115,18 @@ pub struct Tools {
     pub for_serve: bool,
 }
 
+/// Where Debian puts its LLVM.
+pub const DEBIANS_LLVM: &str = "/usr/lib/llvm-22";
+
+/// Arguments of `cuda`.
+#[derive(Args, Clone, Debug)]
+pub struct Cuda {
+    /// Link with the LLVM in this folder rather than with a release that is downloaded (Linux,
+    /// macOS); without a folder with Debian's LLVM 22, which apt installs.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = DEBIANS_LLVM)]
+    pub llvm: Option<PathBuf>,
+}
+
 /// Arguments of `test`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Test {
@@ -185,6 +201,7 @@ pub fn run() -> ExitCode {
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Ci => ci::run(&workspace),
         Task::Tools(arguments) => tools::run(&workspace, &arguments),
+        Task::Cuda(arguments) => cuda::run(&workspace, &arguments),
         Task::Tidy => tidy::run(&workspace),
         Task::Screenshots(arguments) => screenshots::run(&workspace, &arguments),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),

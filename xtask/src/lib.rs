@@ -11,6 +11,7 @@ mod bundle;
 mod ci;
 mod cli;
 mod compress;
+mod cuda;
 pub mod line;
 pub mod many;
 mod npm;

@@ -224,7 +224,7 @@ pub fn browser() -> Result<Browser> {
 }
 
 /// Installs packages through apt, as root or through sudo where that asks no password.
-fn apt_install(packages: &[&str]) -> Result<()> {
+pub fn apt_install(packages: &[&str]) -> Result<()> {
     let Some(apt) = find_program(&["apt-get"]) else {
         bail!("there is no apt on this machine");
     };

@@ -96,37 +96,22 @@ impl Bucket {
         };
         let variables = variables.map(|(name, value)| (name.to_ascii_lowercase(), value));
         let opening = || format!("opening {url}");
+        // Builders have no trait in common.
+        macro_rules! built {
+            ($builder:ty, $variables:literal, $of:ident) => {{
+                let mut builder = <$builder>::new().$of(bucket).with_retry(retry);
+                for (name, value) in variables.filter(|(name, _)| name.starts_with($variables)) {
+                    if let Ok(key) = name.parse() {
+                        builder = builder.with_config(key, value);
+                    }
+                }
+                Box::new(builder.build().with_context(opening)?)
+            }};
+        }
         let store: Box<dyn ObjectStore> = match scheme {
-            "s3" | "s3a" => {
-                let mut builder = AmazonS3Builder::new();
-                for (name, value) in variables.filter(|(name, _)| name.starts_with("aws_")) {
-                    if let Ok(key) = name.parse() {
-                        builder = builder.with_config(key, value);
-                    }
-                }
-                let builder = builder.with_bucket_name(bucket).with_retry(retry);
-                Box::new(builder.build().with_context(opening)?)
-            }
-            "gs" => {
-                let mut builder = GoogleCloudStorageBuilder::new();
-                for (name, value) in variables.filter(|(name, _)| name.starts_with("google_")) {
-                    if let Ok(key) = name.parse() {
-                        builder = builder.with_config(key, value);
-                    }
-                }
-                let builder = builder.with_bucket_name(bucket).with_retry(retry);
-                Box::new(builder.build().with_context(opening)?)
-            }
-            "az" | "azure" => {
-                let mut builder = MicrosoftAzureBuilder::new();
-                for (name, value) in variables.filter(|(name, _)| name.starts_with("azure_")) {
-                    if let Ok(key) = name.parse() {
-                        builder = builder.with_config(key, value);
-                    }
-                }
-                let builder = builder.with_container_name(bucket).with_retry(retry);
-                Box::new(builder.build().with_context(opening)?)
-            }
+            "s3" | "s3a" => built!(AmazonS3Builder, "aws_", with_bucket_name),
+            "gs" => built!(GoogleCloudStorageBuilder, "google_", with_bucket_name),
+            "az" | "azure" => built!(MicrosoftAzureBuilder, "azure_", with_container_name),
             _ => return Err(wrong("a store is a folder, s3://, gs:// or az://").into()),
         };
         let prefix = Path::parse(prefix).map_err(|error| wrong(&error.to_string()))?;
