@@ -69,6 +69,8 @@ pub struct CachedFile {
 pub struct Missing {
     /// What.
     pub what: String,
+    /// The model, where that is its weights and nothing of them is here.
+    pub model: Option<&'static str>,
     /// The command that mends it.
     pub mend: String,
 }
@@ -111,9 +113,11 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
             cached.iter().any(|file| file.path == path)
         };
         if !is_here("safetensors") && built_in::weights(info.name).is_none() {
-            let state = if is_here("part") { " (downloaded in part)" } else { "" };
+            let is_begun = is_here("part");
+            let state = if is_begun { " (downloaded in part)" } else { "" };
             missing.push(Missing {
                 what: format!("weights of {}{state}", info.name),
+                model: (!is_begun).then_some(info.name),
                 mend: weights::way_to(info.name),
             });
         }
@@ -121,6 +125,7 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
     if device::COMPILED == ["cpu"] {
         missing.push(Missing {
             what: "GPU drivers in this program".to_owned(),
+            model: None,
             mend: "cargo install --path trainer --features wgpu".to_owned(),
         });
     }

@@ -229,7 +229,7 @@ fn the_doctor_names_the_cache_and_the_command_that_fills_it() {
     let mends: Vec<_> = examination["missing"].as_array().unwrap().iter().collect();
     assert!(mends.iter().any(|missing| missing["mend"] == "pellucid fetch googlenet"));
     let text = stdout(&pellucid(cache.path(), ["doctor"]));
-    assert!(text.contains("pellucid fetch googlenet"), "{text}");
+    assert!(text.contains("pellucid fetch MODEL"), "{text}");
 }
 
 /// A photograph of the gallery that ships: its number there, in rows of six on sheets of 36.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use indicatif::DecimalBytes;
 
 use crate::doctor::{BuiltIn, Examination, examine};
-use crate::output;
+use crate::{output, weights};
 
 /// How to tell it.
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,17 @@ fn text(examination: &Examination) -> String {
     if examination.missing.is_empty() {
         lines.push("missing    nothing".to_owned());
     }
-    for missing in &examination.missing {
+    let (models, mut others): (Vec<_>, Vec<_>) =
+        examination.missing.iter().partition(|missing| missing.model.is_some());
+    if let [_, _, ..] = models.as_slice() {
+        let (count, mend) = (models.len(), weights::way_to("MODEL"));
+        lines.push(format!(
+            "missing    weights of {count} models (`pellucid layers --models`): {mend}"
+        ));
+    } else {
+        others.extend(models);
+    }
+    for missing in others {
         lines.push(format!("missing    {}: {}", missing.what, missing.mend));
     }
     lines.join("\n")
