@@ -22,10 +22,7 @@ use shared::format::shards::{
 };
 
 use crate::hash;
-use place::{Folder, Place, SHARDS};
-
-/// The name of the description of a store.
-pub const STORE: &str = "store.json";
+use place::{Folder, Place, SHARDS, STORE};
 
 /// A store that is open.
 #[derive(Debug)]

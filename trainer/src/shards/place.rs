@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use crate::shards::STORE;
 use crate::{hash, output};
+
+/// The name of the description of a store.
+pub const STORE: &str = "store.json";
 
 /// The folder of the shards in a store.
 pub const SHARDS: &str = "shards";
