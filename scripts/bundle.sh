@@ -73,7 +73,7 @@ vit-tiny-patch16-224)
     dreams=(
         "blocks.5:0..192 --size 96 --steps 64"
         "blocks.9.mlp.act:0..192 --size 96 --steps 64"
-        "${classes[*]/#/logits:} --preset object"
+        "${classes[*]/#/logits:} --preset scene"
     )
     layers=blocks.5,blocks.9.mlp.act,logits,blocks.10,blocks.11,blocks.8,blocks.2,patch_embed
     ;;

@@ -259,7 +259,7 @@ impl Address {
             "bg" => return wrong("transparent or a colour such as #101418"),
             "preset" => match value.parse() {
                 Ok(preset) => self.preset = Some(preset),
-                Err(_) => return wrong("object, texture or classic"),
+                Err(_) => return wrong("object, scene, texture or classic"),
             },
             _ if Setting::of(key).is_ok() => {
                 let (setting, value) = checked(key, value)?;

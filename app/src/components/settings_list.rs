@@ -68,6 +68,7 @@ fn Presets() -> impl IntoView {
     };
     let named = move |preset: Preset| match preset {
         Preset::Object => "object",
+        Preset::Scene => "scene",
         Preset::Texture => "texture",
         Preset::Classic => "classic (Lucid)",
     };
@@ -98,6 +99,7 @@ fn Presets() -> impl IntoView {
 fn describe_preset(preset: Preset) -> &'static str {
     match preset {
         Preset::Object => "Things in natural colours: a pyramid seen from near and far",
+        Preset::Scene => "Things in their surroundings: the same with louder fine grids",
         Preset::Texture => "Patterns that fill the picture: a pyramid with loud fine grids",
         Preset::Classic => "Lucid's settings, to compare with the literature",
     }

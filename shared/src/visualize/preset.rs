@@ -11,6 +11,8 @@ use crate::{Error, Result};
 pub enum Preset {
     /// A pyramid seen in several noisy views, near and far: things in natural colours. For classes.
     Object,
+    /// The same with louder fine grids: things in their surroundings. For a transformer's classes.
+    Scene,
     /// A pyramid with loud fine grids: patterns that fill the picture. For units.
     Texture,
     /// Lucid's defaults, to compare with the literature.
@@ -19,26 +21,33 @@ pub enum Preset {
 
 impl Preset {
     /// All of them, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::Object, Self::Texture, Self::Classic];
+    pub const ALL: [Self; 4] = [Self::Object, Self::Scene, Self::Texture, Self::Classic];
 
-    /// As typed: `object`, `texture`, `classic`.
+    /// As typed: `object`, `scene`, `texture`, `classic`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Object => "object",
+            Self::Scene => "scene",
             Self::Texture => "texture",
             Self::Classic => "classic",
         }
     }
 
     /// The one that suits what an objective climbs in a network with these layers: things for
-    /// classes, patterns for units that stand in many places.
+    /// classes (among others, where the network is a transformer), patterns for units that stand in
+    /// many places.
     pub fn of(objective: &Objective, layers: &[LayerInfo]) -> Self {
         let climbed = objective.terms.iter().filter(|term| term.weight > 0.0);
-        let mut layers = climbed.filter_map(|term| {
+        let mut climbed = climbed.filter_map(|term| {
             let name = term.measure.layer()?;
             layers.iter().find(|layer| layer.is_called(name))
         });
-        if layers.any(|layer| layer.grid == Grid::None) { Self::Object } else { Self::Texture }
+        let is_of_patches = |layer: &LayerInfo| matches!(layer.grid, Grid::Patches { .. });
+        match climbed.any(|layer| layer.grid == Grid::None) {
+            true if layers.iter().any(is_of_patches) => Self::Scene,
+            true => Self::Object,
+            false => Self::Texture,
+        }
     }
 
     /// Its settings.
@@ -69,6 +78,7 @@ impl Preset {
         };
         match self {
             Self::Object => painted(160, 0.75, 1.5),
+            Self::Scene => painted(160, 0.25, 1.5),
             Self::Texture => painted(128, 0.25, 1.2),
             Self::Classic => classic,
         }
@@ -89,7 +99,7 @@ impl std::str::FromStr for Preset {
         Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| Error::Setting {
             name: "preset",
             found: name.to_owned(),
-            expected: "object, texture or classic".to_owned(),
+            expected: "object, scene, texture or classic".to_owned(),
         })
     }
 }
@@ -109,11 +119,11 @@ mod tests {
             ("googlenet", "tv", Preset::Texture),
             ("efficientnet-lite0", "classifier:3", Preset::Object),
             ("efficientnet-lite0", "block4:3", Preset::Texture),
-            ("vit-tiny-patch16-224", "logits:980", Preset::Object),
+            ("vit-tiny-patch16-224", "logits:980", Preset::Scene),
             ("vit-tiny-patch16-224", "blocks.10:7", Preset::Texture),
             ("vit-tiny-patch16-224", "blocks.10:7@4,4", Preset::Texture),
-            ("clip-vit-b-32", "embedding:3", Preset::Object),
-            ("dinov2-vit-s-14", "pooled:3", Preset::Object),
+            ("clip-vit-b-32", "embedding:3", Preset::Scene),
+            ("dinov2-vit-s-14", "pooled:3", Preset::Scene),
         ] {
             let layers = crate::models::info(model).unwrap().layers;
             assert_eq!(Preset::of(&objective.parse().unwrap(), &layers), preset, "{objective}");
