@@ -56,9 +56,9 @@ pub struct Args {
     #[arg(long, short, value_name = "PATH")]
     out: PathBuf,
 
-    /// How it is made: object (things in natural colours), texture (patterns that fill the picture)
-    /// or classic (Lucid's settings). By default what suits each objective; every setting below
-    /// overrides it
+    /// How it is made: object (things in natural colours), scene (things in their surroundings),
+    /// texture (patterns that fill the picture) or classic (Lucid's settings). By default what suits
+    /// each objective; every setting below overrides it
     #[arg(long, value_name = "NAME")]
     preset: Option<Preset>,
 
