@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+/// Between a hidden file's name, which is that of its target, and what makes it the only one.
+pub const WRITING: &str = ".writing-";
+
 /// Prints a value as one line of JSON.
 pub fn json_line(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string(value)?)
@@ -67,7 +70,7 @@ fn written_beside<T>(
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut prefix = OsString::from(".");
     prefix.push(path.file_name().unwrap_or_default());
-    prefix.push(".writing-");
+    prefix.push(WRITING);
     let written = || -> Result<T> {
         let mut out = BufWriter::new(unfinished(&prefix, folder)?);
         write(&mut out)?;

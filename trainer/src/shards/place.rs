@@ -9,16 +9,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use crate::{hash, output};
+use crate::hash;
+use crate::output::{self, WRITING};
 
 /// The name of the description of a store.
 pub const STORE: &str = "store.json";
 
 /// The folder of the shards in a store.
 pub const SHARDS: &str = "shards";
-
-/// Between a hidden file's name and what makes it the only one of that name.
-const WRITING: &str = ".writing-";
 
 /// A place that files are put into whole or not at all, and are never changed in.
 pub trait Place: Send + Sync {
