@@ -202,11 +202,11 @@ fn record(args: &Args, out: &Path) -> Result<()> {
             layers.push(layer.clone());
         }
     }
+    let place = place(out)?;
     let (sources, labels) = sources(&args.images, out)?;
     let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
     let listing = Listing::of(sources)?;
-    let place = place(out)?;
     let recording = Recording {
         layers: &layers,
         listing: &listing,

@@ -10,7 +10,7 @@ use std::io::{Read, Seek};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use data_encoding::HEXLOWER;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -136,7 +136,8 @@ impl Bucket {
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T> {
         let name = format!("{}/{path}", self.url.trim_end_matches('/'));
-        self.runtime.block_on(answer).with_context(|| format!("{doing} {name}"))
+        let answer = self.runtime.block_on(answer);
+        answer.map_err(|error| anyhow!("{doing} {name}: {}", told_once(&error)))
     }
 
     async fn try_to_create(&self, object: &Path, bytes: &[u8]) -> Result<bool, Error> {
@@ -185,11 +186,24 @@ impl Bucket {
     }
 }
 
+/// An error and what lies behind it.
+fn chain(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+}
+
+/// What it says, and what those behind it say that it does not: most repeat them.
+fn told_once(error: &Error) -> String {
+    chain(error).fold(String::new(), |told, behind| match behind.to_string() {
+        known if told.contains(&known) => told,
+        first if told.is_empty() => first,
+        other => format!("{told}: {other}"),
+    })
+}
+
 /// Whether a question went out and no whole answer came.
 fn is_unanswered(error: &Error) -> bool {
-    let first: &(dyn std::error::Error + 'static) = error;
-    let mut chain = std::iter::successors(Some(first), |error| error.source());
-    chain.any(|error| {
+    chain(error).any(|error| {
         let kind = error.downcast_ref::<HttpError>().map(HttpError::kind);
         matches!(kind, Some(HttpErrorKind::Timeout | HttpErrorKind::Interrupted))
     })
