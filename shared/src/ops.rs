@@ -7,6 +7,8 @@
 //! Tokens of transformers lie side by side as the places of a picture do:
 //! `[batch, channels, 1, tokens]`.
 
+#[cfg(any(feature = "wgpu", feature = "webgpu", feature = "cuda"))]
+mod cube;
 mod flex;
 mod gradient;
 mod normalization;
@@ -43,6 +45,12 @@ pub enum ReluGradient {
     Autodiff
 )]
 pub trait VisionOps: Backend {
+    /// A product of matrices in full single precision; axes before the last two may be 1 in one
+    /// of them.
+    fn product(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(left, right)
+    }
+
     /// A convolution with weights `[outputs, inputs, kernel, kernel]` and a bias `[outputs]`;
     /// what lies over the edge counts as zero. Weights are frozen: they receive no gradient.
     fn convolution(
@@ -173,8 +181,17 @@ pub trait VisionOps: Backend {
     }
 }
 
-#[cfg(any(feature = "wgpu", feature = "webgpu", feature = "cuda"))]
-impl VisionOps for burn_cubecl::CubeBackend {}
+/// A product of matrices in full single precision: what the library gives may be less exact where a
+/// device is quicker so.
+///
+/// # Shapes
+/// - `left`: `[.., rows, inner]`
+/// - `right`: `[.., inner, columns]`; axes before may be 1 in one of them
+/// - returns: `[.., rows, columns]`
+pub fn product<const D: usize>(left: Tensor<D>, right: Tensor<D>) -> Tensor<D> {
+    let (left, right) = (left.into_dispatch(), right.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as VisionOps>::product(left, right))
+}
 
 /// `max(x, 0)`.
 pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<D> {
@@ -311,7 +328,7 @@ pub fn attention_weights(input: Tensor<4>, heads: usize) -> Tensor<4> {
         let part = input.clone().narrow(1, part * channels / 3, channels / 3);
         part.reshape([batch, heads, of_head, tokens])
     };
-    let scores = part(0).swap_dims(2, 3).matmul(part(1)) / (of_head as f64).sqrt();
+    let scores = product(part(0).swap_dims(2, 3), part(1)) / (of_head as f64).sqrt();
     activation::softmax(scores, 3)
 }
 

@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 
 use burn::tensor::{Tensor, TensorData};
 
+use crate::ops::product;
 use crate::tap::Caught;
 
 /// Learned positions of patches, one for each of a square.
@@ -88,9 +89,9 @@ impl Positions {
         };
         // [channels, rows of old, columns], then the rows.
         let across = positions.clone().reshape([channels * side, side]);
-        let across = across.matmul(along(columns).transpose());
+        let across = product(across, along(columns).transpose());
         let down = across.reshape([channels, side, columns]).swap_dims(0, 1);
-        let down = along(rows).matmul(down.reshape([side, channels * columns]));
+        let down = product(along(rows), down.reshape([side, channels * columns]));
         let resized = down.reshape([rows, channels, columns]).swap_dims(0, 1);
         resized.reshape([channels, rows * columns])
     }

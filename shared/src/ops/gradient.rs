@@ -4,14 +4,50 @@ mod transformer;
 
 use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, TensorMetadata};
+use burn::tensor::Shape;
 use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn_autodiff::ops::{Backward, Ops, OpsKind, binary, unary};
 
 use super::{Gelu, Lrn, ReluGradient, VisionOps, Window};
 use transformer::{Attention, GeluUnits, LayerNorm};
+
+#[derive(Debug)]
+struct Product;
+
+impl<B: Backend + VisionOps> Backward<B, 2> for Product {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (left, right) = ops.state;
+        let (like_left, like_right) = (left.shape(), right.shape());
+        binary::<B, _, _>(
+            ops.parents,
+            ops.node,
+            grads,
+            |gradient| {
+                let right = B::float_transpose(right);
+                summed::<B>(B::product(gradient, right), &like_left)
+            },
+            |gradient| {
+                let left = B::float_transpose(left);
+                summed::<B>(B::product(left, gradient), &like_right)
+            },
+        );
+    }
+}
+
+/// Summed over axes that a factor has only once.
+fn summed<B: Backend>(gradient: FloatTensor<B>, like: &Shape) -> FloatTensor<B> {
+    (0..like.num_dims()).fold(gradient, |gradient, axis| {
+        if gradient.shape()[axis] == like[axis] {
+            return gradient;
+        }
+        B::float_sum_dim(gradient, axis)
+    })
+}
 
 #[derive(Debug)]
 struct Convolution;
@@ -143,6 +179,18 @@ fn redirect<B: Backend>(
 }
 
 impl<B: Backend + VisionOps, C: CheckpointStrategy> VisionOps for Autodiff<B, C> {
+    fn product(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [left.node(), right.node()];
+        let (left, right) = (left.into_primitive(), right.into_primitive());
+        match Product.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let output = <B as VisionOps>::product(left.clone(), right.clone());
+                prep.finish((left, right), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(<B as VisionOps>::product(left, right)),
+        }
+    }
+
     fn convolution(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,

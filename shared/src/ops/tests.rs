@@ -63,6 +63,21 @@ fn check_gradient(input: Tensor<4>, function: impl Fn(Tensor<4>) -> Tensor<4>, s
 }
 
 #[test]
+fn a_product_is_the_librarys_and_each_of_its_factors_has_its_gradient() {
+    let factors =
+        [([2, 3, 4, 5], [2, 3, 5, 6]), ([1, 1, 4, 5], [2, 3, 5, 6]), ([2, 3, 4, 5], [1, 1, 5, 6])];
+    for (left, right) in factors {
+        let (left, right) = (noise(left), noise(right) * 0.5);
+        let expected = values(left.clone().matmul(right.clone()));
+        assert_close(&values(product(left.clone(), right.clone())), &expected, 1e-6);
+        check_gradient(left.clone(), |left| product(left, right.clone()), 1e-2);
+        check_gradient(right.clone(), |right| product(left.clone(), right), 1e-2);
+    }
+    // Both at once, as one tensor.
+    check_gradient(noise([2, 1, 4, 3]), |x| product(x.clone(), x.swap_dims(2, 3)), 1e-3);
+}
+
+#[test]
 fn the_processor_pools_as_the_library_does() {
     for [height, width] in [[8, 8], [7, 9], [14, 13], [3, 3]] {
         for pool in POOLS {

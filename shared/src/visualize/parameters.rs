@@ -14,6 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, Uniform};
 
+use crate::ops::product;
 use crate::visualize::settings::{Parameterization, Settings};
 use crate::{Error, Result};
 
@@ -131,7 +132,7 @@ impl Painter {
         let Some(matrix) = &self.color else { return activation::sigmoid(field) };
         let [batch, _, height, width] = field.dims();
         let channels_last = field.reshape([batch, 3, height * width]).swap_dims(1, 2);
-        let rgb = channels_last.matmul(matrix.clone().unsqueeze());
+        let rgb = product(channels_last, matrix.clone().unsqueeze());
         activation::sigmoid(rgb.swap_dims(1, 2).reshape([batch, 3, height, width]))
     }
 

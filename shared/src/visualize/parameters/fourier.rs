@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::color::COLOR_CORRELATION;
 use crate::Result;
+use crate::ops::product;
 use crate::visualize::spectrum::MagnitudeSpectrum;
 
 /// Contrast of a MACO picture: standard deviation of its luminance before the sigmoid.
@@ -110,11 +111,11 @@ impl InverseFourier {
     /// - `spectrum`: `[batch, 3, 2 * height, width / 2 + 1]`, real rows, then imaginary rows
     /// - returns: `[batch, 3, height, width]`
     pub(super) fn apply(&self, spectrum: Tensor<4>) -> Tensor<4> {
-        let columns = self.down.clone().unsqueeze::<4>().matmul(spectrum);
+        let columns = product(self.down.clone().unsqueeze(), spectrum);
         let height = columns.dims()[2] / 2;
         let part = |imaginary: usize| {
             let rows = columns.clone().narrow(2, imaginary * height, height);
-            rows.matmul(self.across[imaginary].clone().unsqueeze())
+            product(rows, self.across[imaginary].clone().unsqueeze())
         };
         part(0) + part(1)
     }

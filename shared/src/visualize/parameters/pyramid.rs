@@ -3,6 +3,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::ops::product;
+
 /// Places along the longer side of the coarsest grid; each next has twice as many.
 const COARSEST: usize = 2;
 
@@ -69,7 +71,7 @@ impl Pyramid {
             let grid = grid.reshape([batch, channels, rows, columns]).mul_scalar(level.gain);
             match &level.enlarge {
                 Some((down, across)) => {
-                    down.clone().unsqueeze::<4>().matmul(grid).matmul(across.clone().unsqueeze())
+                    product(product(down.clone().unsqueeze(), grid), across.clone().unsqueeze())
                 }
                 None => grid,
             }

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::ops::product;
 use crate::tap::Caught;
 
 /// Least squared length by which a Gram matrix is divided (Lucid).
@@ -128,11 +129,11 @@ fn similarity(activation: Tensor<4>) -> Tensor<1> {
     let device = activation.device().inner();
     let by_channel = activation.reshape([batch, channels, height * width]);
     let gram =
-        by_channel.clone().matmul(by_channel.transpose()).reshape([batch, channels * channels]);
+        product(by_channel.clone(), by_channel.transpose()).reshape([batch, channels * channels]);
     let length = gram.clone().square().sum_dim(1).clamp_min(GRAM_EPSILON).sqrt();
     let style = gram / length;
     let others = Tensor::<2>::ones([batch, batch], &device) - Tensor::eye(batch, &device);
-    (style.clone().matmul(style.transpose()) * others).sum_dim(1).reshape([batch])
+    (product(style.clone(), style.transpose()) * others).sum_dim(1).reshape([batch])
 }
 
 /// Sum over colours of the absolute differences between neighbours down and across: anisotropic and
