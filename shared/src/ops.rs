@@ -9,7 +9,7 @@
 
 #[cfg(any(feature = "wgpu", feature = "webgpu", feature = "cuda"))]
 mod cube;
-mod flex;
+pub(crate) mod flex;
 mod gradient;
 mod normalization;
 mod primitives;

@@ -6,6 +6,7 @@
 //!
 //! A kind is one file below: its formula as a [`Readout`], and how its files become [`Readouts`].
 
+pub mod dictionary;
 pub mod directions;
 
 use std::collections::BTreeMap;

@@ -13,9 +13,9 @@ mod depthwise;
 mod exponential;
 mod gelu;
 mod layer_norm;
-mod parallel;
+pub(crate) mod parallel;
 mod pooling;
-mod product;
+pub(crate) mod product;
 mod winograd;
 
 use convolution::Sizes;

@@ -47,6 +47,13 @@ pub fn all<T: Send>(things: Vec<T>, work: impl Fn(T) + Send + Sync) {
     things.into_par_iter().for_each(work);
 }
 
+/// What `work` makes of each of a few things, in their order, all at the same time.
+#[cfg(not(target_family = "wasm"))]
+pub fn map<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+    use rayon::prelude::*;
+    things.into_par_iter().map(work).collect()
+}
+
 #[cfg(target_family = "wasm")]
 fn cores() -> usize {
     1
@@ -61,4 +68,10 @@ fn each_share(values: &mut [f32], length: usize, work: impl Fn(usize, &mut [f32]
 #[cfg(target_family = "wasm")]
 pub fn all<T>(things: Vec<T>, work: impl Fn(T)) {
     things.into_iter().for_each(work);
+}
+
+/// What `work` makes of each of a few things, in their order.
+#[cfg(target_family = "wasm")]
+pub fn map<T, R>(things: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {
+    things.into_iter().map(work).collect()
 }

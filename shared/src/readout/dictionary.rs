@@ -1,0 +1,24 @@
+//! Dictionaries: activations as sparse sums of directions, found by sparse autoencoders.
+//!
+//! An example `x`, `[channels]`, is encoded into latents and decoded again:
+//! ```text
+//! pre = encoder (x - decoder bias) + encoder bias        [latents]
+//! z = the activation of pre: few of them, none negative
+//! reconstruction = sum of z_i times the decoder's row i + decoder bias
+//! ```
+//! [`Config`] says which activation, and what training makes small; [`gradient`] and [`loss`] are
+//! the same formulas for the processor and for any device.
+
+pub mod config;
+pub mod encode;
+pub mod gradient;
+pub mod loss;
+pub mod parameters;
+mod top;
+pub mod training;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Activation, AuxK, Config};
+pub use parameters::Parameters;

@@ -1,0 +1,604 @@
+//! The loss of a batch and its gradient, on the processor.
+//!
+//! A dictionary's latents are few in each example. So only the encoder's product is computed in
+//! full; what is decoded, and what flows back, are sums over the latents in use. [`super::loss`] is
+//! the same in tensors, for every device, and what this is tested against.
+
+use std::ops::Range;
+
+use super::config::{Activation, AuxK, Config};
+use super::encode::{Codes, Encoded, Use, encode, is_near, threshold};
+use super::parameters::Parameters;
+use crate::ops::flex::parallel;
+
+/// What a batch costs; each a mean over its examples.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Losses {
+    /// What training makes small.
+    pub total: f64,
+    /// Of each prefix, the last of all latents: summed over channels.
+    pub squared_errors: Vec<f64>,
+    /// The sum of latents; of a gated dictionary of its gates.
+    pub l1: f64,
+    /// How many latents fire.
+    pub l0: f64,
+    /// What [`AuxK`] adds, before its coefficient; of a gated dictionary the squared error of its
+    /// gates.
+    pub auxiliary: f64,
+}
+
+/// What a batch says about a dictionary.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it costs.
+    pub losses: Losses,
+    /// How the cost changes with each number.
+    pub gradient: Parameters,
+    /// In how many of the examples each latent fires.
+    pub fired: Vec<u32>,
+    /// The smallest value that BatchTopK kept.
+    pub least: Option<f32>,
+}
+
+/// The loss of a batch and its gradient. `dead` are the latents that [`AuxK`] brings back, by
+/// number, ascending.
+///
+/// # Shapes
+/// - `examples`: `[examples, channels]`, at least one
+pub fn gradient(
+    config: &Config,
+    parameters: &Parameters,
+    examples: &[f32],
+    dead: &[u32],
+) -> Outcome {
+    let batch = Batch::new(config, parameters, examples, dead);
+    let explained = batch.explain();
+    batch.pull(explained)
+}
+
+/// Examples, encoded.
+struct Batch<'a> {
+    config: &'a Config,
+    parameters: &'a Parameters,
+    examples: &'a [f32],
+    /// Without the decoder's bias where the dictionary takes it off.
+    centred: Vec<f32>,
+    encoded: Encoded,
+    /// How many.
+    count: usize,
+}
+
+/// How the loss changes with what the encoder gives for a latent in use.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slope {
+    /// What the decoder gets.
+    value: f32,
+    /// By the way of `pre`; of a gated dictionary of the gate.
+    pre: f32,
+    /// With the threshold, or with a gated dictionary's magnitude.
+    other: f32,
+}
+
+/// What decoding finds.
+struct Explained {
+    losses: Losses,
+    /// Errors of the reconstructions, summed from each prefix to the last.
+    /// `[examples, prefixes, channels]`
+    errors: Vec<f32>,
+    /// For each use.
+    slopes: Vec<Slope>,
+    /// What the dead do not explain of what is left, `[examples, channels]`.
+    left: Vec<f32>,
+    /// For each use of a dead latent.
+    of_dead: Vec<f32>,
+    /// How much what the dead leave counts, in units of the coefficient.
+    weight: f32,
+}
+
+/// The part of an explanation that belongs to a range of examples.
+struct Share<'a> {
+    examples: Range<usize>,
+    errors: &'a mut [f32],
+    slopes: &'a mut [Slope],
+    left: &'a mut [f32],
+    of_dead: &'a mut [f32],
+}
+
+impl<'a> Batch<'a> {
+    fn new(
+        config: &'a Config,
+        parameters: &'a Parameters,
+        examples: &'a [f32],
+        dead: &[u32],
+    ) -> Self {
+        let mut centred = examples.to_vec();
+        if config.centred {
+            for example in centred.chunks_exact_mut(config.channels) {
+                add(example, &parameters.decoder_bias, -1.0);
+            }
+        }
+        let encoded = encode(config, parameters, &centred, dead);
+        let count = examples.len() / config.channels;
+        Self { config, parameters, examples, centred, encoded, count }
+    }
+
+    /// Of a squared error's mean over examples.
+    fn scale(&self) -> f32 {
+        2.0 / self.count as f32
+    }
+
+    fn decoder_row(&self, latent: u32) -> &'a [f32] {
+        row(&self.parameters.decoder, latent as usize, self.config.channels)
+    }
+
+    fn explain(&self) -> Explained {
+        let &Config { channels, ref prefixes, revival, .. } = self.config;
+        let Encoded { chosen, dead, .. } = &self.encoded;
+        let mut explained = Explained {
+            losses: Losses::default(),
+            errors: vec![0.0; self.count * prefixes.len() * channels],
+            slopes: vec![Slope::default(); chosen.uses.len()],
+            left: vec![0.0; if revival.is_some() { self.count * channels } else { 0 }],
+            of_dead: vec![0.0; dead.uses.len()],
+            weight: 1.0,
+        };
+        let shares = self.shares(&mut explained);
+        let sums = parallel::map(shares, |share| self.explain_share(share));
+        let mut losses = Losses { squared_errors: vec![0.0; prefixes.len()], ..Losses::default() };
+        let mut penalty = 0.0;
+        for (sum, of_share) in sums {
+            let errors = losses.squared_errors.iter_mut().zip(&sum.squared_errors);
+            errors.for_each(|(all, one)| *all += one);
+            losses.l1 += sum.l1;
+            losses.l0 += sum.l0;
+            losses.auxiliary += sum.auxiliary;
+            penalty += of_share;
+        }
+        let count = self.count as f64;
+        losses.squared_errors.iter_mut().for_each(|sum| *sum /= count);
+        for sum in [&mut losses.l1, &mut losses.l0, &mut losses.auxiliary, &mut penalty] {
+            *sum /= count;
+        }
+        losses.total = losses.squared_errors.iter().sum::<f64>() + penalty;
+        if let Some(AuxK { coefficient, normalized, .. }) = revival {
+            if normalized {
+                let variance = self.variance_of_errors(&explained.errors);
+                explained.weight = if 0.0 < variance { variance.recip() as f32 } else { 0.0 };
+                losses.auxiliary *= f64::from(explained.weight);
+            }
+            losses.total += f64::from(coefficient) * losses.auxiliary;
+        }
+        if matches!(self.config.activation, Activation::Gated { .. }) {
+            losses.total += losses.auxiliary;
+        }
+        explained.losses = losses;
+        explained
+    }
+
+    /// The buffers cut into one share of examples for each core.
+    fn shares<'b>(&self, explained: &'b mut Explained) -> Vec<Share<'b>> {
+        let channels = self.config.channels;
+        let width = self.config.prefixes.len() * channels;
+        let Explained { errors, slopes, left, of_dead, .. } = explained;
+        let (mut errors, mut slopes) = (errors.as_mut_slice(), slopes.as_mut_slice());
+        let (mut left, mut of_dead) = (left.as_mut_slice(), of_dead.as_mut_slice());
+        let mut shares = Vec::new();
+        for examples in parallel::shares(self.count, 1) {
+            let count = |codes: &Codes| codes.of(examples.clone()).len();
+            let left_width = if left.is_empty() { 0 } else { channels };
+            shares.push(Share {
+                errors: take(&mut errors, examples.len() * width),
+                slopes: take(&mut slopes, count(&self.encoded.chosen)),
+                left: take(&mut left, examples.len() * left_width),
+                of_dead: take(&mut of_dead, count(&self.encoded.dead)),
+                examples,
+            });
+        }
+        shares
+    }
+
+    /// Sums over a share's examples, and their penalties'.
+    fn explain_share(&self, share: Share<'_>) -> (Losses, f64) {
+        let &Config { channels, ref prefixes, .. } = self.config;
+        let width = prefixes.len() * channels;
+        let mut sums = Losses { squared_errors: vec![0.0; prefixes.len()], ..Losses::default() };
+        let mut penalty = 0.0;
+        let (mut slopes, mut of_dead) = (share.slopes, share.of_dead);
+        for (place, example) in share.examples.enumerate() {
+            let uses = self.encoded.chosen.of(example..example + 1);
+            let slopes = take(&mut slopes, uses.len());
+            let errors = &mut share.errors[place * width..][..width];
+            for (slope, used) in slopes.iter_mut().zip(uses) {
+                slope.value = self.value(used);
+            }
+            self.reconstruct(example, uses, slopes, errors, &mut sums.squared_errors);
+            penalty += self.slopes(example, uses, slopes, errors, &mut sums);
+            if !share.left.is_empty() {
+                let left = &mut share.left[place * channels..][..channels];
+                let dead = self.encoded.dead.of(example..example + 1);
+                let of_dead = take(&mut of_dead, dead.len());
+                sums.auxiliary += self.revive(dead, &errors[width - channels..], left, of_dead);
+            }
+        }
+        (sums, penalty)
+    }
+
+    /// What the decoder gets of a latent.
+    fn value(&self, used: &Use) -> f32 {
+        let latent = used.latent as usize;
+        match self.config.activation {
+            Activation::JumpRelu { logarithmic, .. } => {
+                let threshold = threshold(self.parameters.threshold[latent], logarithmic);
+                if threshold < used.pre { used.pre } else { 0.0 }
+            }
+            Activation::Gated { .. } => self.magnitude(used).max(0.0),
+            _ => used.pre,
+        }
+    }
+
+    fn magnitude(&self, used: &Use) -> f32 {
+        let latent = used.latent as usize;
+        let scale = self.parameters.magnitude_scale[latent].exp();
+        used.pre * scale + self.parameters.magnitude_bias[latent]
+    }
+
+    /// The errors of an example's reconstructions, summed from each prefix to the last.
+    fn reconstruct(
+        &self,
+        example: usize,
+        uses: &[Use],
+        slopes: &[Slope],
+        errors: &mut [f32],
+        squared_errors: &mut [f64],
+    ) {
+        let &Config { channels, ref prefixes, .. } = self.config;
+        let target = row(self.examples, example, channels);
+        let mut next = 0;
+        for (prefix, end) in prefixes.iter().enumerate() {
+            let (before, rest) = errors.split_at_mut(prefix * channels);
+            let error = &mut rest[..channels];
+            match prefix {
+                0 => {
+                    error.copy_from_slice(&self.parameters.decoder_bias);
+                    add(error, target, -1.0);
+                }
+                _ => error.copy_from_slice(&before[(prefix - 1) * channels..]),
+            }
+            while let Some(used) = uses.get(next).filter(|used| (used.latent as usize) < *end) {
+                add(error, self.decoder_row(used.latent), slopes[next].value);
+                next += 1;
+            }
+            squared_errors[prefix] += f64::from(dot(error, error));
+        }
+        for prefix in (1..prefixes.len()).rev() {
+            let (before, rest) = errors.split_at_mut(prefix * channels);
+            add(&mut before[(prefix - 1) * channels..], &rest[..channels], 1.0);
+        }
+    }
+
+    /// The slopes of an example's latents; its penalty is returned.
+    fn slopes(
+        &self,
+        example: usize,
+        uses: &[Use],
+        slopes: &mut [Slope],
+        errors: &[f32],
+        sums: &mut Losses,
+    ) -> f64 {
+        let channels = self.config.channels;
+        let (scale, each) = (self.scale(), 1.0 / self.count as f32);
+        let gates = self.error_of_gates(example, uses);
+        if let Some(gates) = &gates {
+            sums.auxiliary += f64::from(dot(gates, gates));
+        }
+        let mut penalty = 0.0;
+        for (used, slope) in uses.iter().zip(slopes) {
+            let latent = used.latent as usize;
+            let decoder = self.decoder_row(used.latent);
+            let error = row(errors, self.config.prefix_of(latent), channels);
+            let of_value = scale * dot(error, decoder);
+            let fires = 0.0 < slope.value;
+            sums.l0 += f64::from(u8::from(fires));
+            match self.config.activation {
+                Activation::TopK { .. } | Activation::BatchTopK { .. } => {
+                    sums.l1 += f64::from(slope.value);
+                    slope.pre = of_value;
+                }
+                Activation::Relu { l1, by_norm } => {
+                    let norm = if by_norm { dot(decoder, decoder).sqrt() } else { 1.0 };
+                    sums.l1 += f64::from(slope.value * norm);
+                    penalty += f64::from(l1 * slope.value * norm);
+                    slope.pre = of_value + l1 * norm * each;
+                }
+                Activation::JumpRelu { l0, bandwidth, logarithmic } => {
+                    let trained = self.parameters.threshold[latent];
+                    let threshold = threshold(trained, logarithmic);
+                    sums.l1 += f64::from(slope.value);
+                    if threshold < used.pre {
+                        penalty += f64::from(l0);
+                        slope.pre = of_value;
+                    }
+                    if is_near(used.pre, threshold, bandwidth) {
+                        let of_threshold = -(threshold * of_value + l0 * each) / bandwidth;
+                        slope.other = match logarithmic {
+                            true => of_threshold * threshold,
+                            false if trained < 0.0 => 0.0,
+                            false => of_threshold,
+                        };
+                    }
+                }
+                Activation::Gated { l1 } => {
+                    let gate = used.pre + self.parameters.encoder_bias[latent];
+                    sums.l1 += f64::from(gate);
+                    penalty += f64::from(l1 * gate);
+                    let of_gate = gates.as_ref().map_or(0.0, |error| dot(error, decoder));
+                    slope.pre = l1 * each + scale * of_gate;
+                    slope.other = if fires { of_value } else { 0.0 };
+                }
+            }
+        }
+        penalty
+    }
+
+    /// What a gated dictionary's gates alone leave of an example.
+    fn error_of_gates(&self, example: usize, uses: &[Use]) -> Option<Vec<f32>> {
+        let Activation::Gated { .. } = self.config.activation else { return None };
+        let mut error = self.parameters.decoder_bias.clone();
+        add(&mut error, row(self.examples, example, self.config.channels), -1.0);
+        for used in uses {
+            let gate = used.pre + self.parameters.encoder_bias[used.latent as usize];
+            add(&mut error, self.decoder_row(used.latent), gate);
+        }
+        Some(error)
+    }
+
+    /// What the dead leave of what an example's reconstruction leaves; its square is returned.
+    fn revive(&self, dead: &[Use], error: &[f32], left: &mut [f32], slopes: &mut [f32]) -> f64 {
+        left.copy_from_slice(error);
+        for used in dead {
+            add(left, self.decoder_row(used.latent), used.pre);
+        }
+        for (slope, used) in slopes.iter_mut().zip(dead) {
+            *slope = dot(left, self.decoder_row(used.latent));
+        }
+        f64::from(dot(left, left))
+    }
+
+    /// Mean over examples of the squared distance of what is left from its mean.
+    fn variance_of_errors(&self, errors: &[f32]) -> f64 {
+        let channels = self.config.channels;
+        let width = self.config.prefixes.len() * channels;
+        let mut mean = vec![0.0; channels];
+        let mut squares = 0.0;
+        for errors in errors.chunks_exact(width) {
+            let error = &errors[width - channels..];
+            squares += f64::from(dot(error, error));
+            mean.iter_mut().zip(error).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        let count = self.count as f64;
+        let of_mean: f64 = mean.iter().map(|sum| (sum / count).powi(2)).sum();
+        (squares / count - of_mean).max(0.0)
+    }
+
+    fn pull(&self, explained: Explained) -> Outcome {
+        let &Config { channels, latents, ref prefixes, .. } = self.config;
+        let mut gradient = Parameters::zeros(self.config);
+        let width = prefixes.len() * channels;
+        let scale = self.scale();
+        let mut of_bias = vec![0.0; channels];
+        for errors in explained.errors.chunks_exact(width) {
+            add(&mut of_bias, &errors[..channels], scale);
+        }
+        let chosen = ByLatent::new(&self.encoded.chosen, latents);
+        let dead = ByLatent::new(&self.encoded.dead, latents);
+        let mut fired = vec![0; latents];
+        let pulls = LatentShare::cut(&mut gradient, &mut fired, channels, latents);
+        let of_centre =
+            parallel::map(pulls, |share| self.pull_share(share, &explained, &chosen, &dead));
+        if self.config.centred {
+            of_centre.iter().for_each(|share| add(&mut of_bias, share, -1.0));
+        }
+        gradient.decoder_bias = of_bias;
+        let least = self.encoded.least;
+        Outcome { losses: explained.losses, gradient, fired, least }
+    }
+
+    /// The gradient of a share of latents. Returns how the loss changes with the centred examples,
+    /// by way of these latents, summed over examples.
+    fn pull_share(
+        &self,
+        share: LatentShare<'_>,
+        explained: &Explained,
+        chosen: &ByLatent,
+        dead: &ByLatent,
+    ) -> Vec<f32> {
+        let &Config { channels, ref prefixes, activation, revival, .. } = self.config;
+        let width = prefixes.len() * channels;
+        let scale = self.scale();
+        let auxiliary = revival.map_or(0.0, |revival| revival.coefficient * explained.weight);
+        let mut of_centre = vec![0.0; channels];
+        for (place, latent) in share.latents.clone().enumerate() {
+            let encoder = row_mut(share.encoder, place, channels);
+            let decoder = row_mut(share.decoder, place, channels);
+            let from = self.config.prefix_of(latent) * channels;
+            let magnitude =
+                self.parameters.magnitude_scale.get(latent).map_or(0.0, |scale| scale.exp());
+            let (mut of_pre, mut of_values) = (0.0, 0.0);
+            for (example, index) in chosen.of(latent) {
+                let slope = &explained.slopes[index];
+                let pre = self.encoded.chosen.uses[index].pre;
+                let error = &explained.errors[example * width + from..][..channels];
+                let back = slope.pre + slope.other * magnitude;
+                if slope.value != 0.0 {
+                    add(decoder, error, scale * slope.value);
+                }
+                if 0.0 < slope.value {
+                    share.fired[place] += 1;
+                    of_values += slope.value;
+                }
+                if let Activation::Gated { .. } = activation {
+                    add(encoder, row(&self.centred, example, channels), back);
+                    share.magnitude_bias[place] += slope.other;
+                    share.magnitude_scale[place] += slope.other * pre * magnitude;
+                    share.encoder_bias[place] += slope.pre;
+                    of_pre += back;
+                    continue;
+                }
+                if slope.pre != 0.0 {
+                    add(encoder, row(&self.centred, example, channels), slope.pre);
+                    share.encoder_bias[place] += slope.pre;
+                    of_pre += slope.pre;
+                }
+                if let Activation::JumpRelu { .. } = activation {
+                    share.threshold[place] += slope.other;
+                }
+            }
+            for (example, index) in dead.of(latent) {
+                let pre = self.encoded.dead.uses[index].pre;
+                let left = row(&explained.left, example, channels);
+                add(decoder, left, auxiliary * scale * pre);
+                let back = auxiliary * scale * explained.of_dead[index];
+                add(encoder, row(&self.centred, example, channels), back);
+                share.encoder_bias[place] += back;
+                of_pre += back;
+            }
+            if let Activation::Relu { l1, by_norm: true } = activation {
+                let own = self.decoder_row(latent as u32);
+                let norm = dot(own, own).sqrt();
+                if 0.0 < norm {
+                    add(decoder, own, l1 * of_values / self.count as f32 / norm);
+                }
+            }
+            if of_pre != 0.0 {
+                add(&mut of_centre, row(&self.parameters.encoder, latent, channels), of_pre);
+            }
+        }
+        of_centre
+    }
+}
+
+/// The gradient of a range of latents.
+struct LatentShare<'a> {
+    latents: Range<usize>,
+    encoder: &'a mut [f32],
+    decoder: &'a mut [f32],
+    encoder_bias: &'a mut [f32],
+    threshold: &'a mut [f32],
+    magnitude_scale: &'a mut [f32],
+    magnitude_bias: &'a mut [f32],
+    fired: &'a mut [u32],
+}
+
+impl<'a> LatentShare<'a> {
+    /// One for each core.
+    fn cut(
+        gradient: &'a mut Parameters,
+        mut fired: &'a mut [u32],
+        channels: usize,
+        latents: usize,
+    ) -> Vec<Self> {
+        let Parameters { encoder, encoder_bias, decoder, threshold, magnitude_scale, .. } =
+            gradient;
+        let mut magnitude_bias = gradient.magnitude_bias.as_mut_slice();
+        let (mut encoder, mut decoder) = (encoder.as_mut_slice(), decoder.as_mut_slice());
+        let (mut encoder_bias, mut threshold) =
+            (encoder_bias.as_mut_slice(), threshold.as_mut_slice());
+        let mut magnitude_scale = magnitude_scale.as_mut_slice();
+        let mut shares = Vec::new();
+        for latents in parallel::shares(latents, 1) {
+            let count = latents.len();
+            // What this kind of dictionary does not have is empty.
+            let few = |values: &[f32]| count.min(values.len());
+            shares.push(Self {
+                latents,
+                encoder: take(&mut encoder, count * channels),
+                decoder: take(&mut decoder, count * channels),
+                encoder_bias: take(&mut encoder_bias, count),
+                threshold: {
+                    let few = few(threshold);
+                    take(&mut threshold, few)
+                },
+                magnitude_scale: {
+                    let few = few(magnitude_scale);
+                    take(&mut magnitude_scale, few)
+                },
+                magnitude_bias: {
+                    let few = few(magnitude_bias);
+                    take(&mut magnitude_bias, few)
+                },
+                fired: take(&mut fired, count),
+            });
+        }
+        shares
+    }
+}
+
+/// Uses in the order of latents.
+struct ByLatent {
+    /// Where each latent's begin, and where the last one's end.
+    starts: Vec<usize>,
+    /// Example, and place among all uses.
+    uses: Vec<(u32, u32)>,
+}
+
+impl ByLatent {
+    fn new(codes: &Codes, latents: usize) -> Self {
+        let mut starts = vec![0; latents + 1];
+        codes.uses.iter().for_each(|used| starts[used.latent as usize + 1] += 1);
+        for latent in 0..latents {
+            starts[latent + 1] += starts[latent];
+        }
+        let mut next = starts.clone();
+        let mut uses = vec![(0, 0); codes.uses.len()];
+        let mut begin = 0;
+        for (example, &end) in codes.ends.iter().enumerate() {
+            for index in begin..end {
+                let place = &mut next[codes.uses[index].latent as usize];
+                uses[*place] = (example as u32, index as u32);
+                *place += 1;
+            }
+            begin = end;
+        }
+        Self { starts, uses }
+    }
+
+    fn of(&self, latent: usize) -> impl Iterator<Item = (usize, usize)> {
+        let uses = &self.uses[self.starts[latent]..self.starts[latent + 1]];
+        uses.iter().map(|&(example, index)| (example as usize, index as usize))
+    }
+}
+
+/// Cuts so many off the front.
+fn take<'a, T>(values: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (front, rest) = std::mem::take(values).split_at_mut(count);
+    *values = rest;
+    front
+}
+
+fn row(values: &[f32], index: usize, columns: usize) -> &[f32] {
+    &values[index * columns..][..columns]
+}
+
+fn row_mut(values: &mut [f32], index: usize, columns: usize) -> &mut [f32] {
+    &mut values[index * columns..][..columns]
+}
+
+/// `row += factor * other`
+fn add(row: &mut [f32], other: &[f32], factor: f32) {
+    row.iter_mut().zip(other).for_each(|(value, other)| *value += factor * other);
+}
+
+/// The product of two rows, in sixteen sums side by side, which vector instructions add at once.
+fn dot(row: &[f32], other: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0; LANES];
+    let (chunks, others) = (row.chunks_exact(LANES), other.chunks_exact(LANES));
+    let rest = chunks.remainder().iter().zip(others.remainder());
+    let rest: f32 = rest.map(|(value, other)| value * other).sum();
+    for (chunk, other) in chunks.zip(others) {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane] * other[lane];
+        }
+    }
+    rest + sums.iter().sum::<f32>()
+}
