@@ -168,7 +168,7 @@ pub trait VisionOps: Backend {
 
     /// Attention among tokens, from `[batch, 3 * channels, 1, tokens]`, in so many heads.
     fn attention(input: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
-        primitives::transformer::attention::<Self>(input, heads)
+        primitives::transformer::attention::<Self>(input, heads, Self::product)
     }
 
     /// The gradient of [`VisionOps::attention`].
@@ -177,7 +177,7 @@ pub trait VisionOps: Backend {
         gradient: FloatTensor<Self>,
         heads: usize,
     ) -> FloatTensor<Self> {
-        primitives::transformer::attention_backward::<Self>(input, gradient, heads)
+        primitives::transformer::attention_backward::<Self>(input, gradient, heads, Self::product)
     }
 }
 

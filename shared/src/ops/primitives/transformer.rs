@@ -6,7 +6,6 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 
-use super::super::VisionOps;
 use super::super::units::{Gelu, QUICK};
 
 /// What normalisation makes of its input before it is scaled and shifted.
@@ -107,25 +106,37 @@ fn turned<B: Backend>(matrix: FloatTensor<B>) -> FloatTensor<B> {
     B::float_swap_dims(matrix, 2, 3)
 }
 
+/// How a device multiplies matrices.
+type Product<B> = fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>;
+
 /// How much each token attends to each other, `[batch, heads, tokens, tokens]`.
-fn weights<B: VisionOps>(queries: FloatTensor<B>, keys: FloatTensor<B>) -> FloatTensor<B> {
+fn weights<B: Backend>(
+    queries: FloatTensor<B>,
+    keys: FloatTensor<B>,
+    product: Product<B>,
+) -> FloatTensor<B> {
     let scale = (queries.shape()[2] as f32).sqrt().recip();
-    let scores = B::product(turned::<B>(queries), keys);
+    let scores = product(turned::<B>(queries), keys);
     B::softmax(B::float_mul_scalar(scores, scale.into()), 3)
 }
 
-pub fn attention<B: VisionOps>(input: FloatTensor<B>, heads: usize) -> FloatTensor<B> {
+pub fn attention<B: Backend>(
+    input: FloatTensor<B>,
+    heads: usize,
+    product: Product<B>,
+) -> FloatTensor<B> {
     let shape = input.shape();
     let [queries, keys, values] = parts::<B>(&input, heads);
-    let weights = weights::<B>(queries, keys);
-    let output = B::product(values, turned::<B>(weights));
+    let weights = weights::<B>(queries, keys, product);
+    let output = product(values, turned::<B>(weights));
     B::float_reshape(output, Shape::new([shape[0], shape[1] / 3, 1, shape[3]]))
 }
 
-pub fn attention_backward<B: VisionOps>(
+pub fn attention_backward<B: Backend>(
     input: FloatTensor<B>,
     gradient: FloatTensor<B>,
     heads: usize,
+    product: Product<B>,
 ) -> FloatTensor<B> {
     let shape = input.shape();
     let (batch, channels, tokens) = (shape[0], shape[1] / 3, shape[3]);
@@ -133,15 +144,15 @@ pub fn attention_backward<B: VisionOps>(
     let scale = ((channels / heads) as f32).sqrt().recip();
     let gradient = B::float_reshape(gradient, Shape::new([batch, heads, channels / heads, tokens]));
 
-    let weights = weights::<B>(queries.clone(), keys.clone());
-    let of_weights = B::product(turned::<B>(gradient.clone()), values);
-    let of_values = B::product(gradient, weights.clone());
+    let weights = weights::<B>(queries.clone(), keys.clone(), product);
+    let of_weights = product(turned::<B>(gradient.clone()), values);
+    let of_values = product(gradient, weights.clone());
     // Through the softmax: weights * (gradient - its weighted mean).
     let mean = B::float_sum_dim(B::float_mul(weights.clone(), of_weights.clone()), 3);
     let of_scores = B::float_mul(weights, B::float_sub(of_weights, mean));
     let of_scores = B::float_mul_scalar(of_scores, scale.into());
-    let of_queries = B::product(keys, turned::<B>(of_scores.clone()));
-    let of_keys = B::product(queries, of_scores);
+    let of_queries = product(keys, turned::<B>(of_scores.clone()));
+    let of_keys = product(queries, of_scores);
     let parts = [of_queries, of_keys, of_values]
         .map(|part| B::float_reshape(part, Shape::new([batch, channels, 1, tokens])));
     B::float_cat(parts.to_vec(), 1)

@@ -83,12 +83,19 @@ fn the_processor_attends_as_the_library_does() {
         assert_same(
             input.clone(),
             |x| <Flex as VisionOps>::attention(x, heads),
-            |x| library::attention::<Flex>(x, heads),
+            |x| library::attention::<Flex>(x, heads, <Flex as VisionOps>::product),
         );
         assert_same(
             input,
             |x| Flex::attention_backward(x, gradient.clone(), heads),
-            |x| library::attention_backward::<Flex>(x, gradient.clone(), heads),
+            |x| {
+                library::attention_backward::<Flex>(
+                    x,
+                    gradient.clone(),
+                    heads,
+                    <Flex as VisionOps>::product,
+                )
+            },
         );
     }
 }
