@@ -9,11 +9,13 @@
 //! [`Config`] says which activation, and what training makes small; [`gradient`] and [`loss`] are
 //! the same formulas for the processor and for any device.
 
+pub mod codes;
 pub mod config;
 pub mod encode;
 pub mod gradient;
 pub mod loss;
 pub mod parameters;
+mod rows;
 mod top;
 pub mod training;
 

@@ -1,6 +1,7 @@
 //! Which latents examples use, on the processor: of some thousand latents an example has some
 //! dozen, and only these are kept.
 
+use super::codes::{Codes, Use};
 use super::config::{Activation, Config};
 use super::parameters::Parameters;
 use super::top::{Room, top_k};
@@ -9,51 +10,6 @@ use crate::ops::flex::product::{Matrix, Onto, multiply};
 
 /// Values that are computed before the few that count are picked out: 64 MiB of them.
 const AT_ONCE: usize = 1 << 24;
-
-/// A latent that an example uses.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Use {
-    /// Which.
-    pub latent: u32,
-    /// What the encoder gives for it, with its bias; of a gated dictionary without.
-    pub pre: f32,
-}
-
-/// The latents that examples use, one example's after the other's, each's ascending.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Codes {
-    /// Where each example's end.
-    pub ends: Vec<usize>,
-    /// Of all of them.
-    pub uses: Vec<Use>,
-}
-
-impl Codes {
-    /// Those of some examples that lie side by side.
-    pub fn of(&self, examples: std::ops::Range<usize>) -> &[Use] {
-        let start = |example: usize| example.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.uses[start(examples.start)..start(examples.end)]
-    }
-
-    fn push(&mut self, uses: impl IntoIterator<Item = Use>) {
-        self.uses.extend(uses);
-        self.ends.push(self.uses.len());
-    }
-
-    fn append(&mut self, other: Self) {
-        let before = self.uses.len();
-        self.uses.extend(other.uses);
-        self.ends.extend(other.ends.into_iter().map(|end| before + end));
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Use) -> bool) {
-        let mut kept = Self::default();
-        for example in 0..self.ends.len() {
-            kept.push(self.of(example..example + 1).iter().copied().filter(&keep));
-        }
-        *self = kept;
-    }
-}
 
 /// What encoding finds.
 #[derive(Debug, Default)]

@@ -6,9 +6,11 @@
 
 use std::ops::Range;
 
+use super::codes::{ByLatent, Codes, Use};
 use super::config::{Activation, AuxK, Config};
-use super::encode::{Codes, Encoded, Use, encode, is_near, threshold};
+use super::encode::{Encoded, encode, is_near, threshold};
 use super::parameters::Parameters;
+use super::rows::{add, dot, row, row_mut, take};
 use crate::ops::flex::parallel;
 
 /// What a batch costs; each a mean over its examples.
@@ -531,74 +533,4 @@ impl<'a> LatentShare<'a> {
         }
         shares
     }
-}
-
-/// Uses in the order of latents.
-struct ByLatent {
-    /// Where each latent's begin, and where the last one's end.
-    starts: Vec<usize>,
-    /// Example, and place among all uses.
-    uses: Vec<(u32, u32)>,
-}
-
-impl ByLatent {
-    fn new(codes: &Codes, latents: usize) -> Self {
-        let mut starts = vec![0; latents + 1];
-        codes.uses.iter().for_each(|used| starts[used.latent as usize + 1] += 1);
-        for latent in 0..latents {
-            starts[latent + 1] += starts[latent];
-        }
-        let mut next = starts.clone();
-        let mut uses = vec![(0, 0); codes.uses.len()];
-        let mut begin = 0;
-        for (example, &end) in codes.ends.iter().enumerate() {
-            for index in begin..end {
-                let place = &mut next[codes.uses[index].latent as usize];
-                uses[*place] = (example as u32, index as u32);
-                *place += 1;
-            }
-            begin = end;
-        }
-        Self { starts, uses }
-    }
-
-    fn of(&self, latent: usize) -> impl Iterator<Item = (usize, usize)> {
-        let uses = &self.uses[self.starts[latent]..self.starts[latent + 1]];
-        uses.iter().map(|&(example, index)| (example as usize, index as usize))
-    }
-}
-
-/// Cuts so many off the front.
-fn take<'a, T>(values: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (front, rest) = std::mem::take(values).split_at_mut(count);
-    *values = rest;
-    front
-}
-
-fn row(values: &[f32], index: usize, columns: usize) -> &[f32] {
-    &values[index * columns..][..columns]
-}
-
-fn row_mut(values: &mut [f32], index: usize, columns: usize) -> &mut [f32] {
-    &mut values[index * columns..][..columns]
-}
-
-/// `row += factor * other`
-fn add(row: &mut [f32], other: &[f32], factor: f32) {
-    row.iter_mut().zip(other).for_each(|(value, other)| *value += factor * other);
-}
-
-/// The product of two rows, in sixteen sums side by side, which vector instructions add at once.
-fn dot(row: &[f32], other: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0; LANES];
-    let (chunks, others) = (row.chunks_exact(LANES), other.chunks_exact(LANES));
-    let rest = chunks.remainder().iter().zip(others.remainder());
-    let rest: f32 = rest.map(|(value, other)| value * other).sum();
-    for (chunk, other) in chunks.zip(others) {
-        for lane in 0..LANES {
-            sums[lane] += chunk[lane] * other[lane];
-        }
-    }
-    rest + sums.iter().sum::<f32>()
 }

@@ -5,6 +5,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::config::{Activation, AuxK, Config};
 use super::parameters::Parameters;
+use crate::ops::product;
 
 /// [`Parameters`] on a device.
 #[derive(Clone, Debug)]
@@ -92,8 +93,8 @@ pub fn loss(
         true => examples.clone() - tensors.decoder_bias.clone(),
         false => examples.clone(),
     };
-    let product = centred.matmul(tensors.encoder.clone().transpose());
-    let pre = product.clone() + tensors.encoder_bias.clone();
+    let encoded = product(centred, tensors.encoder.clone().transpose());
+    let pre = encoded.clone() + tensors.encoder_bias.clone();
     let each = |sum: Tensor<1>| sum.div_scalar(count as f32);
     let squares = |error: Tensor<2>| each(error.square().sum());
 
@@ -142,9 +143,9 @@ pub fn loss(
             let open = Tensor::from_inner(gates.clone().inner().greater_elem(0.0).float());
             penalty = Some(each(gates.clone().sum()).mul_scalar(l1));
             let frozen = |tensor: &Tensor<2>| Tensor::from_inner(tensor.clone().inner());
-            let of_gates = gates.matmul(frozen(&tensors.decoder)) + frozen(&tensors.decoder_bias);
+            let of_gates = product(gates, frozen(&tensors.decoder)) + frozen(&tensors.decoder_bias);
             auxiliary = Some((squares(of_gates - examples.clone()), 1.0));
-            let magnitude = product * tensors.magnitude_scale.clone().exp();
+            let magnitude = encoded * tensors.magnitude_scale.clone().exp();
             positive(magnitude + tensors.magnitude_bias.clone()) * open
         }
     };
@@ -155,7 +156,7 @@ pub fn loss(
     for &end in &config.prefixes {
         let some = latents.clone().narrow(1, begin, end - begin);
         let rows = tensors.decoder.clone().narrow(0, begin, end - begin);
-        reconstruction = reconstruction + some.matmul(rows);
+        reconstruction = reconstruction + product(some, rows);
         squared_errors.push(squares(reconstruction.clone() - examples.clone()));
         begin = end;
     }
@@ -167,7 +168,7 @@ pub fn loss(
         let least = excited.clone().topk(k, 1).narrow(1, k - 1, 1);
         let chosen = excited.greater_equal(least).float().mask_fill(hidden, 0.0);
         let helping = positive(pre * Tensor::from_inner(chosen));
-        let helped = helping.matmul(tensors.decoder.clone());
+        let helped = product(helping, tensors.decoder.clone());
         let mut unexplained = squares(helped - Tensor::from_inner(left.clone()));
         if normalized {
             let variance = squares(left.clone() - left.mean_dim(0));
