@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod bundle;
 pub mod credits;
+pub mod dictionary;
 mod document;
 pub mod exemplars;
 mod field;

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use crate::Result;
+use crate::network::find_layer;
 use crate::tap::{Caught, LayerId, LayerInfo};
 
 /// What latents are in terms of a layer's channels.
@@ -75,6 +77,62 @@ impl Derived {
         let by_channel = activation.swap_dims(0, 1).reshape([channels, batch * height * width]);
         let latents = self.readout.read(by_channel.transpose()).transpose();
         latents.reshape([self.info.channels, batch, height, width]).swap_dims(0, 1)
+    }
+}
+
+/// A layer that is looked at.
+#[derive(Clone, Debug)]
+pub enum Looked {
+    /// One of the network's.
+    AtLayer(LayerId, LayerInfo),
+    /// One that is read out of one of those.
+    AtLatents(Derived),
+}
+
+impl Looked {
+    /// The layer of this canonical name or alias; `mixed4d/sae-8k` is read out of another.
+    ///
+    /// # Errors
+    /// There is none, with the nearest of the network's.
+    pub fn find(
+        model: &str,
+        layers: &[LayerInfo],
+        readouts: &Readouts,
+        name: &str,
+    ) -> Result<Self> {
+        let latents = || {
+            let (parent, own) = name.rsplit_once('/')?;
+            let LayerId(parent) = find_layer(model, layers, parent).ok()?;
+            readouts.get(&(layers[parent].name.clone(), own.to_owned()))
+        };
+        match find_layer(model, layers, name) {
+            Ok(id) => Ok(Self::AtLayer(id, layers[id.0].clone())),
+            Err(unknown) => latents().map(|found| Self::AtLatents(found.clone())).ok_or(unknown),
+        }
+    }
+
+    /// What can be said of it.
+    pub fn info(&self) -> &LayerInfo {
+        match self {
+            Self::AtLayer(_, info) => info,
+            Self::AtLatents(derived) => &derived.info,
+        }
+    }
+
+    /// What the network has to catch for it.
+    pub fn tap(&self) -> LayerId {
+        match self {
+            Self::AtLayer(id, _) => *id,
+            Self::AtLatents(derived) => derived.parent,
+        }
+    }
+
+    /// What it gives where the network has caught this for it.
+    pub fn of(&self, caught: Caught) -> Caught {
+        match self {
+            Self::AtLayer(..) => caught,
+            Self::AtLatents(derived) => derived.of(caught),
+        }
     }
 }
 

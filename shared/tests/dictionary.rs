@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use safetensors::SafeTensors;
+use shared::format::dictionary::saev::{self, Saev};
 use shared::readout::dictionary::gradient::{Outcome, gradient};
 use shared::readout::dictionary::training::{normalize, project};
 use shared::readout::dictionary::{Activation, AuxK, Config, Parameters};
@@ -158,4 +159,33 @@ fn a_step_along_the_sphere_is_that_of_the_reference() {
     rows.iter_mut().zip(&gradient).for_each(|(value, slope)| *value -= 0.1 * slope);
     normalize(&mut rows, CHANNELS);
     assert_close("W_dec_after_step", &rows, &golden["projection.W_dec_after_step"]);
+}
+
+#[test]
+fn a_dictionary_of_saevs_gives_what_saev_gives() {
+    let Some(folder) = place::path("golden/saev") else { return };
+    let expected = fs::read(folder.join("expected.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&expected).unwrap();
+    let numbers = |name: &str| -> Vec<f32> {
+        let bytes = expected.tensor(name).unwrap().data().to_vec();
+        bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+    };
+    for name in ["relu", "topk", "batchtopk"] {
+        let bytes = fs::read(folder.join(name).with_extension("pt")).unwrap();
+        let Saev { dictionary, is_doubtful } = saev::read(&bytes).unwrap();
+        assert!(!is_doubtful);
+        let codes = dictionary.codes(&numbers("x"));
+        let mut latents = vec![0.0; 32 * LATENTS];
+        for place in 0..32 {
+            for used in codes.of(place..place + 1) {
+                latents[place * LATENTS + used.latent as usize] = used.pre;
+            }
+        }
+        assert_close(name, &latents, &numbers(&format!("{name}.latents")));
+        assert_close(name, &dictionary.decode(&codes), &numbers(&format!("{name}.recon")));
+        // A file that was cut off is refused, wherever.
+        for end in [0, 3, 300, bytes.len() / 2, bytes.len() - 1] {
+            assert!(saev::read(&bytes[..end]).is_err());
+        }
+    }
 }

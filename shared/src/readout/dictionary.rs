@@ -13,9 +13,10 @@ pub mod codes;
 pub mod config;
 pub mod encode;
 pub mod gradient;
+pub mod inference;
 pub mod loss;
 pub mod parameters;
-mod rows;
+pub mod rows;
 mod top;
 pub mod training;
 
@@ -23,4 +24,5 @@ pub mod training;
 mod tests;
 
 pub use config::{Activation, AuxK, Config};
+pub use inference::Dictionary;
 pub use parameters::Parameters;

@@ -168,6 +168,22 @@ fn keep(row: &[f32], codes: &mut Codes, is_used: impl Fn(usize, f32) -> bool) {
     codes.push(all.map(|(latent, &pre)| Use { latent: latent as u32, pre }));
 }
 
+/// What the decoder gets of a latent.
+pub fn value(config: &Config, parameters: &Parameters, used: &Use) -> f32 {
+    let latent = used.latent as usize;
+    match config.activation {
+        Activation::JumpRelu { logarithmic, .. } => {
+            let threshold = threshold(parameters.threshold[latent], logarithmic);
+            if threshold < used.pre { used.pre } else { 0.0 }
+        }
+        Activation::Gated { .. } => {
+            let scale = parameters.magnitude_scale[latent].exp();
+            (used.pre * scale + parameters.magnitude_bias[latent]).max(0.0)
+        }
+        _ => used.pre,
+    }
+}
+
 /// A threshold from what is trained.
 pub fn threshold(trained: f32, logarithmic: bool) -> f32 {
     if logarithmic { trained.exp() } else { trained.max(0.0) }

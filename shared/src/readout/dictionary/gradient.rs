@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::codes::{ByLatent, Codes, Use};
 use super::config::{Activation, AuxK, Config};
-use super::encode::{Encoded, encode, is_near, threshold};
+use super::encode::{Encoded, encode, is_near, threshold, value};
 use super::parameters::Parameters;
 use super::rows::{add, dot, row, row_mut, take};
 use crate::ops::flex::parallel;
@@ -211,7 +211,7 @@ impl<'a> Batch<'a> {
             let slopes = take(&mut slopes, uses.len());
             let errors = &mut share.errors[place * width..][..width];
             for (slope, used) in slopes.iter_mut().zip(uses) {
-                slope.value = self.value(used);
+                slope.value = value(self.config, self.parameters, used);
             }
             self.reconstruct(example, uses, slopes, errors, &mut sums.squared_errors);
             penalty += self.slopes(example, uses, slopes, errors, &mut sums);
@@ -223,25 +223,6 @@ impl<'a> Batch<'a> {
             }
         }
         (sums, penalty)
-    }
-
-    /// What the decoder gets of a latent.
-    fn value(&self, used: &Use) -> f32 {
-        let latent = used.latent as usize;
-        match self.config.activation {
-            Activation::JumpRelu { logarithmic, .. } => {
-                let threshold = threshold(self.parameters.threshold[latent], logarithmic);
-                if threshold < used.pre { used.pre } else { 0.0 }
-            }
-            Activation::Gated { .. } => self.magnitude(used).max(0.0),
-            _ => used.pre,
-        }
-    }
-
-    fn magnitude(&self, used: &Use) -> f32 {
-        let latent = used.latent as usize;
-        let scale = self.parameters.magnitude_scale[latent].exp();
-        used.pre * scale + self.parameters.magnitude_bias[latent]
     }
 
     /// The errors of an example's reconstructions, summed from each prefix to the last.

@@ -23,6 +23,17 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// What they are called, in the order of [`Self::all`].
+    pub const NAMES: [&str; 7] = [
+        "encoder",
+        "encoder bias",
+        "decoder",
+        "decoder bias",
+        "threshold",
+        "magnitude scale",
+        "magnitude bias",
+    ];
+
     /// All zero.
     pub fn zeros(config: &Config) -> Self {
         let &Config { channels, latents, activation, .. } = config;

@@ -9,17 +9,7 @@ use super::gradient::{Losses, gradient};
 use super::loss::{Tensors, loss};
 use super::*;
 use crate::device;
-
-/// In the order of [`Parameters::all`].
-const NAMES: [&str; 7] = [
-    "encoder",
-    "encoder bias",
-    "decoder",
-    "decoder bias",
-    "threshold",
-    "magnitude scale",
-    "magnitude bias",
-];
+use crate::readout::Readout;
 
 fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
@@ -124,10 +114,106 @@ fn the_processors_gradient_is_that_of_the_tensors_for_every_kind() {
                     found.losses
                 );
                 let pairs = found.gradient.all().into_iter().zip(expected.all());
-                for ((found, expected), name) in pairs.zip(NAMES) {
+                for ((found, expected), name) in pairs.zip(Parameters::NAMES) {
                     assert_close(&format!("{name} of {what}"), found, expected, 1e-5);
                 }
             }
         }
     }
+}
+
+/// A dictionary in use, of every kind that there is.
+fn in_use(activation: Activation, centred: bool) -> Dictionary {
+    let (channels, latents) = (20, 70);
+    let prefixes = vec![latents];
+    let config = Config { channels, latents, activation, centred, prefixes, revival: None };
+    let mut parameters = random(&config, 5);
+    // In use thresholds stand for themselves, and none is negative.
+    parameters.threshold.iter_mut().for_each(|threshold| *threshold = threshold.abs());
+    Dictionary::new(config, parameters).unwrap()
+}
+
+fn used() -> [Activation; 4] {
+    [
+        Activation::Relu { l1: 0.0, by_norm: false },
+        Activation::TopK { k: 5 },
+        Activation::jump(),
+        Activation::Gated { l1: 0.0 },
+    ]
+}
+
+fn examples(count: usize) -> Vec<f32> {
+    let mut source = ChaCha8Rng::seed_from_u64(9);
+    (0..count * 20).map(|_| source.random_range(-1.0..1.5)).collect()
+}
+
+#[test]
+fn a_layer_of_latents_has_what_the_processor_finds_and_a_slope_where_none_fires() {
+    let device = device::cpu();
+    let examples = examples(33);
+    for (activation, centred) in used().into_iter().flat_map(|used| [(used, true), (used, false)]) {
+        let dictionary = in_use(activation, centred);
+        let codes = dictionary.codes(&examples);
+        let mut expected = vec![0.0; 33 * 70];
+        for place in 0..33 {
+            for used in codes.of(place..place + 1) {
+                expected[place * 70 + used.latent as usize] = used.pre;
+            }
+        }
+        let data = TensorData::new::<f32, _>(examples.clone(), [33, 20]);
+        let input = Tensor::<2>::from_data(data, &device);
+        let readout = dictionary.on(&device);
+        let read = |tensor: Tensor<2>| pollster::block_on(device::read(tensor)).unwrap();
+        assert_close("latents", &read(readout.read(input.clone())), &expected, 1e-5);
+        let tracked = input.autodiff().require_grad();
+        let latents = readout.read(tracked.clone());
+        assert_close("tracked", &read(latents.clone().inner()), &expected, 1e-5);
+        let silent = expected.iter().position(|value| *value == 0.0).unwrap();
+        let [place, latent] = [silent / 70, silent % 70];
+        let one = latents.narrow(0, place, 1).narrow(1, latent, 1).sum();
+        let slope = read(tracked.grad(&one.backward()).unwrap());
+        assert!(slope.iter().any(|slope| *slope != 0.0), "{activation:?}");
+    }
+}
+
+#[test]
+fn a_dictionary_trained_on_scaled_activations_takes_them_as_they_are() {
+    let scale = 7.5;
+    for activation in kinds() {
+        let prefixes = vec![70];
+        let (channels, latents, centred) = (20, 70, true);
+        let config = Config { channels, latents, activation, centred, prefixes, revival: None };
+        let parameters = random(&config, 5);
+        let options = training::Options::default();
+        let mut training = training::Training::new(config, options, 10, 1, &examples(64)).unwrap();
+        training.parameters = parameters;
+        training.threshold = 0.4;
+        let raw = examples(33);
+        let scaled: Vec<f32> = raw.iter().map(|value| value * scale).collect();
+        let [of_raw, of_scaled] =
+            [scale, 1.0].map(|scale| Dictionary::of(&training, scale).unwrap());
+        let reconstructed = |dictionary: &Dictionary, examples: &[f32]| {
+            dictionary.decode(&dictionary.codes(examples))
+        };
+        let expected: Vec<f32> =
+            reconstructed(&of_scaled, &scaled).iter().map(|value| value / scale).collect();
+        assert_close(&format!("{activation:?}"), &reconstructed(&of_raw, &raw), &expected, 1e-4);
+    }
+}
+
+#[test]
+fn what_cannot_be_a_dictionary_is_named() {
+    let dictionary = in_use(Activation::TopK { k: 5 }, true);
+    let (config, numbers) = (dictionary.config(), dictionary.parameters());
+    let said = |config: Config, parameters: Parameters| {
+        Dictionary::new(config, parameters).unwrap_err().to_string()
+    };
+    let mut short = numbers.clone();
+    short.decoder.pop();
+    assert!(said(config.clone(), short).starts_with("decoder is 1399 numbers"));
+    let mut broken = numbers.clone();
+    broken.encoder_bias[3] = f32::NAN;
+    assert!(said(config.clone(), broken).starts_with("encoder bias is not finite at number 3"));
+    let batch = Config { activation: Activation::BatchTopK { k: 5 }, ..config.clone() };
+    assert!(said(batch, numbers.clone()).starts_with("activation is BatchTopK 5"));
 }

@@ -9,8 +9,10 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::config::{Activation, Config};
+use super::encode::{encode, value};
 use super::gradient::{Losses, Outcome, gradient};
 use super::parameters::Parameters;
+use super::rows::{add, dot, row};
 use crate::ops::flex::parallel;
 use crate::{Error, Result};
 
@@ -97,6 +99,9 @@ const EPSILON: f32 = 1e-8;
 /// How much a batch's smallest kept value counts in the running mean (saev).
 const THRESHOLD_MOMENTUM: f32 = 0.1;
 
+/// Examples that the encoder's length is fitted on.
+const FITTED: usize = 512;
+
 /// Numbers that Adam moves at a time on one core.
 const PIECE: usize = 1 << 16;
 
@@ -116,7 +121,8 @@ impl Training {
         sample: &[f32],
     ) -> Result<Self> {
         config.check()?;
-        let parameters = first(&config, &options, seed, sample);
+        let mut parameters = first(&config, &options, seed, sample);
+        fit_length(&config, &mut parameters, sample);
         let zeros = Parameters::zeros(&config);
         let silent = vec![0; config.latents];
         let moments = [zeros.clone(), zeros];
@@ -224,7 +230,7 @@ impl Activation {
 }
 
 /// How a dictionary begins: decoder rows are data points less their mean, blended with noise, of
-/// length 1; the encoder's are the same; the decoder's bias is the mean.
+/// length 1; the encoder's point the same way; the decoder's bias is the mean.
 fn first(config: &Config, options: &Options, seed: u64, sample: &[f32]) -> Parameters {
     let &Config { channels, latents, activation, .. } = config;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -262,6 +268,33 @@ fn first(config: &Config, options: &Options, seed: u64, sample: &[f32]) -> Param
         parameters.threshold.fill(if logarithmic { start.ln() } else { start });
     }
     parameters
+}
+
+/// Makes what the encoder gives as large as explains a sample best. As it begins, an example excites
+/// many latents that are alike, whose sum is several times too long: without this the first hundreds
+/// of steps only shorten it.
+fn fit_length(config: &Config, parameters: &mut Parameters, sample: &[f32]) {
+    let channels = config.channels;
+    let mut examples = sample[..sample.len().min(FITTED * channels)].to_vec();
+    examples
+        .chunks_exact_mut(channels)
+        .for_each(|example| add(example, &parameters.decoder_bias, -1.0));
+    // With or without the decoder's bias taken off: it is the mean, and latents begin without bias.
+    let codes = encode(config, parameters, &examples, &[]).chosen;
+    let (mut along, mut length) = (0.0, 0.0);
+    for (place, example) in examples.chunks_exact(channels).enumerate() {
+        let mut sum = vec![0.0; channels];
+        for used in codes.of(place..place + 1) {
+            let direction = row(&parameters.decoder, used.latent as usize, channels);
+            add(&mut sum, direction, value(config, parameters, used));
+        }
+        along += f64::from(dot(&sum, example));
+        length += f64::from(dot(&sum, &sum));
+    }
+    if 0.0 < along && 0.0 < length {
+        let factor = (along / length) as f32;
+        parameters.encoder.iter_mut().for_each(|value| *value *= factor);
+    }
 }
 
 /// Rows of length 1; one without length stays as it is.

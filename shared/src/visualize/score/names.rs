@@ -2,10 +2,10 @@
 
 use super::error::ScoreError;
 use super::measure::{OfActivation, OfPicture};
-use super::target::{Looked, Target};
+use super::target::Target;
 use crate::classes;
 use crate::network::find_layer;
-use crate::readout::{Derived, Readouts};
+use crate::readout::{Derived, Looked, Readouts};
 use crate::tap::{LayerId, LayerInfo, Role, nearest};
 use crate::visualize::objective::{Channel, Measure, Place};
 use crate::{Error, Result};
@@ -69,20 +69,8 @@ impl<'a> Names<'a> {
         Ok(Target::Activation { at, measure })
     }
 
-    /// The layer of this canonical name or alias; `mixed4d/sae-8k` is read out of another.
     fn at(&self, name: &str) -> Result<Looked> {
-        let of_network = find_layer(self.model, self.layers, name);
-        let latents = || {
-            let (parent, own) = name.rsplit_once('/')?;
-            let LayerId(parent) = find_layer(self.model, self.layers, parent).ok()?;
-            self.readouts.get(&(self.layers[parent].name.clone(), own.to_owned()))
-        };
-        match of_network {
-            Ok(id) => Ok(Looked::AtLayer(id, self.layers[id.0].clone())),
-            Err(unknown) => {
-                latents().map(|readout| Looked::AtLatents(readout.clone())).ok_or(unknown)
-            }
-        }
+        Looked::find(self.model, self.layers, self.readouts, name)
     }
 
     fn channel_idx(&self, channel: &Channel, layer: &LayerInfo) -> Result<usize> {
