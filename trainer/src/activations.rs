@@ -11,7 +11,8 @@ use std::thread;
 use anyhow::{Context, Error, Result, anyhow};
 use shared::burn::tensor::Device;
 use shared::image::Picture;
-use shared::tap::{Activations, LayerId};
+use shared::readout::Looked;
+use shared::tap::{Activations, Caught, LayerId};
 
 use crate::interrupt;
 use crate::model::LoadedModel;
@@ -85,11 +86,28 @@ impl Batch {
     ///
     /// # Errors
     /// The layer is none of those to be caught or has no such token, or its device fails.
-    pub fn token(&self, layer: LayerId, number: usize) -> Result<Vec<f32>> {
-        let caught = self.activations.get(layer).context("this layer was not caught")?;
-        let extra = caught.extra.clone().filter(|extra| number < extra.dims()[2]);
+    pub fn token(&self, looked: &Looked, number: usize) -> Result<Vec<f32>> {
+        let extra = self.caught(looked)?.extra.filter(|extra| number < extra.dims()[2]);
         let token = extra.context("this layer has no such token")?.narrow(2, number, 1);
         Ok(pollster::block_on(shared::device::read(token))?)
+    }
+
+    /// The values at the places of a layer, and their shape.
+    ///
+    /// # Shapes
+    /// - returns: `[pictures, channels, rows, columns]`
+    ///
+    /// # Errors
+    /// The layer is none of those to be caught, or its device fails.
+    pub fn places(&self, looked: &Looked) -> Result<(Vec<f32>, [usize; 4])> {
+        let Caught { grid, .. } = self.caught(looked)?;
+        let shape = grid.dims();
+        Ok((pollster::block_on(shared::device::read(grid))?, shape))
+    }
+
+    fn caught(&self, looked: &Looked) -> Result<Caught> {
+        let caught = self.activations.get(looked.tap()).context("this layer was not caught")?;
+        Ok(looked.of(caught.clone()))
     }
 
     /// The values that a layer answered, and their shape.

@@ -27,8 +27,10 @@ const MAGIC: &[u8; 8] = b"PELLUCKP";
 /// Goes up when the bytes change their meaning.
 const VERSION: u32 = 1;
 
-/// A killed job loses at most this much work.
+/// A killed job loses at most this much work, or what is done in so many times the time that saving
+/// takes, where that is more.
 const BETWEEN: Duration = Duration::from_secs(10);
+const TIMES: u32 = 20;
 
 /// A state that was saved.
 #[derive(Debug, PartialEq)]
@@ -60,18 +62,18 @@ pub enum Left<P> {
     Ours(Checkpoint<P>),
 }
 
-/// Writes a job's state, whole or not at all.
-pub fn save(path: &Path, job: &Job, progress: &impl Serialize, body: &[u8]) -> Result<()> {
+/// Writes a job's state, whole or not at all; its body comes in pieces.
+pub fn save(path: &Path, job: &Job, progress: &impl Serialize, body: &[&[u8]]) -> Result<()> {
     let head = serde_json::to_vec(&Head { job, progress })?;
     let length = (head.len() as u64).to_le_bytes();
-    let pieces = [&length, head.as_slice(), body];
+    let pieces = [&length, head.as_slice()].into_iter().chain(body.iter().copied());
     let mut hasher = Sha256::new();
-    pieces.iter().for_each(|piece| hasher.update(piece));
+    pieces.clone().for_each(|piece| hasher.update(piece));
     output::write_whole(path, |out| {
         out.write_all(MAGIC)?;
         out.write_all(&VERSION.to_le_bytes())?;
         out.write_all(&hasher.finalize())?;
-        pieces.iter().try_for_each(|piece| Ok(out.write_all(piece)?))
+        pieces.clone().try_for_each(|piece| Ok(out.write_all(piece)?))
     })
 }
 
@@ -140,9 +142,12 @@ impl Saving {
         self.due <= Instant::now()
     }
 
-    /// It was saved.
-    pub fn done(&mut self) {
-        *self = Self::from_later();
+    /// Saves.
+    pub fn run(&mut self, save: impl FnOnce() -> Result<()>) -> Result<()> {
+        let begin = Instant::now();
+        save()?;
+        self.due = Instant::now() + BETWEEN.max(TIMES * begin.elapsed());
+        Ok(())
     }
 }
 
@@ -157,7 +162,7 @@ mod tests {
     fn saved() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".exemplars.state");
-        save(&path, &job(), &7, b"body").unwrap();
+        save(&path, &job(), &7, &[b"bo", b"dy"]).unwrap();
         (folder, path)
     }
 

@@ -36,6 +36,12 @@ pub enum Command {
     Exemplars(Box<commands::exemplars::Args>),
     /// Keep what layers answer to pictures on disk, for dictionaries and probes
     Record(Box<commands::record::Args>),
+    /// Train dictionaries on what was recorded
+    Train(commands::train::Args),
+    /// Say what dictionaries are worth
+    Evaluate(commands::evaluate::Args),
+    /// List the latents of a dictionary by what they are worth
+    Features(commands::features::Args),
     /// Measure the average magnitude spectrum of a folder of pictures, for MACO
     Spectrum(commands::spectrum::Args),
     /// Write the bundle that the page opens

@@ -3,8 +3,10 @@
 mod arguments;
 pub mod classify;
 pub mod doctor;
+pub mod evaluate;
 pub mod exemplars;
 pub mod export;
+pub mod features;
 pub mod fetch;
 pub mod import;
 pub mod layers;
@@ -12,4 +14,5 @@ pub mod record;
 mod setting_flags;
 pub mod single_file;
 pub mod spectrum;
+pub mod train;
 pub mod visualize;

@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use shared::burn::tensor::Device;
 use shared::format::exemplars::{QUANTILES, Statistic};
 use shared::preprocess::Preprocessing;
+use shared::readout::{Derived, Looked};
 use shared::tap::{LayerId, LayerInfo};
 
 use crate::activations::{Batch, Numbered, ONE_PIECE, Walk};
@@ -70,11 +71,18 @@ impl Search<'_> {
         }
         let labels = Labels::of(self.source.root())?;
         let listing = Listing::of(vec![self.source.clone()])?;
+        let asked =
+            |derived: &&Derived| self.layers.iter().any(|layer| layer.name == derived.info.name);
         let job = Job::new("exemplars", loaded.model.info().name, &loaded.sha256)
             .over(listing.data())
             .asset("titles of the pictures", labels.sha256())
             .option("--statistic", &self.statistic)?
             .option("--top", &self.top)?;
+        let job = loaded
+            .readouts
+            .values()
+            .filter(asked)
+            .fold(job, |job, derived| job.asset(&derived.info.name, Some(&derived.sha256)));
         let missing: Vec<&LayerInfo> =
             self.layers.iter().filter(|layer| self.finished(layer, &job).is_none()).collect();
         if missing.is_empty() {
@@ -177,19 +185,21 @@ impl Search<'_> {
     ) -> Result<()> {
         let path = state::path(self.out);
         let info = loaded.model.info();
-        let taps: Vec<LayerId> = state
+        let looked = state
             .layers
             .iter()
-            .map(|tally| info.layer_id(&tally.layer))
-            .collect::<shared::Result<_>>()?;
+            .map(|tally| Looked::find(info.name, &info.layers, &loaded.readouts, &tally.layer));
+        let looked: Vec<Looked> = looked.collect::<shared::Result<_>>()?;
+        let mut taps: Vec<LayerId> = looked.iter().map(Looked::tap).collect();
+        taps.sort_unstable();
+        taps.dedup();
         let (name, taps, batch, piece) = ("exemplars", taps.as_slice(), self.batch, ONE_PIECE);
         let walk = Walk { name, loaded, device, taps, batch, piece };
         let mut saving = Saving::from_now();
         let ended = walk.run(listing, state.done..listing.pictures, |_, batch| {
-            self.tally(state, taps, batch, labels)?;
+            self.tally(state, &looked, batch, labels)?;
             if saving.is_due() {
-                state.save(&path)?;
-                saving.done();
+                saving.run(|| state.save(&path))?;
             }
             Ok(())
         })?;
@@ -205,8 +215,8 @@ impl Search<'_> {
     fn tally(
         &self,
         state: &mut State,
-        taps: &[LayerId],
-        mut batch: Batch,
+        looked: &[Looked],
+        batch: Batch,
         labels: &Labels,
     ) -> Result<()> {
         let shown = |Numbered { number, name }: &Numbered| {
@@ -215,10 +225,10 @@ impl Search<'_> {
         };
         let pictures: Vec<Arc<Shown>> = batch.pictures.iter().map(shown).collect();
         if !pictures.is_empty() {
-            for (tally, tap) in state.layers.iter_mut().zip(taps) {
-                let token = self.statistic.token().map(|number| batch.token(*tap, number));
+            for (tally, looked) in state.layers.iter_mut().zip(looked) {
+                let token = self.statistic.token().map(|number| batch.token(looked, number));
                 let token = token.transpose()?;
-                let (values, [.., rows, columns]) = batch.take(*tap)?;
+                let (values, [.., rows, columns]) = batch.places(looked)?;
                 let positions = [rows, columns];
                 let maps = Maps { values: &values, pictures: &pictures, positions };
                 let by = match (&token, self.statistic.position(positions)) {

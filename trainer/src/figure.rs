@@ -1,6 +1,7 @@
 //! The published figure type: titled rows of pictures, each with its label, on white.
 
 pub mod canvas;
+pub mod chart;
 
 use anyhow::Result;
 use canvas::{Canvas, Grey, Typeface};

@@ -27,6 +27,7 @@ pub struct Progress {
     started: Instant,
     /// Work done before this run, which says nothing about its rate.
     inherited: u64,
+    table: String,
     /// When the last plain line was printed; `None` in a terminal, where the bar speaks.
     last_line: Option<Instant>,
 }
@@ -49,13 +50,21 @@ impl Progress {
         bar.reset_eta();
         let started = Instant::now();
         let last_line = (!terminal).then_some(started);
-        Self { bar, what: what.to_owned(), counted, started, inherited: done, last_line }
+        let (what, table) = (what.to_owned(), String::new());
+        Self { bar, what, counted, started, inherited: done, table, last_line }
     }
 
     /// `count` more are done.
     pub fn advance(&mut self, count: u64) {
         self.bar.inc(count);
         self.print_if_due();
+    }
+
+    /// Some lines above the bar, in the place of those before; elsewhere than in a terminal they
+    /// come before the next line.
+    pub fn table(&mut self, text: &str) {
+        self.table = output::printable(text);
+        self.bar.set_prefix(format!("{}\n", self.table));
     }
 
     /// A line for people, above the bar.
@@ -92,20 +101,23 @@ impl Progress {
     fn line(&self) -> String {
         let done = self.bar.position();
         let rate = (done - self.inherited.min(done)) as f64 / self.started.elapsed().as_secs_f64();
-        plain_line(&self.what, done, self.bar.length(), rate, self.counted)
+        let line = plain_line(&self.what, done, self.bar.length(), rate, self.counted);
+        if self.table.is_empty() { line } else { format!("{}\n{line}", self.table) }
     }
 }
 
 fn style(total: Option<u64>, counted: Counted) -> ProgressStyle {
     let template = match (total.is_some(), counted) {
         (true, Counted::Bytes) => {
-            "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left".to_owned()
+            "{prefix}{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left".to_owned()
         }
-        (false, Counted::Bytes) => "{msg} {spinner} {bytes} {bytes_per_sec}".to_owned(),
+        (false, Counted::Bytes) => "{prefix}{msg} {spinner} {bytes} {bytes_per_sec}".to_owned(),
         (true, Counted::Things(word)) => {
-            format!("{{msg}} {{bar:30}} {{pos}}/{{len}} {word} {{per_sec}}, {{eta}} left")
+            format!("{{prefix}}{{msg}} {{bar:30}} {{pos}}/{{len}} {word} {{per_sec}}, {{eta}} left")
         }
-        (false, Counted::Things(word)) => format!("{{msg}} {{spinner}} {{pos}} {word} {{per_sec}}"),
+        (false, Counted::Things(word)) => {
+            format!("{{prefix}}{{msg}} {{spinner}} {{pos}} {word} {{per_sec}}")
+        }
     };
     ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

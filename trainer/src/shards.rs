@@ -30,6 +30,8 @@ pub struct Store {
     folder: PathBuf,
     origin: Origin,
     layout: Layout,
+    /// Of its description, hexadecimal.
+    sha256: String,
     shards: BTreeMap<u64, Shard>,
 }
 
@@ -111,7 +113,7 @@ impl Store {
             shards.insert(shard, Shard { files, unreadable, pictures });
         }
         let origin = Origin::Pellucid(Box::new(named));
-        Ok(Self { folder: folder.to_owned(), origin, layout, shards })
+        Ok(Self { folder: folder.to_owned(), origin, layout, sha256: store_sha256, shards })
     }
 
     fn open_saev(folder: &Path) -> Result<Self> {
@@ -140,12 +142,26 @@ impl Store {
             }
         }
         let origin = Origin::Saev(Box::new(metadata));
-        Ok(Self { folder: folder.to_owned(), origin, layout, shards })
+        let sha256 = hash::sha256(&bytes);
+        Ok(Self { folder: folder.to_owned(), origin, layout, sha256, shards })
     }
 
     /// Who wrote it.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Of its description, hexadecimal: another store has another.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The model, and SHA-256 of its weights, hexadecimal; saev knows none.
+    pub fn made_with(&self) -> [&str; 2] {
+        match &self.origin {
+            Origin::Pellucid(named) => [&named.model, &named.weights_sha256],
+            Origin::Saev(metadata) => [&metadata.ckpt, ""],
+        }
     }
 
     /// Where in it numbers lie.
@@ -197,6 +213,23 @@ impl Store {
         let bytes = Folder(self.folder.clone()).read(&path, PICTURES_LIMIT)?.unwrap_or_default();
         let examples = self.layout.shard_examples(shard);
         Ok(format::pictures(&path, &bytes, examples.end - examples.start)?)
+    }
+
+    /// What pictures that can be read are labelled as, by their number; those without a label are left
+    /// out.
+    ///
+    /// # Errors
+    /// A shard's list is damaged.
+    pub fn labels(&self) -> Result<BTreeMap<u64, String>> {
+        let mut labels = BTreeMap::new();
+        for (&shard, there) in &self.shards {
+            let numbers = self.layout.shard_examples(shard);
+            let titled = numbers.zip(self.pictures(shard)?).filter(|(number, titled)| {
+                !titled.label.is_empty() && there.unreadable.binary_search(number).is_err()
+            });
+            labels.extend(titled.map(|(number, titled)| (number, titled.label)));
+        }
+        Ok(labels)
     }
 
     fn shard(&self, shard: u64) -> Result<&Shard> {

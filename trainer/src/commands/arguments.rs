@@ -2,10 +2,15 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
+use shared::burn::tensor::Device;
+use shared::models::ModelInfo;
+use shared::readout::Readouts;
 use shared::weights::Precision;
 
-use crate::device;
+use crate::failure::WrongCall;
+use crate::{device, dictionary};
 
 /// The weights of the model that a verb works on.
 #[derive(Args, Clone, Debug)]
@@ -14,6 +19,38 @@ pub struct WeightsArgs {
     /// cache, otherwise those that are built in (efficientnet-lite0)
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+}
+
+/// Dictionaries whose latents a verb works on.
+#[derive(Args, Clone, Debug)]
+pub struct DictionaryArgs {
+    /// A dictionary that `pellucid train` made or another program saved: its latents are a layer,
+    /// such as blocks.10/sae-3k, or blocks.10/mine of mine=FOLDER, or of blocks.10/mine=FOLDER where
+    /// it does not know its layer. May be given several times
+    #[arg(long = "dictionary", value_name = "[[LAYER/]NAME=]FOLDER")]
+    given: Vec<String>,
+}
+
+impl DictionaryArgs {
+    /// As layers of a network.
+    ///
+    /// # Errors
+    /// One that is none, or none of this network; two of one name.
+    pub fn readouts(&self, info: &ModelInfo, device: &Device) -> Result<Readouts> {
+        let mut readouts = Readouts::new();
+        for given in &self.given {
+            for (name, readout) in dictionary::readouts(given, info, device)? {
+                let (layer, own) = &name;
+                if readouts.contains_key(&name) {
+                    let wrong =
+                        format!("two dictionaries are called {layer}/{own}: name one NAME=FOLDER");
+                    return Err(WrongCall(wrong).into());
+                }
+                readouts.insert(name, readout);
+            }
+        }
+        Ok(readouts)
+    }
 }
 
 /// Where a verb computes.

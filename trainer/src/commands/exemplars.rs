@@ -8,9 +8,10 @@ use serde::Serialize;
 use shared::format::exemplars::Statistic;
 use shared::format::exemplars::TOP_LIMIT;
 use shared::models;
+use shared::readout::Looked;
 use shared::tap::LayerInfo;
 
-use super::arguments::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, DictionaryArgs, WeightsArgs};
 use crate::exemplars::channels::Channels;
 use crate::exemplars::report::{LayerReport, heat_path, json_path};
 use crate::exemplars::{Search, positions, sheet};
@@ -30,7 +31,9 @@ use crate::{device, naming, output};
     pellucid exemplars googlenet mixed4a mixed4d --images shards/ --channels 0..20,137 \\\n      \
     --statistic max --top 20 --batch 32 --out exemplars/\n  \
     pellucid exemplars vit-tiny-patch16-224 blocks.10 --images photographs/ --statistic cls \\\n      \
-    --out exemplars/\n\n\
+    --out exemplars/\n  \
+    pellucid exemplars vit-tiny-patch16-224 blocks.10/sae-3k --images photographs/ \\\n      \
+    --dictionary dictionaries/seed-0 --channels 421 --statistic max --out exemplars/\n\n\
     A first word that is a model's name is the model; otherwise it is the one that is built in,\n\
     efficientnet-lite0. A run that was stopped goes on where it was with the same command.")]
 pub struct Args {
@@ -38,6 +41,9 @@ pub struct Args {
     /// first
     #[arg(required = true, value_name = "LAYER")]
     words: Vec<String>,
+
+    #[command(flatten)]
+    dictionaries: DictionaryArgs,
 
     #[command(flatten)]
     weights: WeightsArgs,
@@ -104,12 +110,14 @@ pub fn run(args: Args) -> Result<()> {
     }
     let named = naming::split_layers(&args.words)?;
     let info = models::info(named.model)?;
+    let device = device::open(args.device.device.into())?;
+    let readouts = args.dictionaries.readouts(&info, &device)?;
     let mut layers: Vec<LayerInfo> = Vec::new();
     for name in named.rest {
-        let layer = info.layer(name)?;
+        let looked = Looked::find(info.name, &info.layers, &readouts, name)?;
         // An alias may stand beside the name it resolves to.
-        if layers.iter().all(|known| known.name != layer.name) {
-            layers.push(layer.clone());
+        if layers.iter().all(|known| known.name != looked.info().name) {
+            layers.push(looked.info().clone());
         }
     }
     let channels = layers.iter().map(|layer| Channels::of(args.channels.as_ref(), layer));
@@ -127,8 +135,8 @@ pub fn run(args: Args) -> Result<()> {
         return Err(WrongCall(format!("--out {} {reason}: {mend}", args.out.display())).into());
     }
     let source = source.without(&args.out);
-    let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
+    let loaded = LoadedModel { readouts, ..loaded };
     let search = Search {
         layers: &layers,
         source: &source,

@@ -9,7 +9,7 @@ use shared::format::recipe::recipe_from_png;
 use shared::models::{self, ModelInfo};
 use shared::visualize::{Making, Objective, Preset, score};
 
-use super::arguments::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, DictionaryArgs, WeightsArgs};
 use super::setting_flags::SettingFlags;
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
@@ -87,6 +87,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     directions: Option<PathBuf>,
 
+    #[command(flatten)]
+    dictionaries: DictionaryArgs,
+
     /// Pictures side by side on a sheet
     #[arg(long, value_name = "N")]
     columns: Option<usize>,
@@ -130,12 +133,14 @@ pub fn run(args: Args) -> Result<()> {
         Some(path) => labels::beside(&info, &Weights::File(path.to_owned())),
         None => labels::known(&info),
     };
-    let readouts = args.directions.as_deref().map(|file| directions::read(file, &info));
-    let readouts = readouts.transpose()?.unwrap_or_default();
+    let device = device::open(args.device.device.into())?;
+    let mut readouts = args.dictionaries.readouts(&info, &device)?;
+    if let Some(file) = &args.directions {
+        readouts.extend(directions::read(file, &info)?);
+    }
     let context = score::Context { labels, readouts };
     readouts::note(&mut plan, &info, &context, args.recipe.is_some())?;
 
-    let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(&plan.model, weights, &device)?;
     let loaded = LoadedModel { readouts: context.readouts, ..loaded };
     adopt(&mut plan, &loaded);

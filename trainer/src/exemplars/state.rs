@@ -46,7 +46,7 @@ impl State {
         let mut body = Vec::new();
         ciborium::into_writer(&self.layers, &mut body).context("writing down what was seen")?;
         let progress = HowFar { done: self.done, unreadable: self.unreadable };
-        checkpoint::save(path, &self.job, &progress, &body)
+        checkpoint::save(path, &self.job, &progress, &[&body])
     }
 }
 

@@ -162,6 +162,40 @@ impl Canvas {
         }
     }
 
+    /// Fills the rectangle between two corners.
+    pub fn fill(&mut self, [left, top]: [f32; 2], [right, bottom]: [f32; 2], ink: Grey) {
+        // How much of a pixel lies between two edges.
+        let part = |pixel: usize, from: f32, to: f32| {
+            (to.min(pixel as f32 + 1.0) - from.max(pixel as f32)).clamp(0.0, 1.0)
+        };
+        for row in top.max(0.0) as usize..bottom.max(0.0).ceil() as usize {
+            for column in left.max(0.0) as usize..right.max(0.0).ceil() as usize {
+                let coverage = part(row, top, bottom) * part(column, left, right);
+                self.ink(column, row, coverage, ink);
+            }
+        }
+    }
+
+    /// Draws a line with round ends, `half` as wide to either side; from a place to itself, a point.
+    pub fn line(&mut self, from: [f32; 2], to: [f32; 2], half: f32, ink: Grey) {
+        let reach = half + 1.0;
+        let [left, top] = [0, 1].map(|axis| (from[axis].min(to[axis]) - reach).max(0.0) as usize);
+        let [right, bottom] =
+            [0, 1].map(|axis| (from[axis].max(to[axis]) + reach).max(0.0) as usize);
+        let along = [to[0] - from[0], to[1] - from[1]];
+        let squared = along[0].powi(2) + along[1].powi(2);
+        for row in top..=bottom.min(self.height.saturating_sub(1)) {
+            for column in left..=right.min(self.width.saturating_sub(1)) {
+                let away = [column as f32 + 0.5 - from[0], row as f32 + 0.5 - from[1]];
+                let part =
+                    (away[0] * along[0] + away[1] * along[1]) / squared.max(f32::MIN_POSITIVE);
+                let part = part.clamp(0.0, 1.0);
+                let distance = (away[0] - part * along[0]).hypot(away[1] - part * along[1]);
+                self.ink(column, row, half + 0.5 - distance, ink);
+            }
+        }
+    }
+
     fn ink(&mut self, column: usize, row: usize, coverage: f32, Grey(level): Grey) {
         if self.width <= column || self.height <= row {
             return;

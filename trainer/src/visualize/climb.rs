@@ -159,9 +159,8 @@ impl Climb<'_> {
         let mut saving = Saving::from_later();
         while climbed.losses.len() < self.task.steps {
             if interrupt::requested() || saving.is_due() {
-                self.save(&dream, &climbed)?;
+                saving.run(|| self.save(&dream, &climbed))?;
                 interrupt::check()?;
-                saving.done();
             }
             climbed.losses.push(pollster::block_on(dream.step())?.loss);
             progress().advance(1);
@@ -215,7 +214,7 @@ impl Climb<'_> {
             return Ok(());
         }
         let snapshot = pollster::block_on(dream.snapshot())?.to_bytes()?;
-        checkpoint::save(&self.state_path(), &self.job()?, climbed, &snapshot)
+        checkpoint::save(&self.state_path(), &self.job()?, climbed, &[&snapshot])
     }
 
     /// Removes the state, which a finished climb no longer needs.

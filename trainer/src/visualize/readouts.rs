@@ -63,7 +63,7 @@ fn missing(name: &str, wanted: Option<&str>, here: &Readouts) -> String {
         None => "and does not record from which file".to_owned(),
     };
     let found = match here.values().next() {
-        None => "give it with --directions FILE".to_owned(),
+        None => "give it with --directions FILE or --dictionary FOLDER".to_owned(),
         Some(Derived { sha256, .. }) => {
             let names = here.values().map(|derived| derived.info.name.as_str());
             let mut told = names.take(TOLD).collect::<Vec<_>>().join(", ");
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(
             refused(&needs, &Context::default()),
             "the recipe needs mixed4c/{stripes}, from a file with SHA-256 bb; give it with \
-             --directions FILE"
+             --directions FILE or --dictionary FOLDER"
         );
         assert_eq!(
             refused(&needs, &file(&["dots", "a", "b", "c", "d", "e", "f"], "aa")),
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(
             refused(&plan("mixed4c/{stripes}", Recorded::new()), &Context::default()),
             "the recipe needs mixed4c/{stripes}, and does not record from which file; give it \
-             with --directions FILE"
+             with --directions FILE or --dictionary FOLDER"
         );
     }
 }

@@ -1,0 +1,219 @@
+//! What one dictionary is and how it is trained, by the names that a sweep has for it.
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+use shared::readout::dictionary::training::Options;
+use shared::readout::dictionary::{Activation, AuxK, Config};
+
+/// One run. Everything that its result depends on but the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipe {
+    /// Which of the store's layers; may be left out where there is one.
+    pub layer: Option<String>,
+    /// Which latents an example has.
+    pub kind: Kind,
+    /// Of topk and batch-topk: latents of an example.
+    pub k: usize,
+    /// Of relu and gated: what a latent costs for each unit of its value. 5 by default, and 20 of
+    /// gated.
+    pub l1: Option<f32>,
+    /// Of relu: values count times the length of their decoder row.
+    pub by_norm: bool,
+    /// Of jumprelu: what a latent that fires costs.
+    pub l0: f32,
+    /// Of jumprelu: width of the window around a threshold in which gradients are estimated.
+    pub bandwidth: f32,
+    /// Of jumprelu: the threshold's logarithm is trained, as in the paper.
+    pub logarithmic: bool,
+    /// Of jumprelu: where thresholds begin.
+    pub first_threshold: f32,
+    /// Latents; where it is left out, `expansion` times the channels.
+    pub latents: Option<usize>,
+    /// See `latents`.
+    pub expansion: usize,
+    /// The decoder's bias is taken off before the encoder.
+    pub centred: bool,
+    /// Matryoshka: the first so many latents reconstruct on their own, for each of these; all
+    /// latents need not be named.
+    pub prefixes: Vec<usize>,
+    /// How many dead latents explain what is left of each example; 0 is none. By default half as
+    /// many as there are channels, and none of gated.
+    pub auxk: Option<usize>,
+    /// How much their squared error counts.
+    pub auxk_coefficient: f32,
+    /// In units of what is left's variance.
+    pub auxk_normalized: bool,
+    /// A latent that fires in none of so many activations is dead.
+    pub dead_after: u64,
+    /// Activations are multiplied so that their mean length is the root of the channels.
+    pub scaled: bool,
+    /// Of Adam.
+    pub learning_rate: f32,
+    /// Steps over which the learning rate rises.
+    pub warm_up: u64,
+    /// Part of all steps at the end over which it falls to nothing.
+    pub decay: f32,
+    /// Steps over which what sparsity costs rises.
+    pub sparsity_warm_up: u64,
+    /// A gradient longer than this is shortened to it.
+    pub clip: f32,
+    /// Decoder rows have length 1.
+    pub unit_norm: bool,
+    /// How much of an activation a latent begins with, the rest being noise.
+    pub from_data: f32,
+    /// Activations in a step.
+    pub batch: usize,
+    /// Activations to train on, in thousands; where the store has fewer, they come again.
+    pub thousands: u64,
+    /// Of the draw that it begins with.
+    pub seed: u64,
+}
+
+/// The activations that there are, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Bricken et al. 2023.
+    Relu,
+    /// Gao et al. 2024.
+    Topk,
+    /// Bussmann et al. 2024.
+    BatchTopk,
+    /// Rajamanoharan et al. 2024.
+    Jumprelu,
+    /// Rajamanoharan et al. 2024.
+    Gated,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        let Options {
+            learning_rate,
+            warm_up,
+            decay,
+            sparsity_warm_up,
+            clip,
+            unit_norm,
+            dead_after,
+            from_data,
+            first_threshold,
+        } = Options::default();
+        Self {
+            layer: None,
+            kind: Kind::Topk,
+            k: 32,
+            l1: None,
+            by_norm: false,
+            l0: 0.5,
+            bandwidth: 0.5,
+            logarithmic: false,
+            first_threshold,
+            latents: None,
+            expansion: 16,
+            centred: true,
+            prefixes: Vec::new(),
+            auxk: None,
+            auxk_coefficient: 1.0 / 32.0,
+            auxk_normalized: false,
+            dead_after,
+            scaled: true,
+            learning_rate,
+            warm_up,
+            decay,
+            sparsity_warm_up,
+            clip,
+            unit_norm,
+            from_data,
+            batch: 4096,
+            thousands: 10_000,
+            seed: 0,
+        }
+    }
+}
+
+impl Recipe {
+    /// The dictionary, of activations so wide.
+    ///
+    /// # Errors
+    /// What cannot be trained, by name.
+    pub fn config(&self, channels: usize) -> Result<Config> {
+        let latents = match self.latents {
+            Some(latents) => latents,
+            None => self.expansion.saturating_mul(channels),
+        };
+        let activation = match self.kind {
+            Kind::Relu => Activation::Relu { l1: self.l1.unwrap_or(5.0), by_norm: self.by_norm },
+            Kind::Topk => Activation::TopK { k: self.k },
+            Kind::BatchTopk => Activation::BatchTopK { k: self.k },
+            Kind::Jumprelu => Activation::JumpRelu {
+                l0: self.l0,
+                bandwidth: self.bandwidth,
+                logarithmic: self.logarithmic,
+            },
+            Kind::Gated => Activation::Gated { l1: self.l1.unwrap_or(20.0) },
+        };
+        let gated = self.kind == Kind::Gated;
+        let auxk = self.auxk.unwrap_or(if gated { 0 } else { (channels / 2).clamp(1, latents) });
+        if gated && 0 < auxk {
+            bail!(
+                "auxk is {auxk}; a gated dictionary has an auxiliary loss of its own, and no other"
+            );
+        }
+        let revival = (0 < auxk).then_some(AuxK {
+            k: auxk,
+            coefficient: self.auxk_coefficient,
+            normalized: self.auxk_normalized,
+        });
+        let mut prefixes = self.prefixes.clone();
+        if prefixes.last() != Some(&latents) {
+            prefixes.push(latents);
+        }
+        let centred = self.centred;
+        let config = Config { channels, latents, activation, centred, prefixes, revival };
+        config.check()?;
+        self.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.batch == 0 || self.thousands == 0 {
+            bail!("batch and thousands must be at least 1");
+        }
+        for (name, value) in [
+            ("learning_rate", self.learning_rate),
+            ("clip", self.clip),
+            ("first_threshold", self.first_threshold),
+        ] {
+            if !(0.0 < value && value.is_finite()) {
+                bail!("{name} is {value}; it must be more than 0");
+            }
+        }
+        for (name, value) in [("decay", self.decay), ("from_data", self.from_data)] {
+            if !(0.0..=1.0).contains(&value) {
+                bail!("{name} is {value}; it must be 0 to 1");
+            }
+        }
+        Ok(())
+    }
+
+    /// How it is trained.
+    pub fn options(&self) -> Options {
+        Options {
+            learning_rate: self.learning_rate,
+            warm_up: self.warm_up,
+            decay: self.decay,
+            sparsity_warm_up: self.sparsity_warm_up,
+            clip: self.clip,
+            unit_norm: self.unit_norm,
+            dead_after: self.dead_after,
+            from_data: self.from_data,
+            first_threshold: self.first_threshold,
+        }
+    }
+
+    /// How many steps that makes.
+    pub fn steps(&self) -> u64 {
+        (1000 * self.thousands).div_ceil(self.batch as u64)
+    }
+}

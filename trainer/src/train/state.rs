@@ -1,0 +1,113 @@
+//! Runs half-way, and their way through a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use shared::readout::dictionary::Parameters;
+use shared::readout::dictionary::training::Training;
+
+use super::sweep::Run;
+use crate::checkpoint::{self, Checkpoint};
+use crate::job::Job;
+
+/// A run half-way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Running {
+    /// What it is.
+    pub run: Run,
+    /// How far it is.
+    pub training: Training,
+}
+
+/// Everything that runs side by side know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// What they have in common.
+    pub job: Job,
+    /// Steps that are done.
+    pub step: u64,
+    /// What activations are multiplied by.
+    pub scale: f32,
+    /// Those that go on.
+    pub running: Vec<Running>,
+    /// Those that do not, and why.
+    pub failed: Vec<(Run, String)>,
+}
+
+/// What of it people can read; the numbers are the checkpoint's body.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct HowFar {
+    step: u64,
+    scale: f32,
+    runs: Vec<Run>,
+    thresholds: Vec<f32>,
+    failed: Vec<(Run, String)>,
+}
+
+/// Where the state of runs into this folder lies.
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join(".train.state")
+}
+
+impl State {
+    /// Writes it, whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let running = self.running.iter();
+        let progress = HowFar {
+            step: self.step,
+            scale: self.scale,
+            runs: running.clone().map(|running| running.run.clone()).collect(),
+            thresholds: running.clone().map(|running| running.training.threshold).collect(),
+            failed: self.failed.clone(),
+        };
+        let pieces: Vec<&[u8]> = running.flat_map(|running| pieces(&running.training)).collect();
+        checkpoint::save(path, &self.job, &progress, &pieces)
+    }
+
+    /// What a checkpoint has, of activations so wide.
+    ///
+    /// # Errors
+    /// It is not that of these runs.
+    pub fn restored(checkpoint: Checkpoint<HowFar>, channels: usize) -> Result<Self> {
+        let Checkpoint { job, progress, body } = checkpoint;
+        let HowFar { step, scale, runs, thresholds, failed } = progress;
+        let mut rest = body.as_slice();
+        let mut running = Vec::new();
+        for (run, threshold) in runs.into_iter().zip(thresholds) {
+            let config = run.recipe.config(channels)?;
+            let zeros = || Parameters::zeros(&config);
+            let mut training = Training {
+                options: run.recipe.options(),
+                steps: run.recipe.steps(),
+                parameters: zeros(),
+                moments: [zeros(), zeros()],
+                step,
+                silent: vec![0; config.latents],
+                threshold,
+                config,
+            };
+            let Training { parameters, moments: [first, second], silent, .. } = &mut training;
+            let arrays = [parameters, first, second].into_iter().flat_map(Parameters::all_mut);
+            arrays.into_iter().try_for_each(|values| read(&mut rest, values))?;
+            read(&mut rest, silent)?;
+            running.push(Running { run, training });
+        }
+        Ok(Self { job, step, scale, running, failed })
+    }
+}
+
+fn pieces(training: &Training) -> impl Iterator<Item = &[u8]> {
+    let Training { parameters, moments: [first, second], silent, .. } = training;
+    let arrays = [parameters, first, second].into_iter().flat_map(Parameters::all);
+    arrays.map(bytemuck::cast_slice).chain([bytemuck::cast_slice(silent)])
+}
+
+/// The next numbers.
+fn read<T: bytemuck::Pod>(rest: &mut &[u8], values: &mut [T]) -> Result<()> {
+    let bytes = bytemuck::cast_slice_mut::<T, u8>(values);
+    let (front, behind) = rest.split_at_checked(bytes.len()).context("it is too short")?;
+    bytes.copy_from_slice(front);
+    *rest = behind;
+    Ok(())
+}
