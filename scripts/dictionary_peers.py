@@ -351,6 +351,10 @@ def train(options):
     begin(dictionary, sample * scale, options, random)
     adam = torch.optim.Adam(dictionary.parameters(), betas=(0.9, 0.999), eps=1e-8, fused=True)
     steps = -(-1000 * options.thousands // options.batch)
+    if options.warm_up is None:
+        options.warm_up = min(500, steps // 20)
+    if options.sparsity_warm_up is None:
+        options.sparsity_warm_up = min(1000, steps // 10)
     silent = torch.zeros(latents, dtype=torch.int64)
 
     began = time.perf_counter()
@@ -553,10 +557,10 @@ def parsed():
         ("auxk", int, None),
         ("auxk-coefficient", float, 1 / 32),
         ("dead-after", int, 1_000_000),
-        ("learning-rate", float, 4e-4),
-        ("warm-up", int, 500),
+        ("learning-rate", float, 1e-3),
+        ("warm-up", int, None),
         ("decay", float, 0.2),
-        ("sparsity-warm-up", int, 1000),
+        ("sparsity-warm-up", int, None),
         ("clip", float, 1.0),
         ("from-data", float, 0.8),
         ("batch", int, 4096),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::evaluate::Latent;
+use crate::evaluate::worth::Latent;
 use crate::figure::chart::{Axis, Chart, Marks};
 
 /// Bars of a histogram.

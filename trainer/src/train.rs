@@ -16,7 +16,6 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 use shared::format::dictionary::{self as format, CONFIG, Made, WEIGHTS};
 use shared::readout::dictionary::Dictionary;
 use shared::readout::dictionary::training::Training;
@@ -28,7 +27,6 @@ use crate::job::{Data, Job};
 use crate::progress::{Counted, Progress};
 use crate::shards::Store;
 use crate::{dictionary, interrupt, output};
-use recipe::Recipe;
 use report::{LOG, Line, Lines, table};
 use state::{Running, State};
 use stream::{Batch, Stream};
@@ -270,7 +268,7 @@ impl Sweep<'_> {
     /// Whether the dictionary of a run is there, of the same recipe and store.
     fn is_there(&self, run: &Run, alike: &Alike) -> bool {
         let found = dictionary::open(&self.out.join(&run.name));
-        let (Ok(found), Ok(recipe)) = (found, recipe_json(&run.recipe)) else { return false };
+        let (Ok(found), Ok(recipe)) = (found, run.recipe.to_json()) else { return false };
         let Made { recipe: there, store_sha256, layer, .. } = found.made;
         there == recipe && store_sha256 == self.store.sha256() && layer == alike.layer
     }
@@ -284,7 +282,7 @@ impl Sweep<'_> {
             tokens: self.store.layout().tokens.name().to_owned(),
             scale,
             seed: run.recipe.seed,
-            recipe: recipe_json(&run.recipe)?,
+            recipe: run.recipe.to_json()?,
             examples: training.step * alike.batch as u64,
             store_sha256: self.store.sha256().to_owned(),
             prefixes: training.config.prefixes.clone(),
@@ -380,11 +378,6 @@ impl Sweep<'_> {
         progress.finish();
         Ok(false)
     }
-}
-
-/// By way of its text, so that 0.2 in single precision is called 0.2.
-fn recipe_json(recipe: &Recipe) -> Result<Value> {
-    Ok(serde_json::from_str(&serde_json::to_string(recipe)?)?)
 }
 
 /// What brings the mean length of activations to the root of their channels (Anthropic, "Circuits

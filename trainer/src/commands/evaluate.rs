@@ -8,10 +8,12 @@ use shared::readout::dictionary::Dictionary;
 
 use super::arguments::{DeviceArgs, WeightsArgs};
 use crate::dictionary::{self, Opened};
+use crate::evaluate;
 use crate::evaluate::choice::{choose, figure};
+use crate::evaluate::embeddings::Embeddings;
 use crate::evaluate::recovered::recovered;
 use crate::evaluate::stability::partners;
-use crate::evaluate::{self, Embeddings, Evaluation, Latent};
+use crate::evaluate::worth::{Evaluation, Latent};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::shards::Store;

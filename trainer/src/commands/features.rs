@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::evaluate::{self, Latent};
+use crate::evaluate;
+use crate::evaluate::worth::Latent;
 use crate::features::{self, By, Choice};
 use crate::output;
 

@@ -1,6 +1,6 @@
 //! Which of several dictionaries to take, and why.
 
-use super::Evaluation;
+use super::worth::Evaluation;
 use crate::figure::chart::{Axis, Chart, Marks};
 
 /// A dictionary with more dead latents than this is not proposed while there are others.

@@ -11,7 +11,7 @@ use shared::network::{Pass, Start};
 use shared::readout::dictionary::Dictionary;
 use shared::tap::{Caught, LayerId};
 
-use super::place;
+use super::place::place;
 use crate::interrupt;
 use crate::model::LoadedModel;
 use crate::progress::{Counted, Progress};

@@ -7,9 +7,10 @@ use shared::format::shards::Array;
 use shared::readout::dictionary::codes::Codes;
 use shared::readout::dictionary::{Config, Dictionary};
 
+use super::embeddings::Embeddings;
 use super::floor::Moments;
 use super::stability::nearest;
-use super::{DENSE, Embeddings, Evaluation, Latent, RARE};
+use super::worth::{DENSE, Evaluation, Latent, RARE};
 use crate::shards::Store;
 
 /// Pictures that a latent is told by.

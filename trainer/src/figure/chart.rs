@@ -140,6 +140,7 @@ impl Chart {
         }
         let start = 0.5 * (left + right - words.width(&self.across.label));
         canvas.write(&self.across.label, start, HEIGHT - MARGIN - 12, &words, SOFT);
+        let mut written_at = Words { typeface: &numbers, places: Vec::new() };
         match &self.marks {
             Marks::Bars(heights) => {
                 let width = (right - left) / heights.len() as f32;
@@ -152,8 +153,8 @@ impl Chart {
             Marks::Points(points) => {
                 for ([x, y], text) in points {
                     canvas.line([across(*x), up(*y)], [across(*x), up(*y)], HALF_POINT, BLACK);
-                    let above = (up(*y) - numbers.line_height() as f32).max(0.0) as usize;
-                    canvas.write(text, across(*x) + 8.0, above, &numbers, SOFT);
+                    let above = up(*y) - numbers.line_height() as f32;
+                    written_at.write(&mut canvas, text, [across(*x) + 8.0, above], SOFT);
                 }
             }
             Marks::Lines(lines) => {
@@ -164,14 +165,40 @@ impl Chart {
                     }
                     if let Some(&[x, y]) = points.last() {
                         let start = (across(x) - numbers.width(text) - 8.0).max(left);
-                        let above = (up(y) - 1.2 * numbers.line_height() as f32).max(0.0);
-                        canvas.write(text, start, above as usize, &numbers, BLACK);
+                        let above = up(y) - 1.2 * numbers.line_height() as f32;
+                        written_at.write(&mut canvas, text, [start, above], BLACK);
                     }
                 }
             }
         }
         canvas.line([left, bottom], [right, bottom], 1.0, BLACK);
         Ok(canvas)
+    }
+}
+
+/// Words beside marks, none over another.
+struct Words<'a> {
+    typeface: &'a Typeface,
+    /// Left, right and top.
+    places: Vec<[f32; 3]>,
+}
+
+impl Words<'_> {
+    /// Writes at a place, or right above those that are there.
+    fn write(&mut self, canvas: &mut Canvas, text: &str, [left, mut top]: [f32; 2], ink: Grey) {
+        if text.is_empty() {
+            return;
+        }
+        let (right, height) =
+            (left + self.typeface.width(text), self.typeface.line_height() as f32);
+        let is_over = |top: f32, place: &&[f32; 3]| {
+            left < place[1] && place[0] < right && (top - place[2]).abs() < height
+        };
+        while let Some(place) = self.places.iter().find(|place| is_over(top, place)) {
+            top = place[2] - height - 1.0;
+        }
+        self.places.push([left, right, top]);
+        canvas.write(text, left, top.max(0.0) as usize, self.typeface, ink);
     }
 }
 
@@ -203,6 +230,23 @@ mod tests {
         assert!(least < 2.0 && 2.0 < most);
         let [least, most] = Axis::over("", std::iter::empty()).range;
         assert!(least < most);
+    }
+
+    #[test]
+    fn words_beside_marks_do_not_lie_over_each_other() {
+        let typeface = Typeface::prose(NUMBERS).unwrap();
+        let mut canvas = Canvas::new(400, 400);
+        let mut words = Words { typeface: &typeface, places: Vec::new() };
+        for place in [[10.0, 300.0], [14.0, 304.0], [12.0, 280.0], [300.0, 300.0]] {
+            words.write(&mut canvas, "seed-0", place, BLACK);
+        }
+        let height = typeface.line_height() as f32;
+        let tops: Vec<f32> = words.places.iter().map(|place| place[2]).collect();
+        for (place, top) in tops.iter().enumerate().take(3) {
+            let others = tops[..place].iter();
+            assert!(others.into_iter().all(|other| height <= (top - other).abs()), "{tops:?}");
+        }
+        assert_eq!(tops[3], 300.0);
     }
 
     #[test]

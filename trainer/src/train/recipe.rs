@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::readout::dictionary::training::Options;
 use shared::readout::dictionary::{Activation, AuxK, Config};
 
@@ -50,12 +51,12 @@ pub struct Recipe {
     pub scaled: bool,
     /// Of Adam.
     pub learning_rate: f32,
-    /// Steps over which the learning rate rises.
-    pub warm_up: u64,
+    /// Steps over which the learning rate rises; by default a twentieth of all, and at most 500.
+    pub warm_up: Option<u64>,
     /// Part of all steps at the end over which it falls to nothing.
     pub decay: f32,
-    /// Steps over which what sparsity costs rises.
-    pub sparsity_warm_up: u64,
+    /// Steps over which what sparsity costs rises; by default a tenth of all, and at most 1,000.
+    pub sparsity_warm_up: Option<u64>,
     /// A gradient longer than this is shortened to it.
     pub clip: f32,
     /// Decoder rows have length 1.
@@ -90,14 +91,13 @@ impl Default for Recipe {
     fn default() -> Self {
         let Options {
             learning_rate,
-            warm_up,
             decay,
-            sparsity_warm_up,
             clip,
             unit_norm,
             dead_after,
             from_data,
             first_threshold,
+            ..
         } = Options::default();
         Self {
             layer: None,
@@ -119,9 +119,9 @@ impl Default for Recipe {
             dead_after,
             scaled: true,
             learning_rate,
-            warm_up,
+            warm_up: None,
             decay,
-            sparsity_warm_up,
+            sparsity_warm_up: None,
             clip,
             unit_norm,
             from_data,
@@ -199,17 +199,29 @@ impl Recipe {
 
     /// How it is trained.
     pub fn options(&self) -> Options {
+        let usual = Options::default();
+        let steps = self.steps();
         Options {
             learning_rate: self.learning_rate,
-            warm_up: self.warm_up,
+            warm_up: self.warm_up.unwrap_or(usual.warm_up.min(steps / 20)),
             decay: self.decay,
-            sparsity_warm_up: self.sparsity_warm_up,
+            sparsity_warm_up: self
+                .sparsity_warm_up
+                .unwrap_or(usual.sparsity_warm_up.min(steps / 10)),
             clip: self.clip,
             unit_norm: self.unit_norm,
             dead_after: self.dead_after,
             from_data: self.from_data,
             first_threshold: self.first_threshold,
         }
+    }
+
+    /// As JSON, by way of its text, so that 0.2 in single precision is called 0.2.
+    ///
+    /// # Errors
+    /// A number that is not finite.
+    pub fn to_json(&self) -> Result<Value> {
+        Ok(serde_json::from_str(&serde_json::to_string(self)?)?)
     }
 
     /// How many steps that makes.

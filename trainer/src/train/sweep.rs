@@ -97,7 +97,7 @@ fn multiplied(table: &Table) -> Result<Vec<Run>> {
 }
 
 fn named(recipes: Vec<Recipe>) -> Result<Vec<Run>> {
-    let fields = recipes.iter().map(serde_json::to_value).collect::<Result<Vec<Json>, _>>()?;
+    let fields = recipes.iter().map(Recipe::to_json).collect::<Result<Vec<Json>>>()?;
     let keys: Vec<&String> =
         fields.first().and_then(Json::as_object).into_iter().flat_map(|all| all.keys()).collect();
     let differs = |key: &&&String| fields.iter().any(|other| other[**key] != fields[0][**key]);
@@ -168,6 +168,8 @@ mod tests {
         let runs = runs(None, &given, 1).unwrap();
         assert_eq!(runs.len(), 2);
         assert_eq!(runs[0].name, "k-4_seed-0");
+        let rates = ["learning_rate=0.0004,0.001".to_owned()];
+        assert_eq!(super::runs(None, &rates, 1).unwrap()[0].name, "learning_rate-0.0004_seed-0");
         assert_eq!(runs[1].recipe.kind, Kind::Relu);
         assert_eq!(runs[1].recipe.layer.as_deref(), Some("blocks.10"));
     }

@@ -44,7 +44,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            learning_rate: 4e-4,
+            learning_rate: 1e-3,
             warm_up: 500,
             decay: 0.2,
             sparsity_warm_up: 1000,
