@@ -174,6 +174,7 @@ fn wrong_calls_are_answered_before_anything_is_made() {
         (call(&["--seeds", "0", "--out", "runs"]), "--seeds is 0"),
         (call(&["--buffer", "0", "--out", "runs"]), "--buffer is 0"),
         (call(&["--set", "decay=2", "--out", "runs"]), "decay is 2; it must be 0 to 1"),
+        (vec!["s3://bucket/store", "--out", "runs"], "a store is read from a folder"),
     ] {
         let output = train(&bench, &args);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));

@@ -1,6 +1,6 @@
 //! Arguments that several verbs have.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -10,6 +10,8 @@ use shared::readout::Readouts;
 use shared::weights::Precision;
 
 use crate::failure::WrongCall;
+use crate::shards::Store;
+use crate::shards::bucket::is_address;
 use crate::{device, dictionary};
 
 /// The weights of the model that a verb works on.
@@ -51,6 +53,19 @@ impl DictionaryArgs {
         }
         Ok(readouts)
     }
+}
+
+/// Opens a store in a folder.
+///
+/// # Errors
+/// It is none; an address, because numbers are mapped into memory.
+pub fn open_store(path: &Path) -> Result<Store> {
+    if path.to_str().is_some_and(is_address) {
+        let path = path.display();
+        let wrong = format!("{path}: a store is read from a folder: copy it there first");
+        return Err(WrongCall(wrong).into());
+    }
+    Store::open(path)
 }
 
 /// Where a verb computes.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use shared::readout::dictionary::Dictionary;
 
-use super::arguments::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, WeightsArgs, open_store};
 use crate::dictionary::{self, Opened};
 use crate::evaluate;
 use crate::evaluate::choice::{choose, figure};
@@ -81,9 +81,9 @@ pub fn run(args: Args) -> Result<()> {
     }
     let opened = folders.iter().map(|folder| dictionary::open(folder));
     let opened = opened.collect::<Result<Vec<Opened>>>()?;
-    let store = Store::open(&args.store)?;
+    let store = open_store(&args.store)?;
     let embeddings =
-        args.embedding.as_deref().map(|path| Embeddings::read(&Store::open(path)?, &store));
+        args.embedding.as_deref().map(|path| Embeddings::read(&open_store(path)?, &store));
     let embeddings = embeddings.transpose()?;
     let network = if args.no_network { None } else { network(&args, &store)? };
     let mut evaluations = Vec::new();

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
+use super::arguments::open_store;
 use crate::failure::WrongCall;
-use crate::shards::Store;
 use crate::train::report::Line;
 use crate::train::{Sweep, Trained, sweep};
 use crate::{dictionary, output};
@@ -92,7 +92,7 @@ pub fn run(args: Args) -> Result<()> {
         return runs.iter().try_for_each(|run| output::line(&run.name));
     }
     let store = args.store.ok_or_else(|| WrongCall("name a store".to_owned()))?;
-    let store = Store::open(&store)?;
+    let store = open_store(&store)?;
     let missing = store.missing();
     if !missing.is_empty() {
         let count: u64 = missing.iter().map(|run| run.end - run.start).sum();
