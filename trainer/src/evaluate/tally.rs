@@ -234,3 +234,97 @@ fn mean(latents: &[Latent], of: impl Fn(&Latent) -> Option<f64>) -> Option<f64> 
     let values: Vec<f64> = latents.iter().filter_map(of).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use shared::readout::dictionary::codes::Use;
+    use shared::readout::dictionary::{Activation, Parameters};
+
+    use super::*;
+
+    const LATENTS: usize = 4;
+    const PICTURES: usize = 9;
+
+    fn dictionary() -> Dictionary {
+        let config = Config {
+            channels: 2,
+            latents: LATENTS,
+            activation: Activation::TopK { k: 2 },
+            centred: false,
+            prefixes: vec![LATENTS],
+            revival: None,
+        };
+        let parameters = Parameters { decoder: vec![1.0; 8], ..Parameters::zeros(&config) };
+        Dictionary::new(config, parameters).unwrap()
+    }
+
+    /// What is found of pictures with these values, `[pictures, tokens, latents]`.
+    fn found(
+        values: &[f32],
+        grid: Option<[usize; 2]>,
+        embeddings: Option<&Embeddings>,
+    ) -> Vec<Latent> {
+        let dictionary = dictionary();
+        let tokens = grid.map_or(1, |[rows, columns]| rows * columns);
+        let array = Array { layers: vec!["a".to_owned()], channels: 2, tokens, extra: 0, grid };
+        let mut codes = Codes::default();
+        for activation in values.chunks_exact(LATENTS) {
+            let uses = activation.iter().enumerate().filter(|(_, value)| 0.0 < **value);
+            codes.push(uses.map(|(latent, &pre)| Use { latent: latent as u32, pre }));
+        }
+        let mut tally = Tally::new(dictionary.config(), &array, embeddings);
+        let pictures: Vec<u64> = (0..(codes.ends.len() / tokens) as u64).collect();
+        let activations = vec![1.0; codes.ends.len() * 2];
+        tally.add(&pictures, &activations, &codes, &activations);
+        let count = tally.moments.count() as f64;
+        let labels = BTreeMap::new();
+        let latents = tally.latents.iter().enumerate();
+        latents.map(|(number, latent)| latent.told(number, count, Vec::new(), &labels)).collect()
+    }
+
+    #[test]
+    fn likeness_of_pictures_is_that_of_all_pairs_weighed() {
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
+        };
+        let values: Vec<f32> = draw(PICTURES * LATENTS);
+        let mut vectors = Vec::new();
+        for _ in 0..PICTURES {
+            let vector = draw(5);
+            let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+            vectors.push(vector.iter().map(|value| value / length).collect::<Vec<_>>());
+        }
+        let of = (0..).zip(vectors.iter().cloned()).collect();
+        let latents = found(&values, None, Some(&Embeddings { width: 5, of }));
+        for (latent, found) in latents.iter().enumerate() {
+            let weight = |picture: usize| f64::from(values[picture * LATENTS + latent].max(0.0));
+            let [mut alike, mut all] = [0.0; 2];
+            for one in 0..PICTURES {
+                for other in (0..PICTURES).filter(|other| *other != one) {
+                    let pair = weight(one) * weight(other);
+                    let products = vectors[one].iter().zip(&vectors[other]);
+                    alike += pair * products.map(|(a, b)| f64::from(a * b)).sum::<f64>();
+                    all += pair;
+                }
+            }
+            let score = found.monosemanticity.unwrap();
+            assert!((score - alike / all).abs() < 1e-5, "{score}, {}", alike / all);
+        }
+    }
+
+    #[test]
+    fn a_latent_is_coherent_where_it_fires_side_by_side() {
+        // Of a grid of 2 x 3: the upper row; two corners; nothing; everything.
+        let fires = [[1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 1], [0; 6], [1; 6]];
+        let values: Vec<f32> =
+            (0..6).flat_map(|place| fires.map(|latent| latent[place] as f32)).collect();
+        let latents = found(&values, Some([2, 3]), None);
+        let coherence: Vec<_> = latents.iter().map(|latent| latent.coherence).collect();
+        assert_eq!(coherence, [Some(4.0 / 7.0), Some(0.0), None, Some(1.0)]);
+        let frequency: Vec<_> = latents.iter().map(|latent| latent.frequency).collect();
+        assert_eq!(frequency, [0.5, 2.0 / 6.0, 0.0, 1.0]);
+    }
+}
