@@ -177,10 +177,11 @@ impl Batches<'_> {
     fn each(&mut self, reads: bool, mut take: impl FnMut(&Buffer, usize, u64)) -> Result<()> {
         let mut left = self.size as u64;
         while 0 < left {
-            let buffer = match self.buffer.take() {
-                Some(buffer) if buffer.range.contains(&self.position) => buffer,
-                // The old one goes before the new one comes.
-                _ => self.fill(reads)?,
+            // The old one goes before the new one comes.
+            let kept = self.buffer.take().filter(|kept| kept.range.contains(&self.position));
+            let buffer = match kept {
+                Some(buffer) => buffer,
+                None => self.fill(reads)?,
             };
             let first = (self.position - buffer.range.start) as usize;
             let count = left.min(buffer.range.end - self.position);
