@@ -21,7 +21,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Tensor, activation};
 
 pub use normalization::{Beta, Lrn};
-pub use units::Gelu;
+pub use units::{Gelu, Rectifier};
 pub use window::{Padding, Pool, Window};
 
 /// What a ReLU does to the gradient passing back through it.
@@ -121,14 +121,26 @@ pub trait VisionOps: Backend {
         primitives::local_response_norm_backward::<Self>(input, gradient, lrn)
     }
 
-    /// A ReLU whose gradient is redirected.
-    fn redirected_relu(input: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::relu(input)
+    /// Rectified linear units. Their gradient may be redirected, at both ends.
+    fn rectify(
+        input: FloatTensor<Self>,
+        kind: Rectifier,
+        _gradient: ReluGradient,
+    ) -> FloatTensor<Self> {
+        match kind {
+            Rectifier::Relu => Self::relu(input),
+            Rectifier::Relu6 => Self::float_clamp(input, 0f32.into(), kind.ceiling().into()),
+        }
     }
 
-    /// `min(max(x, 0), 6)`. Its gradient may be redirected, at both ends.
-    fn relu6(input: FloatTensor<Self>, _gradient: ReluGradient) -> FloatTensor<Self> {
-        Self::float_clamp(input, 0f32.into(), 6f32.into())
+    /// The true gradient of [`VisionOps::rectify`], from what that gave: zero where it gave zero or
+    /// its ceiling.
+    fn rectify_backward(
+        output: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        kind: Rectifier,
+    ) -> FloatTensor<Self> {
+        primitives::rectify_backward::<Self>(output, gradient, kind)
     }
 
     /// Layer normalization over the channels, with a scale and a shift `[channels]`, which are
@@ -195,18 +207,18 @@ pub fn product<const D: usize>(left: Tensor<D>, right: Tensor<D>) -> Tensor<D> {
 
 /// `max(x, 0)`.
 pub fn relu<const D: usize>(input: Tensor<D>, gradient: ReluGradient) -> Tensor<D> {
-    match gradient {
-        ReluGradient::Exact => activation::relu(input),
-        ReluGradient::Redirected => {
-            Tensor::from_dispatch(<Dispatch as VisionOps>::redirected_relu(input.into_dispatch()))
-        }
-    }
+    rectify(input, Rectifier::Relu, gradient)
 }
 
 /// `min(max(x, 0), 6)` (Krizhevsky 2010). Redirected, the gradient that is let through pushes
 /// values back between 0 and 6 from either side, as in Lucid.
 pub fn relu6(input: Tensor<4>, gradient: ReluGradient) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as VisionOps>::relu6(input.into_dispatch(), gradient))
+    rectify(input, Rectifier::Relu6, gradient)
+}
+
+fn rectify<const D: usize>(input: Tensor<D>, kind: Rectifier, gradient: ReluGradient) -> Tensor<D> {
+    let input = input.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as VisionOps>::rectify(input, kind, gradient))
 }
 
 /// A convolution with frozen weights; padding counts as zero. Channels are in so many `groups`,

@@ -4,7 +4,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Shape, TensorData};
 use burn_flex::FlexTensor;
 
-use super::{Gelu, Lrn, VisionOps, Window};
+use super::{Gelu, Lrn, Rectifier, ReluGradient, VisionOps, Window};
 
 mod attention;
 mod convolution;
@@ -16,6 +16,7 @@ mod layer_norm;
 pub(crate) mod parallel;
 mod pooling;
 pub(crate) mod product;
+mod rectifier;
 mod winograd;
 
 use convolution::Sizes;
@@ -210,6 +211,15 @@ impl VisionOps for Flex {
         FlexTensor::from_data(TensorData::new(output, shape))
     }
 
+    fn rectify(input: FlexTensor, kind: Rectifier, _: ReluGradient) -> FlexTensor {
+        in_place(input, |values| rectifier::forward(values, kind))
+    }
+
+    fn rectify_backward(output: FlexTensor, gradient: FlexTensor, kind: Rectifier) -> FlexTensor {
+        let output = output.to_contiguous();
+        in_place(gradient, |gradient| rectifier::backward(values(&output), gradient, kind))
+    }
+
     fn layer_norm(
         input: FlexTensor,
         scale: FlexTensor,
@@ -305,6 +315,15 @@ fn sizes(input: &Shape, weight: &FlexTensor, window: Window) -> Sizes {
 fn values(tensor: &FlexTensor) -> &[f32] {
     let start = tensor.layout().start_offset();
     &tensor.storage::<f32>()[start..start + tensor.shape().num_elements()]
+}
+
+/// The tensor with its values changed, in its own memory where nothing else has it.
+fn in_place(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let mut changed = tensor.to_contiguous();
+    drop(tensor);
+    let (start, length) = (changed.layout().start_offset(), changed.shape().num_elements());
+    change(&mut changed.storage_mut::<f32>()[start..start + length]);
+    changed
 }
 
 fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {

@@ -11,7 +11,7 @@ use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind, binary, unary};
 
-use super::{Gelu, Lrn, ReluGradient, VisionOps, Window};
+use super::{Gelu, Lrn, Rectifier, ReluGradient, VisionOps, Window, primitives};
 use transformer::{Attention, GeluUnits, LayerNorm};
 
 #[derive(Debug)]
@@ -106,48 +106,18 @@ impl<B: Backend + VisionOps> Backward<B, 1> for LocalResponseNorm {
 }
 
 #[derive(Debug)]
-struct RedirectedRelu;
+struct Rectified;
 
-impl<B: Backend> Backward<B, 1> for RedirectedRelu {
-    type State = FloatTensor<B>;
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let input = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
-            let off = is_below::<B>(input, 0.0);
-            let refused = B::bool_and(off.clone(), pushes_down::<B>(gradient.clone()));
-            redirect::<B>(gradient, off, refused)
-        });
-    }
-}
-
-#[derive(Debug)]
-struct Relu6;
-
-impl<B: Backend> Backward<B, 1> for Relu6 {
-    type State = (FloatTensor<B>, ReluGradient);
+impl<B: Backend + VisionOps> Backward<B, 1> for Rectified {
+    type State = (FloatTensor<B>, Rectifier, ReluGradient);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (input, kind) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |gradient| {
-            let low = is_below::<B>(input.clone(), 0.0);
-            let high = B::bool_not(is_below::<B>(input, 6.0));
-            let off = B::bool_or(low.clone(), high.clone());
-            if kind == ReluGradient::Exact {
-                return B::float_mask_fill(gradient, off, 0f32.into());
-            }
-            let down = pushes_down::<B>(gradient.clone());
-            let further_up = B::bool_and(high, B::bool_not(down.clone()));
-            let refused = B::bool_or(B::bool_and(low, down), further_up);
-            redirect::<B>(gradient, off, refused)
+        let (output, kind, manner) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |gradient| match manner {
+            ReluGradient::Exact => B::rectify_backward(output, gradient, kind),
+            ReluGradient::Redirected => redirect::<B>(output, gradient, kind),
         });
     }
-}
-
-/// Where a value is not above the bound.
-fn is_below<B: Backend>(input: FloatTensor<B>, bound: f32) -> BoolTensor<B> {
-    let bools = burn::backend::get_or_init_device_settings::<B>(&input.device()).bool_dtype;
-    B::float_lower_equal_elem(input, bound.into(), bools)
 }
 
 /// Where the gradient, that of a loss, pushes down.
@@ -156,17 +126,20 @@ fn pushes_down<B: Backend>(gradient: FloatTensor<B>) -> BoolTensor<B> {
     B::float_greater_elem(gradient, 0f32.into(), bools)
 }
 
-/// The true gradient, which is zero where a unit is `off`, except for those pictures of the batch
-/// where it is zero everywhere: there, all of the gradient but what is `refused`, because it would
-/// push units that are off further off.
-fn redirect<B: Backend>(
+/// The true gradient, except for those pictures of the batch where it is zero everywhere: there, all
+/// of the gradient but what would push units that are off further off.
+fn redirect<B: Backend + VisionOps>(
+    output: FloatTensor<B>,
     gradient: FloatTensor<B>,
-    off: BoolTensor<B>,
-    refused: BoolTensor<B>,
+    kind: Rectifier,
 ) -> FloatTensor<B> {
     let shape = gradient.shape();
-    let bools = burn::backend::get_or_init_device_settings::<B>(&gradient.device()).bool_dtype;
-    let exact = B::float_mask_fill(gradient.clone(), off, 0f32.into());
+    let down = pushes_down::<B>(gradient.clone());
+    let mut refused = B::bool_and(primitives::is_low::<B>(output.clone()), down.clone());
+    if let Some(high) = primitives::is_high::<B>(output.clone(), kind) {
+        refused = B::bool_or(refused, B::bool_and(high, B::bool_not(down)));
+    }
+    let exact = B::rectify_backward(output, gradient.clone(), kind);
     let redirected = B::float_mask_fill(gradient, refused, 0f32.into());
 
     // Axis by axis: a GPU gives every sum to one thread.
@@ -174,6 +147,7 @@ fn redirect<B: Backend>(
         .rev()
         .fold(B::float_abs(exact.clone()), |sum, axis| B::float_sum_dim(sum, axis));
     let size = B::float_expand(size, shape);
+    let bools = burn::backend::get_or_init_device_settings::<B>(&size.device()).bool_dtype;
     let alive = B::float_greater_elem(size, 0f32.into(), bools);
     B::float_mask_where(redirected, alive, exact)
 }
@@ -251,27 +225,17 @@ impl<B: Backend + VisionOps, C: CheckpointStrategy> VisionOps for Autodiff<B, C>
         }
     }
 
-    fn redirected_relu(input: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn rectify(
+        input: FloatTensor<Self>,
+        kind: Rectifier,
+        gradient: ReluGradient,
+    ) -> FloatTensor<Self> {
         let node = input.node();
-        let input = input.into_primitive();
-        match RedirectedRelu.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let output = B::relu(input.clone());
-                prep.finish(input, output)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::relu(input)),
-        }
-    }
-
-    fn relu6(input: FloatTensor<Self>, gradient: ReluGradient) -> FloatTensor<Self> {
-        let node = input.node();
-        let input = input.into_primitive();
-        match Relu6.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let output = B::relu6(input.clone(), gradient);
-                prep.finish((input, gradient), output)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::relu6(input, gradient)),
+        let output = B::rectify(input.into_primitive(), kind, gradient);
+        // What comes behind keeps the output as well, so that it costs no memory.
+        match Rectified.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((output.clone(), kind, gradient), output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }
 

@@ -5,10 +5,11 @@ pub mod transformer;
 use burn::backend::Backend;
 use burn::backend::TensorMetadata;
 use burn::backend::ops::{ConvOptions, PadMode};
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::tensor::{Shape, Slice};
 
 use super::normalization::{Beta, Lrn};
+use super::units::Rectifier;
 use super::window::Window;
 
 /// Stands for "no pixel here". Finite, because shading languages have no infinities.
@@ -136,6 +137,32 @@ pub fn max_pool_backward<B: Backend>(
     }
     let place = [0..shape[0], 0..shape[1], 0..rows, 0..columns].map(Slice::from);
     B::float_slice_assign(B::float_zeros(shape, &device, dtype.into()), &place, seen)
+}
+
+/// Where rectified units give zero.
+pub fn is_low<B: Backend>(output: FloatTensor<B>) -> BoolTensor<B> {
+    let bools = burn::backend::get_or_init_device_settings::<B>(&output.device()).bool_dtype;
+    B::float_lower_equal_elem(output, 0f32.into(), bools)
+}
+
+/// Where they give their ceiling, if they have one.
+pub fn is_high<B: Backend>(output: FloatTensor<B>, kind: Rectifier) -> Option<BoolTensor<B>> {
+    let bools = burn::backend::get_or_init_device_settings::<B>(&output.device()).bool_dtype;
+    let ceiling = kind.ceiling();
+    ceiling.is_finite().then(|| B::float_greater_equal_elem(output, ceiling.into(), bools))
+}
+
+pub fn rectify_backward<B: Backend>(
+    output: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    kind: Rectifier,
+) -> FloatTensor<B> {
+    let low = is_low::<B>(output.clone());
+    let off = match is_high::<B>(output, kind) {
+        Some(high) => B::bool_or(low, high),
+        None => low,
+    };
+    B::float_mask_fill(gradient, off, 0f32.into())
 }
 
 /// Sum over neighbouring channels, those beyond the ends counting as zero.

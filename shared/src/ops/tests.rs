@@ -3,6 +3,7 @@
 mod transformer;
 
 use burn::tensor::{Distribution, Tensor, TensorData};
+use burn_flex::FlexTensor;
 
 use super::*;
 
@@ -380,6 +381,46 @@ fn a_dead_picture_is_pushed_up_and_a_living_one_is_left_alone() {
     let redirected = |x| relu(x, ReluGradient::Redirected);
     let gradient = gradient_of(redirected, [-1.0, -2.0, -1.0, 2.0], [-3.0, 4.0, -5.0, 6.0]);
     assert_eq!(gradient, [-3.0, 0.0, 0.0, 6.0]);
+}
+
+#[test]
+fn the_processor_rectifies_as_the_library_does() {
+    // More than a core takes at once, of which a part is asked for.
+    let input = noise([2, 9, 30, 40]).narrow(2, 3, 20) * 4.0;
+    let gradient = noise([2, 9, 30, 40]).narrow(2, 10, 20);
+    let flex = |tensor: Tensor<4>| tensor.try_into_primitive::<burn::backend::Flex>().unwrap();
+    for kind in [Rectifier::Relu, Rectifier::Relu6] {
+        let plain = input.clone().into_dispatch();
+        let output = values(plain_backend(plain, |x| {
+            burn::backend::Flex::rectify(x, kind, ReluGradient::Exact)
+        }));
+        let expected: Vec<f32> =
+            values(input.clone()).iter().map(|x| x.clamp(0.0, kind.ceiling())).collect();
+        assert_eq!(output, expected);
+
+        let output: Tensor<4> =
+            Tensor::from_data(TensorData::new(output, input.dims()), &input.device());
+        let pull = |pull: fn(FlexTensor, FlexTensor, Rectifier) -> FlexTensor| {
+            let plain = output.clone().into_dispatch();
+            values(plain_backend(plain, |x| pull(x, flex(gradient.clone()), kind)))
+        };
+        let found = pull(burn::backend::Flex::rectify_backward);
+        assert_eq!(found, pull(primitives::rectify_backward::<burn::backend::Flex>));
+        let given = values(gradient.clone());
+        let kept = found.iter().zip(&given).filter(|(found, given)| found == given).count();
+        assert!(0 < kept && kept < given.len(), "{kept} of {} kept", given.len());
+    }
+}
+
+#[test]
+fn rectifying_leaves_what_others_hold_and_what_is_no_number() {
+    let device = crate::device::cpu();
+    let given = [-1.0, 7.0, f32::NAN, 3.0];
+    let input = Tensor::<1>::from_floats(given, &device).reshape([1, 4, 1, 1]);
+    let output = values(relu6(input.clone(), ReluGradient::Exact));
+    assert_eq!([output[0], output[1], output[3]], [0.0, 6.0, 3.0]);
+    assert!(output[2].is_nan());
+    assert_eq!(values(input)[..2], given[..2]);
 }
 
 #[test]
