@@ -40,8 +40,11 @@ fn measure() -> impl Strategy<Value = Measure> {
         .prop_map(|(layer, channel, place)| Measure::Unit { layer, channel, place });
     let name = any::<String>().prop_filter("empty", |name| !name.is_empty());
     let direction = (layer(), name).prop_map(|(layer, name)| Measure::Direction { layer, name });
+    let only = (layer(), channel(), option::of(place()))
+        .prop_map(|(layer, channel, place)| Measure::Only { layer, channel, place });
     prop_oneof![
         4 => unit,
+        2 => only,
         1 => layer().prop_map(Measure::Layer),
         2 => direction,
         1 => layer().prop_map(Measure::Similar),

@@ -24,11 +24,24 @@ const LENGTH_EPSILON: f64 = 1e-4;
 /// as is common after a ReLU, the root alone has no gradient.
 const SQUARE_EPSILON: f64 = 1e-12;
 
-/// `dot * max(0.1, cosine)^2`.
+/// `dot * max(0.1, cosine)^2`: a dot product of activations with a direction, times their cosine
+/// similarity to the power [`COSINE_POWER`] (Lucid, `optvis/objectives.py`, `direction` and
+/// `_dot_cossim`), `cosine = dot / (1e-4 + |activation|) / (1e-4 + |direction|)`.
 ///
-/// The dot product of the activation at a place with the direction, times their cosine similarity
-/// to the power [`COSINE_POWER`] (Lucid, `optvis/objectives.py`, `direction` and `_dot_cossim`):
-/// `cosine = dot / (1e-4 + |activation|) / (1e-4 + |direction|)`.
+/// # Shapes
+/// - `dot`, `squares`: as many as there are activations; `squares` are of their lengths
+/// - returns: as these
+pub(crate) fn weighed_by_cosine<const D: usize>(
+    dot: Tensor<D>,
+    squares: Tensor<D>,
+    length: f64,
+) -> Tensor<D> {
+    let activation_length = (squares + SQUARE_EPSILON).sqrt();
+    let cosine = dot.clone() / (activation_length + LENGTH_EPSILON) / (length + LENGTH_EPSILON);
+    dot * cosine.clamp_min(COSINE_FLOOR).powi_scalar(COSINE_POWER)
+}
+
+/// What it reads of an activation is [`weighed_by_cosine`].
 #[derive(Debug)]
 struct Direction {
     /// One a channel.
@@ -48,10 +61,7 @@ impl Readout for Direction {
         let by_channel = activation.transpose();
 
         let dot = (by_channel.clone() * direction).sum_dim(0);
-        let activation_length = (by_channel.square().sum_dim(0) + SQUARE_EPSILON).sqrt();
-        let cosine =
-            dot.clone() / (activation_length + LENGTH_EPSILON) / (self.length + LENGTH_EPSILON);
-        (dot * cosine.clamp_min(COSINE_FLOOR).powi_scalar(COSINE_POWER)).transpose()
+        weighed_by_cosine(dot, by_channel.square().sum_dim(0), self.length).transpose()
     }
 }
 

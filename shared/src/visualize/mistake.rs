@@ -112,15 +112,18 @@ fn sentence(text: &str, names: &Names<'_>) -> String {
 }
 
 fn set_channel(measure: &mut Measure, index: usize) {
-    if let Measure::Unit { channel, .. } = measure {
+    if let Measure::Unit { channel, .. } | Measure::Only { channel, .. } = measure {
         *channel = Channel::Index(index);
     }
 }
 
 fn set_layer(measure: &mut Measure, name: &str) {
     match measure {
-        Measure::Unit { layer, .. } | Measure::Direction { layer, .. } => name.clone_into(layer),
-        Measure::Layer(layer) | Measure::Similar(layer) => name.clone_into(layer),
+        Measure::Unit { layer, .. }
+        | Measure::Only { layer, .. }
+        | Measure::Direction { layer, .. }
+        | Measure::Layer(layer)
+        | Measure::Similar(layer) => name.clone_into(layer),
         Measure::TotalVariation | Measure::L2 => {}
     }
 }

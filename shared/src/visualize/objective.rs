@@ -15,9 +15,11 @@
 //! measure   = "tv"                                   total variation of the picture
 //!           | "l2"                                   its distance from grey
 //!           | "similar" "(" layer ")"                how alike a batch looks to a layer
+//!           | "only" "(" unit ")"                    a unit, the layer's others pressed to zero
 //!           | layer                                  the whole layer (DeepDream)
-//!           | layer ":" channel [ "@" place ]        a unit
+//!           | unit
 //!           | layer "/{" name "}"                    a direction
+//! unit      = layer ":" channel [ "@" place ]
 //! channel   = index | label
 //! place     = "center" | index "," index             row, column
 //!           | "cls" | "reg" digits                   a token without a place
@@ -138,6 +140,16 @@ pub enum Measure {
         /// Where; everywhere if `None`.
         place: Option<Place>,
     },
+    /// `only(mixed4a:11)`: the same, times how much of the layer's activation it is, so that every
+    /// other channel is pressed to zero.
+    Only {
+        /// As typed.
+        layer: String,
+        /// Which channel.
+        channel: Channel,
+        /// Where; everywhere if `None`.
+        place: Option<Place>,
+    },
     /// `mixed4d`: mean of squares over the whole layer (DeepDream).
     Layer(String),
     /// `mixed4c/{stripes}`: dot product times cosine similarity to a power, as Lucid's.
@@ -160,9 +172,10 @@ impl Measure {
     /// likeness is measured.
     pub fn layer(&self) -> Option<&str> {
         match self {
-            Self::Unit { layer, .. } | Self::Direction { layer, .. } | Self::Layer(layer) => {
-                Some(layer)
-            }
+            Self::Unit { layer, .. }
+            | Self::Only { layer, .. }
+            | Self::Direction { layer, .. }
+            | Self::Layer(layer) => Some(layer),
             Self::TotalVariation | Self::L2 | Self::Similar(_) => None,
         }
     }

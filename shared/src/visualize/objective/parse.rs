@@ -56,7 +56,7 @@ impl FromStr for Measure {
 }
 
 /// What may begin a term, for error messages.
-const MEASURE: &str = "a layer, `tv`, `l2`, `similar(layer)` or `(`";
+const MEASURE: &str = "a layer, `tv`, `l2`, `similar(layer)`, `only(layer:channel)` or `(`";
 
 /// A position in the text. Every method skips the white space before what it reads.
 struct Reader<'a> {
@@ -182,7 +182,6 @@ impl<'a> Reader<'a> {
 
     fn measure(&mut self) -> Result<Measure> {
         self.skip_space();
-        let start = self.position;
         let column = self.column();
         self.spots.push(Spot { layer: column, inside: column });
         match self.layer_like() {
@@ -198,8 +197,14 @@ impl<'a> Reader<'a> {
                 Ok(Measure::Similar(layer))
             }
             "only" => {
-                self.position = start;
-                self.expected(MEASURE)
+                self.require("(")?;
+                self.skip_space();
+                self.spot(|spot, column| spot.layer = column);
+                let layer = self.layer("a layer")?;
+                self.require(":")?;
+                let (channel, place) = self.unit()?;
+                self.require(")")?;
+                Ok(Measure::Only { layer, channel, place })
             }
             layer => self.of_layer(layer.to_owned()),
         }
@@ -208,10 +213,7 @@ impl<'a> Reader<'a> {
     /// What may follow a layer's name.
     fn of_layer(&mut self, layer: String) -> Result<Measure> {
         if self.take(":") {
-            self.skip_space();
-            self.spot(|spot, column| spot.inside = column);
-            let channel = self.channel()?;
-            let place = if self.take("@") { Some(self.place()?) } else { None };
+            let (channel, place) = self.unit()?;
             Ok(Measure::Unit { layer, channel, place })
         } else if self.take("/{") {
             self.spot(|spot, column| spot.inside = column);
@@ -221,6 +223,15 @@ impl<'a> Reader<'a> {
         } else {
             self.expected("`:`, `/{`, `+`, `-` or the end")
         }
+    }
+
+    /// A channel and where, after a layer's colon.
+    fn unit(&mut self) -> Result<(Channel, Option<Place>)> {
+        self.skip_space();
+        self.spot(|spot, column| spot.inside = column);
+        let channel = self.channel()?;
+        let place = if self.take("@") { Some(self.place()?) } else { None };
+        Ok((channel, place))
     }
 
     /// Notes of the measure being read what stands here. Space stays: it may belong to a name.

@@ -26,9 +26,11 @@ impl Display for Objective {
 impl Display for Measure {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Unit { layer, channel, place } => {
-                write!(formatter, "{layer}:{channel}")?;
-                place.map_or(Ok(()), |place| write!(formatter, "@{place}"))
+            Self::Unit { layer, channel, place } => write_unit(formatter, layer, channel, *place),
+            Self::Only { layer, channel, place } => {
+                formatter.write_str("only(")?;
+                write_unit(formatter, layer, channel, *place)?;
+                formatter.write_char(')')
             }
             Self::Layer(layer) => formatter.write_str(layer),
             Self::Direction { layer, name } => {
@@ -41,6 +43,16 @@ impl Display for Measure {
             Self::Similar(layer) => write!(formatter, "similar({layer})"),
         }
     }
+}
+
+fn write_unit(
+    formatter: &mut Formatter<'_>,
+    layer: &str,
+    channel: &Channel,
+    place: Option<Place>,
+) -> Result {
+    write!(formatter, "{layer}:{channel}")?;
+    place.map_or(Ok(()), |place| write!(formatter, "@{place}"))
 }
 
 impl Display for Channel {

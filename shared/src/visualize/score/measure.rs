@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::ops::product;
+use crate::readout::directions::weighed_by_cosine;
 use crate::tap::Caught;
 
 /// Least squared length by which a Gram matrix is divided (Lucid).
@@ -25,6 +26,9 @@ pub(super) enum OfActivation {
     Place { channel: usize, at: Option<[usize; 2]> },
     /// A channel at one of the tokens without a place.
     Token { channel: usize, token: usize },
+    /// A measure of channel 0 of a layer that has only that one: this channel, as a direction among
+    /// the layer's.
+    Only { channel: usize, of: Box<OfActivation> },
     /// Mean of squares (Lucid's `deepdream`; Mordvintsev et al. 2015).
     Squares,
     /// Lucid's `diversity`.
@@ -78,6 +82,11 @@ impl OfActivation {
                     }),
                 }
             }
+            Self::Only { channel, of } => {
+                let grid = only(activation, *channel);
+                let extra = extra.map(|extra| only(extra, *channel));
+                of.per_picture(Caught { grid, extra }, layer)
+            }
             Self::Squares => Ok(mean(activation.square())),
             Self::Similar => Ok(similarity(activation)),
         }
@@ -96,6 +105,13 @@ impl OfPicture {
             Self::L2 => (sum((picture - GREY).square()) + L2_EPSILON).sqrt(),
         }
     }
+}
+
+/// A channel at each place, times how much of what is there it is: its cosine with the direction
+/// along which only it has a value, as of any other direction. Whatever else is there lessens it.
+fn only<const D: usize>(activation: Tensor<D>, channel: usize) -> Tensor<D> {
+    let squares = activation.clone().square().sum_dim(1);
+    weighed_by_cosine(activation.narrow(1, channel, 1), squares, 1.0)
 }
 
 /// Row and column, once the layer's size is known.

@@ -44,17 +44,13 @@ impl<'a> Names<'a> {
             Measure::Unit { layer, channel, place } => {
                 let at = self.at(layer)?;
                 let channel = self.channel_idx(channel, at.info())?;
-                let measure = match *place {
-                    Some(Place::Center) => OfActivation::Place { channel, at: None },
-                    Some(Place::At { row, column }) => {
-                        OfActivation::Place { channel, at: Some([row, column]) }
-                    }
-                    Some(Place::Class) => OfActivation::Token { channel, token: token(&at, 0)? },
-                    Some(Place::Register(number)) => {
-                        OfActivation::Token { channel, token: token(&at, 1 + number)? }
-                    }
-                    None => OfActivation::Channel(channel),
-                };
+                let measure = unit(&at, channel, *place)?;
+                (at, measure)
+            }
+            Measure::Only { layer, channel, place } => {
+                let at = self.at(layer)?;
+                let channel = self.channel_idx(channel, at.info())?;
+                let measure = OfActivation::Only { channel, of: Box::new(unit(&at, 0, *place)?) };
                 (at, measure)
             }
             Measure::Layer(layer) => (self.at(layer)?, OfActivation::Squares),
@@ -131,6 +127,23 @@ impl<'a> Names<'a> {
             ScoreError::UnknownDirection { layer, name, nearest }.into()
         })
     }
+}
+
+/// A channel where it is asked for.
+fn unit(
+    at: &Looked,
+    channel: usize,
+    place: Option<Place>,
+) -> std::result::Result<OfActivation, ScoreError> {
+    Ok(match place {
+        Some(Place::Center) => OfActivation::Place { channel, at: None },
+        Some(Place::At { row, column }) => OfActivation::Place { channel, at: Some([row, column]) },
+        Some(Place::Class) => OfActivation::Token { channel, token: token(at, 0)? },
+        Some(Place::Register(number)) => {
+            OfActivation::Token { channel, token: token(at, 1 + number)? }
+        }
+        None => OfActivation::Channel(channel),
+    })
 }
 
 /// The number of a token without a place, the class token first.

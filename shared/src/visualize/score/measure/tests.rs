@@ -158,6 +158,54 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
+#[test]
+fn only_a_unit_is_its_value_times_its_part_of_what_is_there() {
+    let part = |column: Vec<f64>, channel: usize| {
+        let value = column[channel];
+        let cosine = value / (dot(&column, &column).sqrt() + 1e-4) / (1.0 + 1e-4);
+        value * cosine.max(0.1).powi(2)
+    };
+    let everywhere = OfActivation::Only { channel: 2, of: Box::new(OfActivation::Channel(0)) };
+    check_activation(&everywhere, |batch| {
+        let places = batch.places().count() as f64;
+        let sum = |picture| {
+            batch.places().map(|place| part(batch.column(picture, place), 2)).sum::<f64>()
+        };
+        batch.each(|picture| sum(picture) / places)
+    });
+    let middle = OfActivation::Place { channel: 0, at: None };
+    let middle = OfActivation::Only { channel: 1, of: Box::new(middle) };
+    check_activation(&middle, |batch| {
+        let [_, _, height, width] = batch.dims;
+        batch.each(|picture| part(batch.column(picture, (height / 2, width / 2)), 1))
+    });
+}
+
+#[test]
+fn only_presses_the_other_channels_to_zero() {
+    let measure = OfActivation::Only { channel: 1, of: Box::new(OfActivation::Channel(0)) };
+    let input = TensorData::new(vec![-0.5_f32, 2.0, 1.0, 0.0], [1, 4, 1, 1]);
+    let input = Tensor::<4>::from_data(input, &device::cpu()).autodiff().require_grad();
+    let value = measure.per_picture(input.clone().into(), "layer").unwrap();
+    let mut gradients = value.sum().backward();
+    let gradient = read(input.grad_remove(&mut gradients).unwrap());
+    assert!(0.0 < gradient[0] && 0.0 < gradient[1] && gradient[2] < 0.0, "{gradient:?}");
+    assert!(gradient[3].abs() < 1e-6, "{gradient:?}");
+}
+
+#[test]
+fn only_a_token_is_among_what_is_at_that_token() {
+    let extra = TensorData::new(vec![3.0_f32, 5.0, 4.0, 0.0], [1, 2, 2]);
+    let extra = Tensor::<3>::from_data(extra, &device::cpu());
+    let grid = Batch::random([1, 2, 3, 3], 9).tensor();
+    let of = Box::new(OfActivation::Token { channel: 0, token: 0 });
+    let measure = OfActivation::Only { channel: 0, of };
+    let caught = Caught { grid, extra: Some(extra) };
+    // Of (3, 4) the first.
+    let value = read(measure.per_picture(caught, "layer").unwrap());
+    assert_close(&value, &[3.0 * 0.6_f64.powi(2)], 1e-3);
+}
+
 /// A direction in a layer of as many channels as it has values.
 fn direction(values: &[f32]) -> Derived {
     let layer = LayerInfo {
