@@ -14,6 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use shared::readout::dictionary::Dictionary;
+use shared::readout::dictionary::k_means::KMeans;
 
 use crate::interrupt;
 use crate::output;
@@ -34,7 +35,7 @@ pub const LATENTS: &str = "latents.jsonl";
 /// Activations that are encoded together, about.
 const TOGETHER: usize = 4096;
 
-/// Judges a dictionary on a layer of a store.
+/// Judges a dictionary on a layer of a store, beside centroids of the same.
 ///
 /// # Errors
 /// The layer is not in the store or of another width, or a shard cannot be read.
@@ -43,10 +44,12 @@ pub fn evaluate(
     store: &Store,
     layer: &str,
     embeddings: Option<&Embeddings>,
+    centroids: Option<&KMeans>,
 ) -> Result<(Evaluation, Vec<Latent>)> {
     let place = place(store, layer, dictionary)?;
     let array = &store.layout().arrays[place[0]];
     let mut tally = Tally::new(dictionary.config(), array, embeddings);
+    let mut of_centroids = centroids.map(|_| 0.0);
     let examples: Vec<u64> = store.examples().collect();
     if examples.is_empty() {
         bail!("the store has no activations yet");
@@ -62,11 +65,14 @@ pub fn evaluate(
         }
         let codes = dictionary.codes(&values);
         tally.add(some, &values, &codes, &dictionary.decode(&codes));
+        if let (Some(sum), Some(centroids)) = (&mut of_centroids, centroids) {
+            *sum += centroids.squared_error(&values);
+        }
         progress.advance(some.len() as u64);
     }
     progress.clear();
     let labels = store.labels()?;
-    tally.finish(store, dictionary, &labels)
+    tally.finish(store, dictionary, &labels, of_centroids)
 }
 
 /// The normalized MSE on a store's first examples.

@@ -14,6 +14,7 @@ pub mod config;
 pub mod encode;
 pub mod gradient;
 pub mod inference;
+pub mod k_means;
 pub mod loss;
 pub mod parameters;
 pub mod rows;

@@ -1,5 +1,7 @@
 //! `pellucid evaluate`: what dictionaries are worth.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -11,6 +13,7 @@ use crate::dictionary::{self, Opened};
 use crate::evaluate;
 use crate::evaluate::choice::{choose, figure};
 use crate::evaluate::embeddings::Embeddings;
+use crate::evaluate::floor;
 use crate::evaluate::recovered::recovered;
 use crate::evaluate::stability::partners;
 use crate::evaluate::worth::{Evaluation, Latent};
@@ -54,6 +57,10 @@ pub struct Args {
     #[arg(long)]
     no_network: bool,
 
+    /// Leaves out k-means, which takes as long as two dictionaries
+    #[arg(long)]
+    no_k_means: bool,
+
     #[command(flatten)]
     weights: WeightsArgs,
 
@@ -87,6 +94,7 @@ pub fn run(args: Args) -> Result<()> {
     let embeddings = embeddings.transpose()?;
     let network = if args.no_network { None } else { network(&args, &store)? };
     let mut evaluations = Vec::new();
+    let mut centroids = BTreeMap::new();
     for one in &opened {
         let layer = match (&args.layer, one.made.layer.as_str()) {
             (Some(layer), _) => layer,
@@ -102,7 +110,13 @@ pub fn run(args: Args) -> Result<()> {
             true => &settled(one, &store, layer)?,
             false => &one.dictionary,
         };
-        let found = evaluate::evaluate(dictionary, &store, layer, embeddings.as_ref())?;
+        let latents = dictionary.config().latents;
+        if let (false, Entry::Vacant(entry)) = (args.no_k_means, centroids.entry((layer, latents)))
+        {
+            entry.insert(floor::centroids(&store, layer, latents)?);
+        }
+        let centroids = centroids.get(&(layer, latents));
+        let found = evaluate::evaluate(dictionary, &store, layer, embeddings.as_ref(), centroids)?;
         let (mut evaluation, mut latents) = found;
         if let Some((loaded, device)) = &network {
             match recovered(dictionary, &store, layer, loaded, device) {
@@ -206,10 +220,13 @@ fn stable(one: &Opened, other: &Opened, evaluation: &mut Evaluation, latents: &m
 fn report(found: &Found<'_>) -> Result<()> {
     let Evaluation { normalized_mse, l0, dead_share, pca_normalized_mse, cosine, .. } =
         found.evaluation;
+    let of_centroids = found.evaluation.k_means_normalized_mse;
+    let of_centroids = of_centroids.map(|error| format!(", k-means: {error:.4}"));
     output::line(&format!("{}:", found.dictionary.display()))?;
     output::line(&format!(
-        "  normalized MSE {normalized_mse:.4} (principal components: {pca_normalized_mse:.4}), \
-         cosine {cosine:.4}, L0 {l0:.2}"
+        "  normalized MSE {normalized_mse:.4} (principal components: {pca_normalized_mse:.4}{}), \
+         cosine {cosine:.4}, L0 {l0:.2}",
+        of_centroids.unwrap_or_default()
     ))?;
     let Evaluation { dense_share, rare_share, .. } = found.evaluation;
     let [dead, dense, rare] = [dead_share, dense_share, rare_share].map(|share| 100.0 * share);

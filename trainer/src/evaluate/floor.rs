@@ -1,6 +1,46 @@
-//! What any dictionary must be better than: the mean, and principal components.
+//! What any dictionary must be better than: the mean, principal components, centroids.
 
+use anyhow::Result;
 use nalgebra::{DMatrix, SymmetricEigen};
+use shared::readout::dictionary::k_means::KMeans;
+
+use crate::interrupt;
+use crate::progress::{Counted, Progress};
+use crate::shards::Store;
+use crate::train::stream::Stream;
+
+/// Activations from which centroids learn at a time.
+const BATCH: usize = 4096;
+
+/// Bytes of activations that are mixed with each other.
+const BUFFER: u64 = 256 << 20;
+
+/// So many centroids of a layer, or as many as there are activations, found from every activation
+/// once, in an order that is drawn, always the same.
+///
+/// # Errors
+/// The layer is not in the store, or a shard cannot be read.
+pub fn centroids(store: &Store, layer: &str, count: usize) -> Result<KMeans> {
+    let stream = Stream::new(store, layer, BUFFER, 0)?;
+    let all = stream.activations();
+    let mut progress = Progress::new("k-means", Some(all), Counted::Things("activations"));
+    let first = all.min(count as u64);
+    let begin = stream.batches(0, first as usize).batch()?;
+    let mut found = KMeans::new(begin.values, stream.channels());
+    let mut batches = stream.batches(first, BATCH);
+    let mut done = first;
+    while done < all {
+        interrupt::check()?;
+        let batch = batches.batch()?;
+        // The last one goes on into the next epoch.
+        let new = (all - done).min(BATCH as u64);
+        found.learn(&batch.values[..new as usize * stream.channels()]);
+        done += new;
+        progress.advance(new);
+    }
+    progress.clear();
+    Ok(found)
+}
 
 /// Sums of activations and of their products.
 pub struct Moments {

@@ -148,12 +148,13 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// What follows.
+    /// What follows; `of_centroids` are squared distances from centroids, summed.
     pub fn finish(
         self,
         store: &Store,
         dictionary: &Dictionary,
         labels: &BTreeMap<u64, String>,
+        of_centroids: Option<f64>,
     ) -> Result<(Evaluation, Vec<Latent>)> {
         let count = self.moments.count() as f64;
         let nearest = nearest(dictionary, NEAREST);
@@ -170,7 +171,8 @@ impl<'a> Tally<'a> {
         };
         let fires: f64 = latents.iter().map(|latent| latent.frequency).sum();
         let variance = self.moments.variance();
-        let normalized_mse = if 0.0 < variance { self.squared_error / variance } else { 0.0 };
+        let normalized = |error: f64| if 0.0 < variance { error / variance } else { 0.0 };
+        let normalized_mse = normalized(self.squared_error);
         let evaluation = Evaluation {
             normalized_mse,
             explained_variance: 1.0 - normalized_mse,
@@ -183,6 +185,7 @@ impl<'a> Tally<'a> {
             coherence: mean(&latents, |latent| latent.coherence),
             monosemanticity: mean(&latents, |latent| latent.monosemanticity),
             pca_normalized_mse: self.moments.unexplained(fires.round() as usize),
+            k_means_normalized_mse: of_centroids.map(normalized),
             activations: self.moments.count(),
             pictures: self.pictures,
             store_sha256: store.sha256().to_owned(),

@@ -53,6 +53,9 @@ pub struct Evaluation {
     pub monosemanticity: Option<f64>,
     /// Normalized MSE of as many principal components as an activation has latents.
     pub pca_normalized_mse: f64,
+    /// The same of the nearest of as many centroids as there are latents: one for each activation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub k_means_normalized_mse: Option<f64>,
     /// What all this is about.
     pub activations: u64,
     /// Of so many pictures.
