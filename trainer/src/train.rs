@@ -236,7 +236,9 @@ impl Sweep<'_> {
         for run in missing {
             configs.push(run.recipe.config(channels)?);
         }
-        let most = configs.iter().map(|config| config.latents).max().unwrap_or(0);
+        let latents = configs.iter().map(|config| config.latents);
+        let points = missing.iter().filter_map(|run| run.recipe.options(channels).archetypal);
+        let most = latents.chain(points.map(|wanted| wanted.points)).max().unwrap_or(0);
         let count = (most.max(SAMPLE) as u64).min(stream.activations());
         let mut sample = stream.batches(0, count as usize).batch()?.values;
         let scale = if alike.scaled { scale(&sample, channels)? } else { 1.0 };
@@ -244,7 +246,7 @@ impl Sweep<'_> {
         let mut running = Vec::new();
         for (&run, config) in missing.iter().zip(configs) {
             let Run { recipe, .. } = run;
-            let (options, steps) = (recipe.options(), recipe.steps());
+            let (options, steps) = (recipe.options(channels), recipe.steps());
             let training = Training::new(config, options, steps, recipe.seed, &sample)?;
             running.push(Running { run: run.clone(), training });
         }

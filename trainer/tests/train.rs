@@ -128,7 +128,10 @@ fn what_is_trained_is_written_told_and_not_trained_again() {
 #[test]
 fn runs_that_are_killed_again_and_again_end_in_the_same_bytes() {
     let bench = bench(9);
-    let args = |out| call(&["--set", "thousands=60", "--out", out]);
+    // Plain ones, and of everything that keeps more than that.
+    let ways = ["optimizer=muon,adam", "drawn_prefixes=3", "archetypal=false,true"];
+    let ways = ways.map(|way| ["--set", way]).concat();
+    let args = |out| call(&[&["--set", "thousands=40", "--out", out], ways.as_slice()].concat());
     let began = Instant::now();
     succeed(&bench, &args("whole"));
     let whole = began.elapsed();
@@ -150,14 +153,17 @@ fn runs_that_are_killed_again_and_again_end_in_the_same_bytes() {
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     run.wait().unwrap();
     succeed(&bench, &args("killed"));
-    for seed in ["seed-0", "seed-1"] {
+    let runs: Vec<String> =
+        bench.names("whole").into_iter().filter(|name| !name.contains('.')).collect();
+    assert_eq!(runs.len(), 8, "{runs:?}");
+    for run in &runs {
         for file in ["cfg.json", "sae_weights.safetensors"] {
             let [one, other] = ["whole", "killed"]
-                .map(|out| fs::read(bench.path(out).join(seed).join(file)).unwrap());
-            assert!(one == other, "{seed}/{file}");
+                .map(|out| fs::read(bench.path(out).join(run).join(file)).unwrap());
+            assert!(one == other, "{run}/{file}");
         }
         let steps = |out: &str| -> Vec<(Value, Value)> {
-            let log = lines(&bench, &format!("{out}/{seed}/log.jsonl"));
+            let log = lines(&bench, &format!("{out}/{run}/log.jsonl"));
             log.into_iter().map(|line| (line["step"].clone(), line["loss"].clone())).collect()
         };
         assert_eq!(steps("whole"), steps("killed"));

@@ -9,6 +9,7 @@
 //! [`Config`] says which activation, and what training makes small; [`gradient`] and [`loss`] are
 //! the same formulas for the processor and for any device.
 
+pub mod archetypes;
 pub mod codes;
 pub mod config;
 pub mod encode;
@@ -16,7 +17,9 @@ pub mod gradient;
 pub mod inference;
 pub mod k_means;
 pub mod loss;
+pub mod optimizer;
 pub mod parameters;
+mod resample;
 pub mod rows;
 mod top;
 pub mod training;

@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::readout::dictionary::archetypes::Archetypal;
+use shared::readout::dictionary::optimizer::Optimizer;
 use shared::readout::dictionary::training::Options;
 use shared::readout::dictionary::{Activation, AuxK, Config};
 
@@ -49,8 +51,23 @@ pub struct Recipe {
     pub dead_after: u64,
     /// Activations are multiplied so that their mean length is the root of the channels.
     pub scaled: bool,
-    /// Of Adam.
+    /// Dead latents begin anew after so many steps, each at an example that is explained badly;
+    /// 0 is never.
+    pub resample_every: u64,
+    /// Matryoshka with so many prefixes, drawn anew in each step; 0 is none.
+    pub drawn_prefixes: usize,
+    /// Decoder rows are near convex combinations of data points.
+    pub archetypal: bool,
+    /// Of archetypal: how many data points; by default as many as latents.
+    pub points: Option<usize>,
+    /// Of archetypal: how far from such a combination a row may be.
+    pub relaxation: f32,
+    /// How a gradient moves numbers.
+    pub optimizer: Optimizer,
+    /// How far.
     pub learning_rate: f32,
+    /// Part of itself that a number loses in each step, in units of the learning rate.
+    pub weight_decay: f32,
     /// Steps over which the learning rate rises; by default a twentieth of all, and at most 500.
     pub warm_up: Option<u64>,
     /// Part of all steps at the end over which it falls to nothing.
@@ -90,11 +107,15 @@ pub enum Kind {
 impl Default for Recipe {
     fn default() -> Self {
         let Options {
+            optimizer,
             learning_rate,
+            weight_decay,
             decay,
             clip,
             unit_norm,
             dead_after,
+            resample_every,
+            drawn_prefixes,
             from_data,
             first_threshold,
             ..
@@ -118,7 +139,14 @@ impl Default for Recipe {
             auxk_normalized: false,
             dead_after,
             scaled: true,
+            resample_every,
+            drawn_prefixes,
+            archetypal: false,
+            points: None,
+            relaxation: 1.0,
+            optimizer,
             learning_rate,
+            weight_decay,
             warm_up: None,
             decay,
             sparsity_warm_up: None,
@@ -133,15 +161,16 @@ impl Default for Recipe {
 }
 
 impl Recipe {
+    fn latents(&self, channels: usize) -> usize {
+        self.latents.unwrap_or_else(|| self.expansion.saturating_mul(channels))
+    }
+
     /// The dictionary, of activations so wide.
     ///
     /// # Errors
     /// What cannot be trained, by name.
     pub fn config(&self, channels: usize) -> Result<Config> {
-        let latents = match self.latents {
-            Some(latents) => latents,
-            None => self.expansion.saturating_mul(channels),
-        };
+        let latents = self.latents(channels);
         let activation = match self.kind {
             Kind::Relu => Activation::Relu { l1: self.l1.unwrap_or(5.0), by_norm: self.by_norm },
             Kind::Topk => Activation::TopK { k: self.k },
@@ -189,7 +218,11 @@ impl Recipe {
                 bail!("{name} is {value}; it must be more than 0");
             }
         }
-        for (name, value) in [("decay", self.decay), ("from_data", self.from_data)] {
+        // A number that loses more than all of itself would turn.
+        let lost = self.weight_decay * self.learning_rate;
+        for (name, value) in
+            [("decay", self.decay), ("from_data", self.from_data), ("weight_decay", lost)]
+        {
             if !(0.0..=1.0).contains(&value) {
                 bail!("{name} is {value}; it must be 0 to 1");
             }
@@ -197,20 +230,29 @@ impl Recipe {
         Ok(())
     }
 
-    /// How it is trained.
-    pub fn options(&self) -> Options {
+    /// How it is trained, on activations so wide.
+    pub fn options(&self, channels: usize) -> Options {
         let usual = Options::default();
         let steps = self.steps();
+        let points = self.points.unwrap_or_else(|| self.latents(channels));
+        let archetypal =
+            self.archetypal.then_some(Archetypal { points, relaxation: self.relaxation });
         Options {
+            optimizer: self.optimizer,
             learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
             warm_up: self.warm_up.unwrap_or(usual.warm_up.min(steps / 20)),
             decay: self.decay,
             sparsity_warm_up: self
                 .sparsity_warm_up
                 .unwrap_or(usual.sparsity_warm_up.min(steps / 10)),
             clip: self.clip,
-            unit_norm: self.unit_norm,
+            // Rows made of data points have lengths of their own.
+            unit_norm: self.unit_norm && !self.archetypal,
             dead_after: self.dead_after,
+            resample_every: self.resample_every,
+            drawn_prefixes: self.drawn_prefixes,
+            archetypal,
             from_data: self.from_data,
             first_threshold: self.first_threshold,
         }

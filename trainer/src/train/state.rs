@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::readout::dictionary::Parameters;
+use shared::readout::dictionary::archetypes::{Archetypal, Archetypes, Trained};
 use shared::readout::dictionary::training::Training;
 
 use super::sweep::Run;
@@ -77,11 +78,23 @@ impl State {
         for (run, threshold) in runs.into_iter().zip(thresholds) {
             let config = run.recipe.config(channels)?;
             let zeros = || Parameters::zeros(&config);
+            let options = run.recipe.options(channels);
+            let archetypes = options.archetypal.map(|Archetypal { points, relaxation }| {
+                let zeros = || Trained::zeros(config.latents, points, channels);
+                Archetypes {
+                    most: relaxation,
+                    points: vec![0.0; points * channels],
+                    trained: zeros(),
+                    moments: [zeros(), zeros()],
+                }
+            });
             let mut training = Training {
-                options: run.recipe.options(),
+                options,
                 steps: run.recipe.steps(),
                 parameters: zeros(),
                 moments: [zeros(), zeros()],
+                archetypes,
+                seed: run.recipe.seed,
                 step,
                 silent: vec![0; config.latents],
                 threshold,
@@ -91,6 +104,12 @@ impl State {
             let arrays = [parameters, first, second].into_iter().flat_map(Parameters::all_mut);
             arrays.into_iter().try_for_each(|values| read(&mut rest, values))?;
             read(&mut rest, silent)?;
+            if let Some(archetypes) = &mut training.archetypes {
+                let Archetypes { points, trained, moments: [first, second], .. } = archetypes;
+                read(&mut rest, points)?;
+                let arrays = [trained, first, second].into_iter().flat_map(Trained::all_mut);
+                arrays.into_iter().try_for_each(|values| read(&mut rest, values))?;
+            }
             running.push(Running { run, training });
         }
         Ok(Self { job, step, scale, running, failed })
@@ -98,9 +117,17 @@ impl State {
 }
 
 fn pieces(training: &Training) -> impl Iterator<Item = &[u8]> {
-    let Training { parameters, moments: [first, second], silent, .. } = training;
+    let Training { parameters, moments: [first, second], silent, archetypes, .. } = training;
     let arrays = [parameters, first, second].into_iter().flat_map(Parameters::all);
-    arrays.map(bytemuck::cast_slice).chain([bytemuck::cast_slice(silent)])
+    let of_archetypes = archetypes.iter().flat_map(|archetypes| {
+        let Archetypes { points, trained, moments: [first, second], .. } = archetypes;
+        let arrays = [trained, first, second].into_iter().flat_map(Trained::all);
+        [points.as_slice()].into_iter().chain(arrays)
+    });
+    arrays
+        .map(bytemuck::cast_slice)
+        .chain([bytemuck::cast_slice(silent)])
+        .chain(of_archetypes.map(bytemuck::cast_slice))
 }
 
 /// The next numbers.

@@ -3,15 +3,19 @@
 use std::ops::Range;
 
 use rand::seq::IteratorRandom;
+use rand::seq::index::sample_weighted;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
+use super::archetypes::{Archetypal, Archetypes, Trained};
 use super::config::{Activation, Config};
 use super::encode::{encode, value};
 use super::gradient::{Losses, Outcome, gradient};
+use super::optimizer::{Optimizer, Pace, advance};
 use super::parameters::Parameters;
+use super::resample::resample;
 use super::rows::{add, dot, row};
 use crate::ops::flex::parallel;
 use crate::{Error, Result};
@@ -20,8 +24,12 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Of Adam.
+    /// Which way down.
+    pub optimizer: Optimizer,
+    /// How far.
     pub learning_rate: f32,
+    /// Part of itself that a number loses in each step, in units of the learning rate.
+    pub weight_decay: f32,
     /// Steps over which the learning rate rises to that.
     pub warm_up: u64,
     /// Part of all steps at the end over which it falls to nothing.
@@ -35,6 +43,14 @@ pub struct Options {
     pub unit_norm: bool,
     /// A latent that fires in none of so many examples is dead.
     pub dead_after: u64,
+    /// After so many steps dead latents begin anew (Bricken et al. 2023); 0 is never. Not while the
+    /// learning rate falls.
+    pub resample_every: u64,
+    /// Matryoshka with as many prefixes, drawn anew in each step, the shorter the likelier; 0 is
+    /// none.
+    pub drawn_prefixes: usize,
+    /// Decoder rows near convex combinations of data points.
+    pub archetypal: Option<Archetypal>,
     /// How much of a data point a latent begins with, the rest being noise; 0 is noise alone.
     pub from_data: f32,
     /// Where JumpReLU's thresholds begin.
@@ -44,16 +60,61 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            optimizer: Optimizer::Adam,
             learning_rate: 1e-3,
+            weight_decay: 0.0,
             warm_up: 500,
             decay: 0.2,
             sparsity_warm_up: 1000,
             clip: 1.0,
             unit_norm: true,
             dead_after: 1_000_000,
+            resample_every: 0,
+            drawn_prefixes: 0,
+            archetypal: None,
             from_data: 0.8,
             first_threshold: 0.01,
         }
+    }
+}
+
+impl Options {
+    /// Whether a dictionary can be trained so.
+    ///
+    /// # Errors
+    /// The first setting that cannot be, with what it must be.
+    fn check(&self, config: &Config, sample: &[f32]) -> Result<()> {
+        let wrong =
+            |name, found: String, expected: String| Err(Error::Setting { name, found, expected });
+        if let Some(Archetypal { points, relaxation }) = self.archetypal {
+            let most = sample.len() / config.channels;
+            if !(config.latents..=most).contains(&points) {
+                let expected = format!(
+                    "{} to {most}: at least a data point for each latent, of as many as there are",
+                    config.latents
+                );
+                return wrong("points", points.to_string(), expected);
+            }
+            if !(0.0 <= relaxation && relaxation.is_finite()) {
+                return wrong("relaxation", relaxation.to_string(), "0 or more".to_owned());
+            }
+            if self.unit_norm || self.resample_every != 0 {
+                let found = if self.unit_norm { "unit_norm" } else { "resample_every" };
+                let expected = "alone: rows made of data points have lengths of their own, and \
+                                cannot begin anew"
+                    .to_owned();
+                return wrong("archetypal", format!("beside {found}"), expected);
+            }
+        }
+        if config.latents <= self.drawn_prefixes {
+            let expected = format!("less than {}, the number of latents", config.latents);
+            return wrong("drawn_prefixes", self.drawn_prefixes.to_string(), expected);
+        }
+        if 1 < self.drawn_prefixes && 1 < config.prefixes.len() {
+            let found = format!("{} beside prefixes", self.drawn_prefixes);
+            return wrong("drawn_prefixes", found, "one of the two".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -68,8 +129,12 @@ pub struct Training {
     pub steps: u64,
     /// What it has learned.
     pub parameters: Parameters,
-    /// Adam's running means of gradients and of their squares.
+    /// Running means of gradients and of their squares.
     pub moments: [Parameters; 2],
+    /// What the decoder is made of, if it is made of data points.
+    pub archetypes: Option<Archetypes>,
+    /// Of what is drawn.
+    pub seed: u64,
     /// Steps made.
     pub step: u64,
     /// Examples since each latent fired.
@@ -92,18 +157,15 @@ pub struct Report {
     pub dead: usize,
 }
 
-/// Kingma and Ba 2014, arXiv:1412.6980.
-const DECAYS: [f32; 2] = [0.9, 0.999];
-const EPSILON: f32 = 1e-8;
-
 /// How much a batch's smallest kept value counts in the running mean (saev).
 const THRESHOLD_MOMENTUM: f32 = 0.1;
 
 /// Examples that the encoder's length is fitted on.
 const FITTED: usize = 512;
 
-/// Numbers that Adam moves at a time on one core.
-const PIECE: usize = 1 << 16;
+/// How fast longer prefixes become less likely: one of `n` latents or fewer has a likelihood in
+/// proportion to `1 - n^-POWER` (saev).
+const POWER: f64 = 0.5;
 
 impl Training {
     /// Before the first step.
@@ -121,12 +183,36 @@ impl Training {
         sample: &[f32],
     ) -> Result<Self> {
         config.check()?;
+        options.check(&config, sample)?;
         let mut parameters = first(&config, &options, seed, sample);
+        let channels = config.channels;
+        let archetypes = options.archetypal.map(|wanted| {
+            let mut centred = sample.to_vec();
+            centred
+                .chunks_exact_mut(channels)
+                .for_each(|example| add(example, &parameters.decoder_bias, -1.0));
+            Archetypes::new(wanted, config.latents, &centred, channels)
+        });
+        if let Some(archetypes) = &archetypes {
+            parameters.decoder = archetypes.decoder(channels);
+            parameters.encoder.clone_from(&parameters.decoder);
+        }
         fit_length(&config, &mut parameters, sample);
         let zeros = Parameters::zeros(&config);
         let silent = vec![0; config.latents];
         let moments = [zeros.clone(), zeros];
-        Ok(Self { config, options, steps, parameters, moments, step: 0, silent, threshold: 0.0 })
+        Ok(Self {
+            config,
+            options,
+            steps,
+            parameters,
+            moments,
+            archetypes,
+            seed,
+            step: 0,
+            silent,
+            threshold: 0.0,
+        })
     }
 
     /// The latents that are dead, ascending.
@@ -147,16 +233,26 @@ impl Training {
     /// The loss or its gradient is not finite; nothing has changed then.
     pub fn step(&mut self, examples: &[f32]) -> Result<Report> {
         let warm = (self.step + 1) as f32 / self.options.sparsity_warm_up.max(1) as f32;
-        let config = Config {
+        let mut config = Config {
             activation: self.config.activation.with_sparsity(warm.min(1.0)),
             ..self.config.clone()
         };
+        if 1 < self.options.drawn_prefixes {
+            config.prefixes = self.prefixes();
+        }
         let found = gradient(&config, &self.parameters, examples, &self.dead());
         let Outcome { losses, mut gradient, fired, least } = found;
         if self.options.unit_norm {
             project(&mut gradient.decoder, &self.parameters.decoder, self.config.channels);
         }
-        let gradient_norm = norm(&gradient);
+        let channels = self.config.channels;
+        let of_archetypes = self.archetypes.as_ref().map(|archetypes| {
+            let decoder =
+                std::mem::replace(&mut gradient.decoder, vec![0.0; self.parameters.decoder.len()]);
+            archetypes.pull(&decoder, &self.parameters.decoder, channels)
+        });
+        let arrays = gradient.all().into_iter();
+        let gradient_norm = norm(arrays.chain(of_archetypes.iter().flat_map(Trained::all)));
         if !losses.total.is_finite() || !gradient_norm.is_finite() {
             let what = if losses.total.is_finite() { "the gradient" } else { "the loss" };
             return Err(Error::NotFinite { step: self.step as usize, what });
@@ -164,7 +260,14 @@ impl Training {
         let shorter = (f64::from(self.options.clip) / gradient_norm).min(1.0) as f32;
         let learning_rate = self.learning_rate();
         self.step += 1;
-        self.move_by(&gradient, shorter, learning_rate);
+        let weight_decay = self.options.weight_decay;
+        let pace = Pace { step: self.step, learning_rate, shorter, weight_decay };
+        let optimizer = self.options.optimizer;
+        advance(optimizer, &mut self.parameters, &gradient, &mut self.moments, pace);
+        if let (Some(archetypes), Some(gradient)) = (&mut self.archetypes, of_archetypes) {
+            archetypes.advance(&gradient, channels, pace);
+            self.parameters.decoder = archetypes.decoder(channels);
+        }
         if self.options.unit_norm {
             normalize(&mut self.parameters.decoder, self.config.channels);
         }
@@ -176,42 +279,40 @@ impl Training {
             let momentum = if self.step == 1 { 1.0 } else { THRESHOLD_MOMENTUM };
             self.threshold += momentum * (least - self.threshold);
         }
+        let every = self.options.resample_every;
+        if every != 0 && self.step.is_multiple_of(every) && self.left() == 1.0 {
+            resample(self, examples);
+        }
         Ok(Report { losses, learning_rate, gradient_norm, dead: self.dead().len() })
+    }
+
+    /// Lengths of prefixes for the next step, all latents last.
+    fn prefixes(&self) -> Vec<usize> {
+        let latents = self.config.latents;
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream((1 << 63) + self.step);
+        let within = |length: usize| 1.0 - (length as f64).powf(-POWER);
+        let weight = |place: usize| within(place + 1) - within(place.max(1));
+        // One latent alone has no likelihood; nor has the whole, which is always there.
+        let few = self.options.drawn_prefixes - 1;
+        let drawn = sample_weighted(&mut random, latents - 1, weight, few);
+        let mut prefixes: Vec<usize> = drawn.into_iter().flatten().map(|place| place + 1).collect();
+        prefixes.push(latents);
+        prefixes.sort_unstable();
+        prefixes
     }
 
     /// Of the next step.
     fn learning_rate(&self) -> f32 {
         let rise = (self.step + 1) as f32 / self.options.warm_up.max(1) as f32;
-        let falling = (self.options.decay * self.steps as f32).max(1.0);
-        let left = self.steps.saturating_sub(self.step) as f32;
-        self.options.learning_rate * rise.min(1.0) * (left / falling).min(1.0)
+        self.options.learning_rate * rise.min(1.0) * self.left()
     }
 
-    /// Adam.
-    fn move_by(&mut self, gradient: &Parameters, shorter: f32, learning_rate: f32) {
-        let steps = self.step.min(1 << 20) as i32;
-        let [first_correction, second_correction] = DECAYS.map(|decay| 1.0 - decay.powi(steps));
-        let [first, second] = &mut self.moments;
-        let mut pieces = Vec::new();
-        let arrays = self.parameters.all_mut().into_iter().zip(gradient.all());
-        for ((values, gradient), (first, second)) in
-            arrays.zip(first.all_mut().into_iter().zip(second.all_mut()))
-        {
-            let moments = first.chunks_mut(PIECE).zip(second.chunks_mut(PIECE));
-            let values = values.chunks_mut(PIECE).zip(gradient.chunks(PIECE));
-            pieces.extend(values.zip(moments));
-        }
-        parallel::all(pieces, |((values, gradient), (first, second))| {
-            let moments = first.iter_mut().zip(second);
-            for ((value, gradient), (first, second)) in values.iter_mut().zip(gradient).zip(moments)
-            {
-                let gradient = gradient * shorter;
-                *first += (1.0 - DECAYS[0]) * (gradient - *first);
-                *second += (1.0 - DECAYS[1]) * (gradient * gradient - *second);
-                let size = (*second / second_correction).sqrt() + EPSILON;
-                *value -= learning_rate * (*first / first_correction) / size;
-            }
-        });
+    /// Which part of the learning rate is left, at the end.
+    fn left(&self) -> f32 {
+        let falling = (self.options.decay * self.steps as f32).max(1.0);
+        let left = self.steps.saturating_sub(self.step) as f32;
+        (left / falling).min(1.0)
     }
 }
 
@@ -263,11 +364,19 @@ fn first(config: &Config, options: &Options, seed: u64, sample: &[f32]) -> Param
     normalize(&mut parameters.decoder, channels);
     parameters.encoder.clone_from(&parameters.decoder);
     parameters.decoder_bias = mean;
-    if let Activation::JumpRelu { logarithmic, .. } = activation {
-        let start = options.first_threshold;
-        parameters.threshold.fill(if logarithmic { start.ln() } else { start });
+    if let Activation::JumpRelu { .. } = activation {
+        parameters.threshold.fill(start_of_thresholds(config, options));
     }
     parameters
+}
+
+/// As they are trained.
+pub fn start_of_thresholds(config: &Config, options: &Options) -> f32 {
+    let start = options.first_threshold;
+    match config.activation {
+        Activation::JumpRelu { logarithmic: true, .. } => start.ln(),
+        _ => start,
+    }
 }
 
 /// Makes what the encoder gives as large as explains a sample best. As it begins, an example excites
@@ -326,16 +435,16 @@ pub fn project(gradient: &mut [f32], rows: &[f32], columns: usize) {
     );
 }
 
-fn norm(gradient: &Parameters) -> f64 {
+fn norm<'a>(arrays: impl Iterator<Item = &'a [f32]>) -> f64 {
     let squares = |values: &[f32], range: Range<usize>| {
         values[range].iter().map(|value| f64::from(value * value)).sum::<f64>()
     };
-    let all = gradient.all().into_iter();
-    all.flat_map(|values| {
-        parallel::map(parallel::shares(values.len(), 1), |range| squares(values, range))
-    })
-    .sum::<f64>()
-    .sqrt()
+    arrays
+        .flat_map(|values| {
+            parallel::map(parallel::shares(values.len(), 1), |range| squares(values, range))
+        })
+        .sum::<f64>()
+        .sqrt()
 }
 
 #[cfg(test)]
@@ -413,6 +522,124 @@ mod tests {
             let found =
                 world.directions.chunks_exact(CHANNELS).filter(|row| 0.9 < best(row)).count();
             assert!(3 * FEATURES / 4 <= found, "{activation:?}: {found} of {FEATURES}");
+        }
+    }
+
+    /// The part of the variance that is left of what is measured after so many steps.
+    fn left_after(options: Options, steps: u64) -> f64 {
+        let mut world = World::new();
+        let sample = world.batch(512);
+        let topk = config(Activation::TopK { k: 2 });
+        let mut training = Training::new(topk, options, steps, 1, &sample).unwrap();
+        for _ in 0..steps {
+            training.step(&world.batch(128)).unwrap();
+        }
+        let examples = world.batch(1000);
+        let found = gradient(&training.config, &training.parameters, &examples, &[]);
+        let mean = |channel: usize| {
+            examples.iter().skip(channel).step_by(CHANNELS).map(|x| f64::from(*x)).sum::<f64>()
+                / 1000.0
+        };
+        let means: Vec<f64> = (0..CHANNELS).map(mean).collect();
+        let squares = examples.chunks(CHANNELS).flat_map(|example| {
+            example.iter().zip(&means).map(|(x, mean)| (f64::from(*x) - mean).powi(2))
+        });
+        found.losses.squared_errors[0] / (squares.sum::<f64>() / 1000.0)
+    }
+
+    #[test]
+    fn every_way_down_leads_down() {
+        let archetypal = Some(Archetypal { points: 300, relaxation: 0.5 });
+        for (name, options, most) in [
+            ("adam", quick(), 0.1),
+            ("decay", Options { weight_decay: 0.01, ..quick() }, 0.15),
+            ("muon", Options { optimizer: Optimizer::Muon, ..quick() }, 0.1),
+            ("drawn", Options { drawn_prefixes: 4, ..quick() }, 0.3),
+            ("archetypal", Options { archetypal, unit_norm: false, ..quick() }, 0.3),
+            ("resampled", Options { resample_every: 100, dead_after: 5000, ..quick() }, 0.1),
+        ] {
+            let left = left_after(options, 800);
+            assert!(left < most, "{name}: {left}");
+        }
+    }
+
+    #[test]
+    fn the_dead_begin_anew_at_what_is_explained_badly() {
+        let mut world = World::new();
+        let options = Options { dead_after: 100, resample_every: 2, ..quick() };
+        let sample = world.batch(64);
+        let topk = config(Activation::TopK { k: 2 });
+        let mut training = Training::new(topk, options, 100, 1, &sample).unwrap();
+        training.step(&world.batch(32)).unwrap();
+        let dead = [3, 40];
+        dead.iter().for_each(|&latent| training.silent[latent] = 1000);
+        let silenced = |training: &mut Training, latent: usize| {
+            training.parameters.encoder[latent * CHANNELS..][..CHANNELS].fill(0.0);
+            training.parameters.encoder_bias[latent] = -1.0;
+        };
+        dead.iter().for_each(|&latent| silenced(&mut training, latent));
+        let batch = world.batch(32);
+        let again = {
+            let mut again = training.clone();
+            again.step(&batch).unwrap();
+            again
+        };
+        training.step(&batch).unwrap();
+        assert_eq!(training, again);
+        let bias = training.parameters.decoder_bias.clone();
+        for latent in dead {
+            let row = |values: &[f32]| values[latent * CHANNELS..][..CHANNELS].to_vec();
+            let decoder = row(&training.parameters.decoder);
+            let likeness = |example: &[f32]| {
+                let centred: Vec<f32> = example.iter().zip(&bias).map(|(x, b)| x - b).collect();
+                dot(&centred, &decoder) / dot(&centred, &centred).sqrt()
+            };
+            let best = batch.chunks(CHANNELS).map(likeness).fold(0.0, f32::max);
+            assert!(0.9999 < best, "{latent}: {best}");
+            assert_eq!(training.parameters.encoder_bias[latent], 0.0);
+            assert!(row(&training.moments[0].encoder).iter().all(|value| *value == 0.0));
+            let encoder = row(&training.parameters.encoder);
+            assert!(0.9999 < dot(&encoder, &decoder) / dot(&encoder, &encoder).sqrt());
+            assert_eq!(training.silent[latent], 0);
+        }
+        assert!(training.silent.iter().any(|silent| *silent != 0));
+    }
+
+    #[test]
+    fn prefixes_are_drawn_anew_and_short_ones_more_often() {
+        let options = Options { drawn_prefixes: 3, ..quick() };
+        let topk = config(Activation::TopK { k: 2 });
+        let mut training = Training::new(topk, options, 100, 1, &[0.5; CHANNELS]).unwrap();
+        let mut counts = [0_u32; 2 * FEATURES + 1];
+        for step in 0..4000 {
+            training.step = step;
+            let drawn = training.prefixes();
+            assert_eq!(drawn, training.prefixes());
+            assert_eq!((drawn.len(), drawn[2]), (3, 2 * FEATURES));
+            assert!(drawn.is_sorted_by(|less, more| less < more), "{drawn:?}");
+            drawn.iter().for_each(|length| counts[*length] += 1);
+        }
+        assert_eq!((counts[0], counts[1], counts[2 * FEATURES]), (0, 0, 4000));
+        // Of the first draw alone the likelihood of 2 is 1 - 2^-0.5 of all below the whole.
+        let of_two = (1.0 - 0.5_f64.sqrt()) / (1.0 - (47.0_f64).powf(-0.5));
+        let least = 4000.0 * of_two;
+        assert!(least < f64::from(counts[2]) && f64::from(counts[2]) < 2.0 * least, "{counts:?}");
+        assert!(counts[3] < counts[2] && counts[20] < counts[3], "{counts:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_trained_together_is_named() {
+        let archetypal = |points| Some(Archetypal { points, relaxation: 0.5 });
+        let sample = World::new().batch(100);
+        for (options, said) in [
+            (Options { archetypal: archetypal(60), ..quick() }, "archetypal is beside unit_norm"),
+            (Options { archetypal: archetypal(20), ..quick() }, "points is 20"),
+            (Options { archetypal: archetypal(101), ..quick() }, "points is 101"),
+            (Options { drawn_prefixes: 48, ..quick() }, "drawn_prefixes is 48"),
+        ] {
+            let topk = config(Activation::TopK { k: 2 });
+            let error = Training::new(topk, options, 10, 1, &sample).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
         }
     }
 
