@@ -12,6 +12,7 @@
 pub mod archetypes;
 pub mod codes;
 pub mod config;
+mod dense;
 pub mod encode;
 pub mod gradient;
 pub mod inference;

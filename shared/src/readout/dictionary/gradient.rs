@@ -1,13 +1,15 @@
 //! The loss of a batch and its gradient, on the processor.
 //!
 //! A dictionary's latents are few in each example. So only the encoder's product is computed in
-//! full; what is decoded, and what flows back, are sums over the latents in use. [`super::loss`] is
-//! the same in tensors, for every device, and what this is tested against.
+//! full; what is decoded, and what flows back, are sums over the latents in use, or products of
+//! matrices where many are. [`super::loss`] is the same in tensors, for every device, and what this
+//! is tested against.
 
 use std::ops::Range;
 
 use super::codes::{ByLatent, Codes, Use};
 use super::config::{Activation, AuxK, Config};
+use super::dense;
 use super::encode::{Encoded, encode, is_near, threshold, value};
 use super::parameters::Parameters;
 use super::rows::{add, dot, row, row_mut, take};
@@ -53,7 +55,19 @@ pub fn gradient(
     examples: &[f32],
     dead: &[u32],
 ) -> Outcome {
-    let batch = Batch::new(config, parameters, examples, dead);
+    gradient_by(None, config, parameters, examples, dead)
+}
+
+/// [`gradient`], with products of matrices, or with sums over the latents in use; or, where nothing
+/// is said, as many of these as there are say.
+pub(super) fn gradient_by(
+    is_dense: Option<bool>,
+    config: &Config,
+    parameters: &Parameters,
+    examples: &[f32],
+    dead: &[u32],
+) -> Outcome {
+    let batch = Batch::new(config, parameters, examples, dead, is_dense);
     let explained = batch.explain();
     batch.pull(explained)
 }
@@ -68,6 +82,8 @@ struct Batch<'a> {
     encoded: Encoded,
     /// How many.
     count: usize,
+    /// Sums are products of matrices.
+    is_dense: bool,
 }
 
 /// How the loss changes with what the encoder gives for a latent in use.
@@ -75,9 +91,11 @@ struct Batch<'a> {
 struct Slope {
     /// What the decoder gets.
     value: f32,
-    /// By the way of `pre`; of a gated dictionary of the gate.
+    /// By the way of `pre`; of a gated dictionary of the gate. Before that is known, the product of
+    /// the example's error and the decoder's row.
     pre: f32,
-    /// With the threshold, or with a gated dictionary's magnitude.
+    /// With the threshold, or with a gated dictionary's magnitude. Before that is known, the product
+    /// of what the gates leave and the decoder's row.
     other: f32,
 }
 
@@ -89,6 +107,8 @@ struct Explained {
     errors: Vec<f32>,
     /// For each use.
     slopes: Vec<Slope>,
+    /// Squared errors of a gated dictionary's gates, summed.
+    of_gates: f64,
     /// What the dead do not explain of what is left, `[examples, channels]`.
     left: Vec<f32>,
     /// For each use of a dead latent.
@@ -112,6 +132,7 @@ impl<'a> Batch<'a> {
         parameters: &'a Parameters,
         examples: &'a [f32],
         dead: &[u32],
+        is_dense: Option<bool>,
     ) -> Self {
         let mut centred = examples.to_vec();
         if config.centred {
@@ -121,7 +142,11 @@ impl<'a> Batch<'a> {
         }
         let encoded = encode(config, parameters, &centred, dead);
         let count = examples.len() / config.channels;
-        Self { config, parameters, examples, centred, encoded, count }
+        let many = dense::MANY * (count * config.latents) as f64;
+        // Prefixes have errors of their own, each of fewer latents.
+        let is_dense = config.prefixes.len() == 1
+            && is_dense.unwrap_or(many < encoded.chosen.uses.len() as f64);
+        Self { config, parameters, examples, centred, encoded, count, is_dense }
     }
 
     /// Of a squared error's mean over examples.
@@ -140,10 +165,14 @@ impl<'a> Batch<'a> {
             losses: Losses::default(),
             errors: vec![0.0; self.count * prefixes.len() * channels],
             slopes: vec![Slope::default(); chosen.uses.len()],
+            of_gates: 0.0,
             left: vec![0.0; if revival.is_some() { self.count * channels } else { 0 }],
             of_dead: vec![0.0; dead.uses.len()],
             weight: 1.0,
         };
+        if self.is_dense {
+            self.decode_all(&mut explained);
+        }
         let shares = self.shares(&mut explained);
         let sums = parallel::map(shares, |share| self.explain_share(share));
         let mut losses = Losses { squared_errors: vec![0.0; prefixes.len()], ..Losses::default() };
@@ -156,6 +185,7 @@ impl<'a> Batch<'a> {
             losses.auxiliary += sum.auxiliary;
             penalty += of_share;
         }
+        losses.auxiliary += explained.of_gates;
         let count = self.count as f64;
         losses.squared_errors.iter_mut().for_each(|sum| *sum /= count);
         for sum in [&mut losses.l1, &mut losses.l0, &mut losses.auxiliary, &mut penalty] {
@@ -210,11 +240,16 @@ impl<'a> Batch<'a> {
             let uses = self.encoded.chosen.of(example..example + 1);
             let slopes = take(&mut slopes, uses.len());
             let errors = &mut share.errors[place * width..][..width];
-            for (slope, used) in slopes.iter_mut().zip(uses) {
-                slope.value = value(self.config, self.parameters, used);
+            if self.is_dense {
+                sums.squared_errors[0] += f64::from(dot(errors, errors));
+            } else {
+                for (slope, used) in slopes.iter_mut().zip(uses) {
+                    slope.value = value(self.config, self.parameters, used);
+                }
+                self.reconstruct(example, uses, slopes, errors, &mut sums.squared_errors);
+                sums.auxiliary += self.along(example, uses, slopes, errors);
             }
-            self.reconstruct(example, uses, slopes, errors, &mut sums.squared_errors);
-            penalty += self.slopes(example, uses, slopes, errors, &mut sums);
+            penalty += self.slopes(uses, slopes, &mut sums);
             if !share.left.is_empty() {
                 let left = &mut share.left[place * channels..][..channels];
                 let dead = self.encoded.dead.of(example..example + 1);
@@ -259,27 +294,79 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The slopes of an example's latents; its penalty is returned.
-    fn slopes(
-        &self,
-        example: usize,
-        uses: &[Use],
-        slopes: &mut [Slope],
-        errors: &[f32],
-        sums: &mut Losses,
-    ) -> f64 {
+    /// The products of an example's errors with decoder rows; the square of what a gated
+    /// dictionary's gates leave is returned.
+    fn along(&self, example: usize, uses: &[Use], slopes: &mut [Slope], errors: &[f32]) -> f64 {
         let channels = self.config.channels;
-        let (scale, each) = (self.scale(), 1.0 / self.count as f32);
         let gates = self.error_of_gates(example, uses);
-        if let Some(gates) = &gates {
-            sums.auxiliary += f64::from(dot(gates, gates));
+        for (used, slope) in uses.iter().zip(slopes) {
+            let decoder = self.decoder_row(used.latent);
+            let error = row(errors, self.config.prefix_of(used.latent as usize), channels);
+            slope.pre = dot(error, decoder);
+            slope.other = gates.as_ref().map_or(0.0, |error| dot(error, decoder));
         }
+        gates.map_or(0.0, |gates| f64::from(dot(&gates, &gates)))
+    }
+
+    /// Values, errors and products of all examples, as products of matrices.
+    fn decode_all(&self, explained: &mut Explained) {
+        let &Config { channels, latents, activation, .. } = self.config;
+        let (codes, decoder) = (&self.encoded.chosen, &self.parameters.decoder);
+        let gated = matches!(activation, Activation::Gated { .. });
+        for (slope, used) in explained.slopes.iter_mut().zip(&codes.uses) {
+            slope.value = value(self.config, self.parameters, used);
+        }
+        for examples in dense::blocks(self.count, latents) {
+            let inside = examples.start * channels..examples.end * channels;
+            let begin = |errors: &mut [f32]| {
+                let targets = self.examples[inside.clone()].chunks_exact(channels);
+                for (error, target) in errors.chunks_exact_mut(channels).zip(targets) {
+                    error.copy_from_slice(&self.parameters.decoder_bias);
+                    add(error, target, -1.0);
+                }
+            };
+            let errors = &mut explained.errors[inside.clone()];
+            begin(errors);
+            let number = |place: usize| explained.slopes[place].value;
+            let values = dense::spread(codes, examples.clone(), latents, number);
+            dense::decode(errors, &values, decoder, channels);
+            let of_values = dense::along(errors, decoder, channels);
+            let of_gates = gated.then(|| {
+                let gate = |place: usize| {
+                    let used = codes.uses[place];
+                    used.pre + self.parameters.encoder_bias[used.latent as usize]
+                };
+                let values = dense::spread(codes, examples.clone(), latents, gate);
+                let mut errors = vec![0.0; inside.len()];
+                begin(&mut errors);
+                dense::decode(&mut errors, &values, decoder, channels);
+                explained.of_gates +=
+                    errors.chunks_exact(channels).map(|row| f64::from(dot(row, row))).sum::<f64>();
+                dense::along(&errors, decoder, channels)
+            });
+            let mut next = codes.of(0..examples.start).len();
+            for (place, example) in examples.enumerate() {
+                for used in codes.of(example..example + 1) {
+                    let at = place * latents + used.latent as usize;
+                    let slope = &mut explained.slopes[next];
+                    slope.pre = of_values[at];
+                    slope.other = of_gates.as_ref().map_or(0.0, |of_gates| of_gates[at]);
+                    next += 1;
+                }
+            }
+        }
+    }
+
+    /// Turns products into the slopes of an example's latents; its penalty is returned.
+    fn slopes(&self, uses: &[Use], slopes: &mut [Slope], sums: &mut Losses) -> f64 {
+        let (scale, each) = (self.scale(), 1.0 / self.count as f32);
         let mut penalty = 0.0;
         for (used, slope) in uses.iter().zip(slopes) {
             let latent = used.latent as usize;
             let decoder = self.decoder_row(used.latent);
-            let error = row(errors, self.config.prefix_of(latent), channels);
-            let of_value = scale * dot(error, decoder);
+            let of_value = scale * slope.pre;
+            let of_gates = slope.other;
+            (slope.pre, slope.other) = (0.0, 0.0);
             let fires = 0.0 < slope.value;
             sums.l0 += f64::from(u8::from(fires));
             match self.config.activation {
@@ -314,8 +401,7 @@ impl<'a> Batch<'a> {
                     let gate = used.pre + self.parameters.encoder_bias[latent];
                     sums.l1 += f64::from(gate);
                     penalty += f64::from(l1 * gate);
-                    let of_gate = gates.as_ref().map_or(0.0, |error| dot(error, decoder));
-                    slope.pre = l1 * each + scale * of_gate;
+                    slope.pre = l1 * each + scale * of_gates;
                     slope.other = if fires { of_value } else { 0.0 };
                 }
             }
@@ -378,6 +464,9 @@ impl<'a> Batch<'a> {
         let pulls = LatentShare::cut(&mut gradient, &mut fired, channels, latents);
         let of_centre =
             parallel::map(pulls, |share| self.pull_share(share, &explained, &chosen, &dead));
+        if self.is_dense {
+            self.gather_all(&explained, &mut gradient);
+        }
         if self.config.centred {
             of_centre.iter().for_each(|share| add(&mut of_bias, share, -1.0));
         }
@@ -386,7 +475,30 @@ impl<'a> Batch<'a> {
         Outcome { losses: explained.losses, gradient, fired, least }
     }
 
-    /// The gradient of a share of latents. Returns how the loss changes with the centred examples,
+    /// The gradients of encoder and decoder by way of the latents in use, as products of matrices.
+    fn gather_all(&self, explained: &Explained, gradient: &mut Parameters) {
+        let &Config { channels, latents, .. } = self.config;
+        let (codes, scale) = (&self.encoded.chosen, self.scale());
+        let magnitudes: Vec<f32> =
+            self.parameters.magnitude_scale.iter().map(|scale| scale.exp()).collect();
+        for examples in dense::blocks(self.count, latents) {
+            let inside = examples.start * channels..examples.end * channels;
+            let number = |place: usize| scale * explained.slopes[place].value;
+            let values = dense::spread(codes, examples.clone(), latents, number);
+            let errors = &explained.errors[inside.clone()];
+            dense::gather(&mut gradient.decoder, &values, errors, channels);
+            let number = |place: usize| {
+                let slope = explained.slopes[place];
+                let magnitude = magnitudes.get(codes.uses[place].latent as usize);
+                slope.pre + magnitude.map_or(0.0, |magnitude| slope.other * magnitude)
+            };
+            let slopes = dense::spread(codes, examples, latents, number);
+            dense::gather(&mut gradient.encoder, &slopes, &self.centred[inside], channels);
+        }
+    }
+
+    /// The gradient of a share of latents; of encoder and decoder only what comes from the dead where
+    /// the rest is products of matrices. Returns how the loss changes with the centred examples,
     /// by way of these latents, summed over examples.
     fn pull_share(
         &self,
@@ -412,26 +524,22 @@ impl<'a> Batch<'a> {
                 let pre = self.encoded.chosen.uses[index].pre;
                 let error = &explained.errors[example * width + from..][..channels];
                 let back = slope.pre + slope.other * magnitude;
-                if slope.value != 0.0 {
+                if slope.value != 0.0 && !self.is_dense {
                     add(decoder, error, scale * slope.value);
                 }
                 if 0.0 < slope.value {
                     share.fired[place] += 1;
                     of_values += slope.value;
                 }
-                if let Activation::Gated { .. } = activation {
+                if back != 0.0 && !self.is_dense {
                     add(encoder, row(&self.centred, example, channels), back);
+                }
+                of_pre += back;
+                if let Activation::Gated { .. } = activation {
                     share.magnitude_bias[place] += slope.other;
                     share.magnitude_scale[place] += slope.other * pre * magnitude;
-                    share.encoder_bias[place] += slope.pre;
-                    of_pre += back;
-                    continue;
                 }
-                if slope.pre != 0.0 {
-                    add(encoder, row(&self.centred, example, channels), slope.pre);
-                    share.encoder_bias[place] += slope.pre;
-                    of_pre += slope.pre;
-                }
+                share.encoder_bias[place] += slope.pre;
                 if let Activation::JumpRelu { .. } = activation {
                     share.threshold[place] += slope.other;
                 }

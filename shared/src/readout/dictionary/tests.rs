@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use burn::tensor::{Bool, Tensor, TensorData};
 
-use super::gradient::{Losses, gradient};
+use super::gradient::{Losses, gradient_by};
 use super::loss::{Tensors, loss};
 use super::*;
 use crate::device;
@@ -99,23 +99,22 @@ fn the_processors_gradient_is_that_of_the_tensors_for_every_kind() {
                 let config = Config { channels, latents, activation, centred, prefixes, revival };
                 config.check().unwrap();
                 let parameters = random(&config, 7);
-                let found = gradient(&config, &parameters, &examples, &dead);
                 let (losses, expected) = twin(&config, &parameters, &examples, &dead);
                 let near = |one: f64, other: f64| (one - other).abs() <= 1e-5 * other.abs();
-                let what = format!("{config:?}");
-                assert!(
-                    near(found.losses.total, losses.total),
-                    "{what}: {:?}, {losses:?}",
-                    found.losses
-                );
-                assert!(
-                    near(found.losses.auxiliary, losses.auxiliary),
-                    "{what}: {:?}, {losses:?}",
-                    found.losses
-                );
-                let pairs = found.gradient.all().into_iter().zip(expected.all());
-                for ((found, expected), name) in pairs.zip(Parameters::NAMES) {
-                    assert_close(&format!("{name} of {what}"), found, expected, 1e-5);
+                for is_dense in [false, true] {
+                    let what = format!("{config:?}, dense: {is_dense}");
+                    let found = gradient_by(Some(is_dense), &config, &parameters, &examples, &dead);
+                    let [total, auxiliary] = [found.losses.total, found.losses.auxiliary];
+                    assert!(near(total, losses.total), "{what}: {:?}, {losses:?}", found.losses);
+                    assert!(
+                        near(auxiliary, losses.auxiliary),
+                        "{what}: {:?}, {losses:?}",
+                        found.losses
+                    );
+                    let pairs = found.gradient.all().into_iter().zip(expected.all());
+                    for ((found, expected), name) in pairs.zip(Parameters::NAMES) {
+                        assert_close(&format!("{name} of {what}"), found, expected, 1e-5);
+                    }
                 }
             }
         }
