@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::codes::Codes;
 use crate::ops::flex::product::{Matrix, Onto, multiply};
 
-/// From which part of all latents on: about where both ways took as long, measured at 192 channels
-/// and 3,072 latents and at 768 and 24,576 on two cores.
-pub const MANY: f64 = 0.06;
+/// From which part of all latents on: about where both ways took as long at 192 channels and 3,072
+/// latents on two cores.
+pub const MANY: f64 = 0.12;
 
 /// Values of latents that are held at a time: 64 MiB of them.
 const AT_ONCE: usize = 1 << 24;
