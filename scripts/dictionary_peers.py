@@ -1,10 +1,12 @@
 """Dictionaries trained and read by others: what `pellucid train` and `evaluate` are compared with.
 
     pip install torch==2.15.0 numpy==2.4.6 safetensors==0.8.0
-    pip install sae-lens==6.54.12   # `check` alone needs it
+    pip install sae-lens==6.54.12   # `check` and `rewrite` need it
     python scripts/dictionary_peers.py train STORE --layer blocks.10 --kind topk --k 32 \\
         --latents 1024 --batch 1024 --thousands 2000 --learning-rate 3e-3 --seed 0 --out DIR
     python scripts/dictionary_peers.py check DICTIONARY STORE --layer blocks.10
+    python scripts/dictionary_peers.py rewrite DICTIONARY STORE --layer blocks.10 \\
+        --matching-pursuit 32 --out DIR
     python scripts/dictionary_peers.py speed --channels 768 --latents 24576 --k 32 --batch 4096 \\
         --steps 5
 
@@ -16,7 +18,9 @@ or `auxk_normalized`, and `centred`, `scaled` and `unit_norm` are always on. Act
 without replacement, epoch after epoch, from a seed that is also that of the first numbers. They are
 held in memory. DIR gets the dictionary as SAELens keeps one, which `pellucid evaluate` opens.
 
-`check` asks SAELens what it makes of a dictionary that `pellucid train` wrote. Both print
+`check` asks SAELens what it makes of a dictionary that `pellucid train` wrote. `rewrite` has SAELens
+write it anew, encoded by matching pursuit or with activations normalized first, and asks the same:
+`pellucid evaluate` must find the same of what it wrote. All three print
 
     normalized_mse   squared errors over squared distances from the mean, each summed over the store
     l0               latents that an activation has in the mean
@@ -28,11 +32,13 @@ the decoder that are in use, and `sparse` does so in the encoder's gradient as w
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import os
 import time
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -483,6 +489,71 @@ def check(options):
     print_json(**figures, architecture=sae.cfg.architecture())
 
 
+# Kinds that `pellucid train` does not make.
+
+
+def rewrite(options):
+    """One of ours as SAELens writes it, with another encoder or with examples normalized first."""
+    from sae_lens import SAE
+    from sae_lens.saes.matching_pursuit_sae import MatchingPursuitSAE, MatchingPursuitSAEConfig
+
+    ours = SAE.load_from_disk(options.dictionary, device="cpu")
+    if options.matching_pursuit is None:
+        config = dataclasses.replace(ours.cfg, normalize_activations=options.normalize)
+        theirs = type(ours)(config)
+        theirs.load_state_dict(ours.state_dict())
+    else:
+        config = MatchingPursuitSAEConfig(
+            d_in=ours.cfg.d_in,
+            d_sae=ours.cfg.d_sae,
+            apply_b_dec_to_input=ours.cfg.apply_b_dec_to_input,
+            normalize_activations=options.normalize,
+            metadata=ours.cfg.metadata,
+            max_iterations=options.matching_pursuit,
+            residual_threshold=options.residual,
+            stop_on_duplicate_support=options.until_repeated,
+        )
+        theirs = MatchingPursuitSAE(config)
+        theirs.W_dec.data, theirs.b_dec.data = ours.W_dec.data, ours.b_dec.data
+    theirs.save_model(options.out)
+    options.dictionary = options.out
+    check(options)
+
+
+def golden(options):
+    """A TopK dictionary as OpenAI's sparse_autoencoder keeps one, and what it gives."""
+
+    def numbers(first, *shape):
+        places = torch.arange(math.prod(shape), dtype=torch.float64) + first
+        return torch.sin(0.7 * places).float().reshape(shape)
+
+    channels, latents, k = 4, 6, 2
+    encoder, decoder = numbers(0, latents, channels), numbers(100, channels, latents)
+    pre_bias, latent_bias = 0.1 * numbers(200, channels), 0.1 * numbers(300, latents)
+    examples = (5 * numbers(400, 3, channels) + 2).requires_grad_()
+    mean, deviation = examples.mean(1, keepdim=True), examples.std(1, keepdim=True)
+    pre = F.linear((examples - mean) / (deviation + 1e-5) - pre_bias, encoder, latent_bias)
+    values, places = pre.topk(k)
+    found = torch.zeros_like(pre).scatter(1, places, values.relu())
+    reconstruction = (found @ decoder.T + pre_bias) * deviation + mean
+    found[0, 1].backward(retain_graph=True)
+    state = {
+        "pre_bias": pre_bias,
+        "latent_bias": latent_bias,
+        "stats_last_nonzero": torch.zeros(latents, dtype=torch.int64),
+        "encoder.weight": encoder,
+        "decoder.weight": decoder,
+        "activation": "TopK",
+        "activation_state_dict": OrderedDict(k=k, postact_fn="ReLU"),
+    }
+    torch.save(OrderedDict(state), options.file)
+    print_json(
+        latents=found.tolist(),
+        reconstruction=reconstruction.tolist(),
+        slope=examples.grad[0].tolist(),
+    )
+
+
 # How fast.
 
 
@@ -575,6 +646,22 @@ def parsed():
     verb.add_argument("store", type=Path)
     verb.add_argument("--layer", required=True)
     verb.set_defaults(run=check)
+
+    verb = verbs.add_parser("rewrite", parents=[shared], help="make SAELens write one of ours")
+    verb.add_argument("dictionary", type=Path)
+    verb.add_argument("store", type=Path)
+    verb.add_argument("--layer", required=True)
+    verb.add_argument("--out", type=Path, required=True)
+    verb.add_argument("--matching-pursuit", type=int, metavar="ROUNDS")
+    verb.add_argument("--residual", type=float, default=1e-2, help="of matching pursuit")
+    verb.add_argument("--until-repeated", action="store_true", help="of matching pursuit")
+    normalizations = ("none", "layer_norm", "constant_norm_rescale")
+    verb.add_argument("--normalize", choices=normalizations, default="none")
+    verb.set_defaults(run=rewrite)
+
+    verb = verbs.add_parser("golden", parents=[shared], help="write a small file of OpenAI's kind")
+    verb.add_argument("file", type=Path)
+    verb.set_defaults(run=golden)
 
     verb = verbs.add_parser("speed", parents=[shared], help="time PyTorch's steps")
     for name, default in (

@@ -15,7 +15,7 @@ mod tensor;
 pub use caffemodel::from_caffemodel;
 pub use error::WeightsError;
 pub use foreign::Foreign;
-pub use pytorch::from_pytorch;
+pub use pytorch::{from_pytorch, plain_from_pytorch};
 pub use safetensors::{Precision, SafetensorsWriter, from_safetensors, to_safetensors};
 pub use stored::{NotTaken, Reading, StoredTensors};
 pub use tensor::{NamedTensor, NamedTensors};

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use safetensors::SafeTensors;
+use shared::burn::tensor::{Tensor, TensorData};
+use shared::format::dictionary::foreign;
 use shared::format::dictionary::saev::{self, Saev};
+use shared::readout::Readout;
 use shared::readout::dictionary::gradient::{Outcome, gradient};
 use shared::readout::dictionary::training::{normalize, project};
 use shared::readout::dictionary::{Activation, AuxK, Config, Parameters};
@@ -188,4 +191,44 @@ fn a_dictionary_of_saevs_gives_what_saev_gives() {
             assert!(saev::read(&bytes[..end]).is_err());
         }
     }
+}
+
+/// `scripts/dictionary_peers.py golden` made the file, and PyTorch the numbers.
+#[test]
+fn a_topk_dictionary_of_openais_gives_what_pytorch_gives() {
+    let dictionary = foreign::openai(include_bytes!("data/dictionary/openai-topk.pt")).unwrap();
+    let examples: Vec<f32> =
+        (400..412).map(|place| (0.7 * f64::from(place)).sin() as f32 * 5.0 + 2.0).collect();
+    let codes = dictionary.codes(&examples);
+    let found: Vec<_> = codes.uses.iter().map(|used| used.latent).collect();
+    assert_eq!(found, [1, 3, 2, 4, 1, 3]);
+    let values: Vec<f32> = codes.uses.iter().map(|used| used.pre).collect();
+    assert_close(
+        "latents",
+        &values,
+        &[0.966_036_1, 0.543_244, 1.974_518_4, 1.777_728_2, 1.704_094_2, 1.917_113_9],
+    );
+    let expected = [
+        -0.016_191_72,
+        -1.529_369_7,
+        -2.939_323,
+        -0.263_919_6,
+        6.588_333_6,
+        9.795_761,
+        -0.337_483_4,
+        6.056,
+        5.573_992_3,
+        1.680_980_4,
+        -8.226_074,
+        4.909_795,
+    ];
+    assert_close("reconstruction", &dictionary.decode(&codes), &expected);
+
+    let device = shared::device::cpu();
+    let input = TensorData::new::<f32, _>(examples[..4].to_vec(), [1, 4]);
+    let tracked = Tensor::<2>::from_data(input, &device).autodiff().require_grad();
+    let latent = dictionary.on(&device).read(tracked.clone()).narrow(1, 1, 1).sum();
+    let slope = tracked.grad(&latent.backward()).unwrap();
+    let slope = pollster::block_on(shared::device::read(slope)).unwrap();
+    assert_close("slope", &slope, &[0.277_244_57, 0.259_729_6, -0.044_532_24, -0.492_441_95]);
 }

@@ -241,6 +241,21 @@ fn a_dictionary_is_judged_by_what_it_makes_of_a_store() {
         assert!((frequency - fires as f64 / count as f64).abs() < 1e-12);
     }
 
+    // Taken greedily it has no more latents than asked for, and nothing is written.
+    let evaluated = fs::read(bench.path("runs/seed-0/evaluation.json")).unwrap();
+    let greedy = |k: &str| {
+        let args = ["runs/seed-0", "store", "--matching-pursuit", k, "--json"];
+        let args = [args.as_slice(), &["--no-network", "--no-k-means"]].concat();
+        let output = command(&bench, "evaluate", &args).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        ["l0", "normalized_mse"].map(|name| found[name].as_f64().unwrap())
+    };
+    let [few, many] = ["1", "4"].map(greedy);
+    assert!(few[0] <= 1.0 && 1.0 < many[0] && many[0] <= 4.0, "{few:?}, {many:?}");
+    assert!(many[1] < few[1], "{few:?}, {many:?}");
+    assert_eq!(fs::read(bench.path("runs/seed-0/evaluation.json")).unwrap(), evaluated);
+
     // Saev's file of it says the same, and one that knows no layer says so.
     let told = |verb: &str, args: &[&str]| {
         let output = command(&bench, verb, args).output().unwrap();

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 use super::document::{json_text, parse_json};
 use super::field::Field;
-use crate::readout::dictionary::{Activation, Config, Dictionary, Parameters};
+use crate::readout::dictionary::{
+    Activation, Config, Dictionary, Normalization, Parameters, Pursuit,
+};
 use crate::weights::{
     NamedTensor, NamedTensors, Precision, StoredTensors, from_safetensors, to_safetensors,
 };
@@ -31,6 +33,12 @@ pub const CONFIG_LIMIT: usize = 1 << 20;
 
 /// The version of SAELens whose fields are written.
 const SAE_LENS: &str = "6.49.2";
+
+/// The architecture of what is encoded greedily.
+const MATCHING_PURSUIT: &str = "matching_pursuit";
+
+/// SAELens's own, where a file does not say how short is short enough.
+const USUAL_RESIDUAL: f32 = 1e-2;
 
 /// The most channels and latents.
 const CHANNELS_LIMIT: u64 = 1 << 20;
@@ -84,11 +92,14 @@ pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
         tensors.insert(name.to_owned(), NamedTensor { shape: shape.to_vec(), values });
     };
     let gated = matches!(activation, Activation::Gated { .. });
-    put("W_enc", &[channels, latents], turned(&numbers.encoder, channels));
     put("W_dec", &[latents, channels], numbers.decoder.clone());
     put("b_dec", &[channels], numbers.decoder_bias.clone());
-    let bias = if gated { "b_gate" } else { "b_enc" };
-    put(bias, &[latents], numbers.encoder_bias.clone());
+    // What encodes greedily has no encoder of its own.
+    if dictionary.pursuit().is_none() {
+        put("W_enc", &[channels, latents], turned(&numbers.encoder, channels));
+        let bias = if gated { "b_gate" } else { "b_enc" };
+        put(bias, &[latents], numbers.encoder_bias.clone());
+    }
     for (name, values) in [
         ("threshold", &numbers.threshold),
         ("r_mag", &numbers.magnitude_scale),
@@ -99,6 +110,7 @@ pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
         }
     }
     let architecture = match activation {
+        _ if dictionary.pursuit().is_some() => MATCHING_PURSUIT,
         Activation::Relu { .. } => "standard",
         Activation::TopK { .. } => "topk",
         Activation::JumpRelu { .. } | Activation::BatchTopK { .. } => "jumprelu",
@@ -111,7 +123,7 @@ pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
         "dtype": "float32",
         "device": "cpu",
         "apply_b_dec_to_input": centred,
-        "normalize_activations": "none",
+        "normalize_activations": normalization_name(dictionary.normalization()),
         "reshape_activations": "none",
         "metadata": {
             "sae_lens_version": SAE_LENS,
@@ -124,6 +136,11 @@ pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
         config["k"] = json!(k);
         config["rescale_acts_by_decoder_norm"] = json!(false);
     }
+    if let Some(Pursuit { rounds, residual, until_repeated }) = dictionary.pursuit() {
+        config["max_iterations"] = json!(rounds);
+        config["residual_threshold"] = json!(residual);
+        config["stop_on_duplicate_support"] = json!(until_repeated);
+    }
     let weights = to_safetensors(&tensors, Precision::F32, &BTreeMap::new())?;
     Ok(Files { config: json_text(CONFIG, &config)?, weights })
 }
@@ -132,27 +149,25 @@ pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
 ///
 /// # Errors
 /// Name the field or the tensor: one that is missing or of another shape, an architecture that is
-/// not known here, activations that have to be normalized first.
+/// not known here, activations that are normalized in a way that the file does not tell.
 pub fn read(config: &[u8], weights: &[u8]) -> Result<(Dictionary, Made)> {
     let value = parse_json(CONFIG, config, CONFIG_LIMIT)?;
     let root = Field::root(CONFIG, &value);
     let channels = root.get("d_in")?.positive(CHANNELS_LIMIT)?;
     let latents = root.get("d_sae")?.positive(LATENTS_LIMIT)?;
-    if let Some(field) = root.optional("normalize_activations")?
-        && field.text()? != "none"
-    {
-        let reason = "this program reads dictionaries of activations as they are (\"none\")";
-        return Err(field.wrong(format!("is {:?}; {reason}", field.text()?)));
-    }
+    let normalization = match root.optional("normalize_activations")? {
+        Some(field) => normalization(&field)?,
+        None => Normalization::None,
+    };
     let centred = root.optional("apply_b_dec_to_input")?.map(|field| field.parsed()).transpose()?;
     let mut tensors = from_safetensors(weights)?;
     let mut numbers = Parameters {
-        encoder: turned(&take(&mut tensors, "W_enc", &[channels, latents])?, latents),
         decoder: take(&mut tensors, "W_dec", &[latents, channels])?,
         decoder_bias: take(&mut tensors, "b_dec", &[channels])?,
         ..Parameters::default()
     };
     let architecture = root.get("architecture")?;
+    let mut pursuit = None;
     let activation = match architecture.text()? {
         "standard" => Activation::Relu { l1: 0.0, by_norm: false },
         "topk" => {
@@ -180,13 +195,27 @@ pub fn read(config: &[u8], weights: &[u8]) -> Result<(Dictionary, Made)> {
             numbers.magnitude_bias = take(&mut tensors, "b_mag", &[latents])?;
             Activation::Gated { l1: 0.0 }
         }
+        MATCHING_PURSUIT => {
+            pursuit = Some(pursuit_of(&root, channels)?);
+            // SAELens adds the bias only where it was taken off.
+            if centred == Some(false) {
+                numbers.decoder_bias.fill(0.0);
+            }
+            Activation::Relu { l1: 0.0, by_norm: false }
+        }
         other => {
-            let known = "standard, topk, jumprelu and gated";
+            let known = "standard, topk, jumprelu, gated and matching_pursuit";
             return Err(architecture.wrong(format!("is {other:?}; there are {known}")));
         }
     };
-    let bias = if matches!(activation, Activation::Gated { .. }) { "b_gate" } else { "b_enc" };
-    numbers.encoder_bias = take(&mut tensors, bias, &[latents])?;
+    if pursuit.is_some() {
+        numbers.encoder.clone_from(&numbers.decoder);
+        numbers.encoder_bias = vec![0.0; latents];
+    } else {
+        numbers.encoder = turned(&take(&mut tensors, "W_enc", &[channels, latents])?, latents);
+        let bias = if matches!(activation, Activation::Gated { .. }) { "b_gate" } else { "b_enc" };
+        numbers.encoder_bias = take(&mut tensors, bias, &[latents])?;
+    }
     let mut about = Made::default();
     if let Some(metadata) = root.optional("metadata")? {
         for (key, text) in [("model_name", &mut about.model), ("hook_name", &mut about.layer)] {
@@ -206,7 +235,49 @@ pub fn read(config: &[u8], weights: &[u8]) -> Result<(Dictionary, Made)> {
     let config = Config { channels, latents, activation, centred, prefixes, revival: None };
     let wrong =
         |error: Error| Error::Format { what: WEIGHTS.to_owned(), reason: error.to_string() };
-    Ok((Dictionary::new(config, numbers).map_err(wrong)?, about))
+    let dictionary = Dictionary::new(config, numbers).map_err(wrong)?;
+    let dictionary = dictionary.with_normalization(normalization);
+    let dictionary = match pursuit {
+        Some(pursuit) => dictionary.with_pursuit(pursuit),
+        None => dictionary,
+    };
+    Ok((dictionary, about))
+}
+
+/// What `normalize_activations` calls what is done to examples.
+fn normalization_name(normalization: Normalization) -> &'static str {
+    match normalization {
+        Normalization::None => "none",
+        Normalization::Layer => "layer_norm",
+        Normalization::Length => "constant_norm_rescale",
+    }
+}
+
+fn normalization(field: &Field<'_>) -> Result<Normalization> {
+    let name = field.text()?;
+    let mut known = Normalization::ALL.into_iter();
+    if let Some(normalization) = known.find(|known| normalization_name(*known) == name) {
+        return Ok(normalization);
+    }
+    let reason = match name {
+        "expected_average_only_in" | "covariance_whitening" => {
+            "what activations were multiplied by is not in the file: fold it in with SAELens first"
+        }
+        _ => "there are none, layer_norm and constant_norm_rescale",
+    };
+    Err(field.wrong(format!("is {name:?}; {reason}")))
+}
+
+fn pursuit_of(root: &Field<'_>, channels: usize) -> Result<Pursuit> {
+    let rounds = root.optional("max_iterations")?.map(|field| field.positive(LATENTS_LIMIT));
+    let residual = root.optional("residual_threshold")?.map(|field| field.float());
+    let repeated = root.optional("stop_on_duplicate_support")?.map(|field| field.parsed());
+    Ok(Pursuit {
+        // As many as SAELens makes at most.
+        rounds: rounds.transpose()?.unwrap_or(channels),
+        residual: residual.transpose()?.unwrap_or(USUAL_RESIDUAL),
+        until_repeated: repeated.transpose()?.unwrap_or(true),
+    })
 }
 
 fn take(tensors: &mut StoredTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
@@ -274,10 +345,17 @@ mod tests {
             Activation::jump(),
             Activation::Gated { l1: 0.0 },
         ] {
-            let files = write(&dictionary(activation), &made()).unwrap();
-            let found = read(files.config.as_bytes(), &files.weights).unwrap();
-            assert_eq!(found, (dictionary(activation), made()));
+            for normalization in Normalization::ALL {
+                let dictionary = dictionary(activation).with_normalization(normalization);
+                let files = write(&dictionary, &made()).unwrap();
+                let found = read(files.config.as_bytes(), &files.weights).unwrap();
+                assert_eq!(found, (dictionary, made()));
+            }
         }
+        let pursuit = Pursuit { rounds: 3, residual: 0.5, until_repeated: false };
+        let pursuing = dictionary(Activation::TopK { k: 2 }).with_pursuit(pursuit);
+        let files = write(&pursuing, &made()).unwrap();
+        assert_eq!(read(files.config.as_bytes(), &files.weights).unwrap().0, pursuing);
     }
 
     #[test]
@@ -317,9 +395,10 @@ mod tests {
         for (key, value, said) in [
             ("architecture", json!("temporal"), "cfg.json: architecture"),
             ("d_sae", json!(0), "cfg.json: d_sae"),
-            ("d_sae", json!(6), "W_enc has shape [3, 5], expected [3, 6]"),
+            ("d_sae", json!(6), "W_dec has shape [5, 3], expected [6, 3]"),
             ("k", json!(6), "cfg.json: k"),
-            ("normalize_activations", json!("layer_norm"), "cfg.json: normalize_activations"),
+            ("normalize_activations", json!("expected_average_only_in"), "fold it in"),
+            ("normalize_activations", json!("whatever"), "cfg.json: normalize_activations"),
             ("rescale_acts_by_decoder_norm", json!(true), "rescale_acts_by_decoder_norm"),
         ] {
             let error = with(key, value);

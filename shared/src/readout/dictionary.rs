@@ -18,8 +18,10 @@ pub mod gradient;
 pub mod inference;
 pub mod k_means;
 pub mod loss;
+pub mod normalization;
 pub mod optimizer;
 pub mod parameters;
+pub mod pursuit;
 mod resample;
 pub mod rows;
 mod top;
@@ -30,4 +32,6 @@ mod tests;
 
 pub use config::{Activation, AuxK, Config};
 pub use inference::Dictionary;
+pub use normalization::Normalization;
 pub use parameters::Parameters;
+pub use pursuit::Pursuit;

@@ -18,6 +18,8 @@ mod tree;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::error::WeightsError;
 use super::foreign::Foreign;
 use super::stored::StoredTensors;
@@ -62,30 +64,67 @@ fn unreadable(reason: String) -> WeightsError {
     WeightsError::Unreadable { format: ".pth", reason }
 }
 
+/// A whole number or a text that a file has beside its tensors, under keys that lead to it; nothing
+/// where there is none.
+pub fn plain_from_pytorch(bytes: &[u8], keys: &[&str]) -> Result<Option<Value>, WeightsError> {
+    let pickle = match bytes.starts_with(zip::BEGINNING) {
+        true => Archive::open(bytes)?.pickle()?,
+        false => {
+            let mut rest = bytes;
+            legacy_object(&mut rest).map_err(unreadable)?
+        }
+    };
+    Ok(tree::plain(&pickle, keys))
+}
+
+/// What `torch.save` packs into a .zip archive.
+struct Archive<'a> {
+    zip: Zip<&'a [u8]>,
+    entries: BTreeMap<String, zip::Packed>,
+    /// Of the archive's one folder, which is called like the file was.
+    root: String,
+}
+
+fn said(error: crate::Error) -> WeightsError {
+    unreadable(error.to_string())
+}
+
+impl<'a> Archive<'a> {
+    fn open(bytes: &'a [u8]) -> Result<Self, WeightsError> {
+        let zip = Zip::open(bytes)
+            .map_err(|error| unreadable(format!("{error}; was the download complete?")))?;
+        let entries: BTreeMap<_, _> = zip.entries().map_err(said)?.into_iter().collect();
+        let is_root = |root: &&str| root.find('/').is_none_or(|slash| slash == root.len() - 1);
+        let roots = entries.keys().filter_map(|name| name.strip_suffix("data.pkl"));
+        let root = roots.filter(|root| root.is_empty() || root.ends_with('/')).find(is_root);
+        let Some(root) = root.map(str::to_owned) else {
+            let bundle = entries.keys().any(|name| name.ends_with("bundle.json"));
+            return Err(WeightsError::Foreign(Foreign::Zip { bundle }));
+        };
+        Ok(Self { zip, entries, root })
+    }
+
+    fn unpack(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, WeightsError> {
+        let name = format!("{}{name}", self.root);
+        let entry = self.entries.get(&name);
+        entry.map(|entry| self.zip.unpack(&name, *entry)).transpose().map_err(said)
+    }
+
+    fn pickle(&self) -> Result<Pickle, WeightsError> {
+        let data = self.unpack("data.pkl")?.unwrap_or_default();
+        Pickle::read(&mut &*data).map_err(unreadable)
+    }
+}
+
 fn from_zip(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
-    let said = |error: crate::Error| unreadable(error.to_string());
-    let zip = Zip::open(bytes)
-        .map_err(|error| unreadable(format!("{error}; was the download complete?")))?;
-    let entries: BTreeMap<_, _> = zip.entries().map_err(said)?.into_iter().collect();
-    // In the archive's one folder, which is called like the file was.
-    let is_root = |root: &&str| root.find('/').is_none_or(|slash| slash == root.len() - 1);
-    let roots = entries.keys().filter_map(|name| name.strip_suffix("data.pkl"));
-    let Some(root) = roots.filter(|root| root.is_empty() || root.ends_with('/')).find(is_root)
-    else {
-        let bundle = entries.keys().any(|name| name.ends_with("bundle.json"));
-        return Err(WeightsError::Foreign(Foreign::Zip { bundle }));
-    };
-    let unpack = |name: &str| {
-        let name = format!("{root}{name}");
-        entries.get(&name).map(|entry| zip.unpack(&name, *entry)).transpose().map_err(said)
-    };
-    if unpack("byteorder")?.is_some_and(|order| order.starts_with(b"big")) {
+    let archive = Archive::open(bytes)?;
+    if archive.unpack("byteorder")?.is_some_and(|order| order.starts_with(b"big")) {
         return Err(unreadable(
             "it was written on a machine that orders bytes the other way".to_owned(),
         ));
     }
-    let data = unpack("data.pkl")?.unwrap_or_default();
-    let pickle = Pickle::read(&mut &*data).map_err(unreadable)?;
+    let pickle = archive.pickle()?;
+    let Archive { zip, entries, root } = archive;
     // Storages as `torch.save` writes them are not compressed, and are read where they lie.
     let mut left = MAX_EXPANSION * bytes.len() as u64;
     let storages = Storages::new(|key| {
@@ -97,13 +136,18 @@ fn from_zip(bytes: &[u8]) -> Result<StoredTensors<'_>, WeightsError> {
     tensors(&pickle, storages, bytes.len()).map_err(unreadable)
 }
 
+/// What a file of the older layout is about; the keys of its storages follow.
+fn legacy_object(rest: &mut &[u8]) -> Result<Pickle, String> {
+    read_magic(rest)?;
+    let _version = Pickle::read(rest)?;
+    let _machine = Pickle::read(rest)?;
+    Pickle::read(rest)
+}
+
 /// The tensors of the older layout.
 fn legacy(bytes: &[u8]) -> Result<StoredTensors<'_>, String> {
     let mut rest = bytes;
-    read_magic(&mut rest)?;
-    let _version = Pickle::read(&mut rest)?;
-    let _machine = Pickle::read(&mut rest)?;
-    let object = Pickle::read(&mut rest)?;
+    let object = legacy_object(&mut rest)?;
     let keys = Pickle::read(&mut rest)?;
     let sizes = tree::element_sizes(&object);
     let mut storages = BTreeMap::new();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::Serialize;
-use shared::readout::dictionary::Dictionary;
+use shared::readout::dictionary::{Dictionary, Pursuit};
 
 use super::arguments::{DeviceArgs, WeightsArgs, open_store};
 use crate::dictionary::{self, Opened};
@@ -52,6 +52,11 @@ pub struct Args {
     /// A PNG file for error against L0, a point a dictionary
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
+
+    /// Takes latents greedily, at most so many of an activation, instead of by the dictionary's own
+    /// encoder; nothing is written beside the dictionary then
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    matching_pursuit: Option<u32>,
 
     /// Leaves out how well the network goes on
     #[arg(long)]
@@ -106,9 +111,10 @@ pub fn run(args: Args) -> Result<()> {
             }
             (None, layer) => layer,
         };
-        let dictionary = match one.is_doubtful {
-            true => &settled(one, &store, layer)?,
-            false => &one.dictionary,
+        let dictionary = match (args.matching_pursuit, one.is_doubtful) {
+            (Some(k), _) => &pursuing(&one.dictionary, k),
+            (None, true) => &settled(one, &store, layer)?,
+            (None, false) => &one.dictionary,
         };
         let latents = dictionary.config().latents;
         if let (false, Entry::Vacant(entry)) = (args.no_k_means, centroids.entry((layer, latents)))
@@ -130,7 +136,9 @@ pub fn run(args: Args) -> Result<()> {
         if let Some(other) = opened.iter().find(|other| is_other_seed(one, other)) {
             stable(one, other, &mut evaluation, &mut latents);
         }
-        evaluate::write(&one.folder, &evaluation, &latents)?;
+        if args.matching_pursuit.is_none() {
+            evaluate::write(&one.folder, &evaluation, &latents)?;
+        }
         let found = Found { dictionary: one.folder.clone(), evaluation: &evaluation };
         if args.json {
             output::json_line(&found)?
@@ -174,6 +182,14 @@ fn settled(one: &Opened, store: &Store, layer: &str) -> Result<Dictionary> {
     );
     let [plain, centred] = ways;
     Ok(if is_centred { centred } else { plain })
+}
+
+/// The same decoder, encoded greedily. Rows are made as long as each other first: else a long one
+/// would be taken for a good one.
+fn pursuing(dictionary: &Dictionary, k: u32) -> Dictionary {
+    let pursuit = Pursuit { rounds: k as usize, residual: 0.0, until_repeated: false };
+    // What is greedy takes off the bias that it adds.
+    dictionary.clone().with_centring(true).with_unit_rows().with_pursuit(pursuit)
 }
 
 /// The network that the store was recorded with, if it can be had.

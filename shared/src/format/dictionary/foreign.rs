@@ -4,8 +4,8 @@
 use super::super::document::parse_json;
 use super::super::field::Field;
 use super::{CHANNELS_LIMIT, CONFIG_LIMIT, LATENTS_LIMIT, made, take, turned};
-use crate::readout::dictionary::{Activation, Dictionary, Parameters};
-use crate::weights::{StoredTensors, from_pytorch, from_safetensors};
+use crate::readout::dictionary::{Activation, Dictionary, Normalization, Parameters};
+use crate::weights::{StoredTensors, from_pytorch, from_safetensors, plain_from_pytorch};
 use crate::{Error, Result};
 
 /// The numbers of a dictionary of sparsify's, beside `cfg.json`.
@@ -128,17 +128,27 @@ pub fn dictionary_learning(config: &[u8], weights: &[u8]) -> Result<Dictionary> 
     made(DICTIONARY_LEARNING, channels, latents, activation, centred, numbers)
 }
 
-/// Reads a file of OpenAI's sparse_autoencoder with the activation ReLU. With TopK, it normalizes
-/// each activation first, and such a dictionary is refused.
+/// Reads a file of OpenAI's sparse_autoencoder, with the activation ReLU, or with TopK, which
+/// normalizes each example first.
 ///
 /// # Errors
-/// Name the tensor; TopK.
+/// Name the tensor; another activation, or a k that cannot be.
 pub fn openai(bytes: &[u8]) -> Result<Dictionary> {
     const WHAT: &str = "sparse_autoencoder's file";
     let wrong = |reason: &str| Error::Format { what: WHAT.to_owned(), reason: reason.to_owned() };
-    if bytes.windows(4).any(|word| word == b"TopK") {
-        return Err(wrong("is a TopK dictionary, of activations that are normalized first"));
-    }
+    let plain = |keys: &[&str]| plain_from_pytorch(bytes, keys);
+    let (activation, normalization) = match plain(&["activation"])? {
+        Some(name) if name == "TopK" => {
+            let k = plain(&["activation_state_dict", "k"])?.and_then(|k| k.as_u64());
+            let k = k.and_then(|k| usize::try_from(k).ok());
+            let k = k.ok_or_else(|| wrong("is a TopK dictionary that does not say its k"))?;
+            (Activation::TopK { k }, Normalization::Layer)
+        }
+        Some(name) if name != "ReLU" => {
+            return Err(wrong(&format!("has the activation {name}; ReLU and TopK are read")));
+        }
+        _ => (Activation::Relu { l1: 0.0, by_norm: false }, Normalization::None),
+    };
     let mut tensors = from_pytorch(bytes)?;
     let Some(&[latents, channels]) = tensors.shape("encoder.weight") else {
         return Err(wrong("has no matrix encoder.weight"));
@@ -155,8 +165,8 @@ pub fn openai(bytes: &[u8]) -> Result<Dictionary> {
         decoder_bias: take(&mut tensors, "pre_bias", &[channels])?,
         ..Parameters::default()
     };
-    let relu = Activation::Relu { l1: 0.0, by_norm: false };
-    made(WHAT, channels, latents, relu, true, numbers)
+    let dictionary = made(WHAT, channels, latents, activation, true, numbers)?;
+    Ok(dictionary.with_normalization(normalization))
 }
 
 #[cfg(test)]

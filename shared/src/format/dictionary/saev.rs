@@ -8,7 +8,7 @@ use super::super::document::parse_json;
 use super::super::field::Field;
 use super::{CHANNELS_LIMIT, LATENTS_LIMIT, made, take, turned};
 use crate::readout::dictionary::rows::{dot, row};
-use crate::readout::dictionary::{Activation, Config, Dictionary, Parameters};
+use crate::readout::dictionary::{Activation, Config, Dictionary, Normalization, Parameters};
 use crate::weights::from_pytorch;
 use crate::{Error, Result};
 
@@ -103,10 +103,17 @@ pub fn read(bytes: &[u8]) -> Result<Saev> {
 /// the encoder's bias, because saev takes none off.
 ///
 /// # Errors
-/// A kind that saev does not have: gated, or with thresholds that differ.
+/// A kind that saev does not have: gated, with thresholds that differ, encoded greedily, or of
+/// examples that are normalized first.
 pub fn write(dictionary: &Dictionary) -> Result<Vec<u8>> {
     let wrong = |reason: &str| Error::Format { what: SAEV.to_owned(), reason: reason.to_owned() };
     let &Config { channels, latents, activation, centred, .. } = dictionary.config();
+    if dictionary.pursuit().is_some() {
+        return Err(wrong("has no matching pursuit"));
+    }
+    if dictionary.normalization() != Normalization::None {
+        return Err(wrong("normalizes no examples"));
+    }
     let numbers = dictionary.parameters();
     let mut bias = numbers.encoder_bias.clone();
     if centred {

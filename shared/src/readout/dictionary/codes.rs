@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::normalization::Frame;
+
 /// A latent that an example uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Use {
@@ -18,6 +20,8 @@ pub struct Codes {
     pub ends: Vec<usize>,
     /// Of all of them.
     pub uses: Vec<Use>,
+    /// What brings each example back, where the dictionary normalizes examples; else empty.
+    pub frames: Vec<Frame>,
 }
 
 impl Codes {
@@ -38,11 +42,12 @@ impl Codes {
         let before = self.uses.len();
         self.uses.extend(other.uses);
         self.ends.extend(other.ends.into_iter().map(|end| before + end));
+        self.frames.extend(other.frames);
     }
 
     /// Leaves those of which this is true.
     pub fn retain(&mut self, keep: impl Fn(&Use) -> bool) {
-        let mut kept = Self::default();
+        let mut kept = Self { frames: std::mem::take(&mut self.frames), ..Self::default() };
         for example in 0..self.ends.len() {
             kept.push(self.of(example..example + 1).iter().copied().filter(&keep));
         }

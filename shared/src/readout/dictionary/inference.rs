@@ -5,9 +5,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::codes::{Codes, Use};
 use super::config::{Activation, Config};
 use super::encode::{encode, value};
+use super::normalization::Normalization;
 use super::parameters::Parameters;
+use super::pursuit::Pursuit;
 use super::rows::{add, row};
-use super::training::Training;
+use super::training::{Training, normalize};
 use crate::ops::flex::parallel;
 use crate::ops::product;
 use crate::readout::Readout;
@@ -16,11 +18,16 @@ use crate::{Error, Result};
 /// Above a threshold nothing is estimated any more.
 const NO_WINDOW: f32 = f32::MIN_POSITIVE;
 
+/// What a greedy encoder has in place of an activation: values are never negative.
+const PURSUED: Activation = Activation::Relu { l1: 0.0, by_norm: false };
+
 /// A dictionary that is trained. Its kind tells which latents fire; what training made small is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dictionary {
     config: Config,
     parameters: Parameters,
+    normalization: Normalization,
+    pursuit: Option<Pursuit>,
 }
 
 impl Dictionary {
@@ -49,7 +56,7 @@ impl Dictionary {
                 return wrong(name, place, "finite everywhere".to_owned());
             }
         }
-        Ok(Self { config, parameters })
+        Ok(Self { config, parameters, normalization: Normalization::None, pursuit: None })
     }
 
     /// What training has come to, for activations as the layer gives them; it saw them multiplied
@@ -93,6 +100,40 @@ impl Dictionary {
         self
     }
 
+    /// The same of examples that are normalized first, each on its own.
+    pub fn with_normalization(mut self, normalization: Normalization) -> Self {
+        self.normalization = normalization;
+        self
+    }
+
+    /// The same decoder, encoded greedily with its rows as they are.
+    pub fn with_pursuit(mut self, pursuit: Pursuit) -> Self {
+        let encoder = self.parameters.decoder.clone();
+        let config = Config { activation: PURSUED, ..self.config };
+        let (decoder, decoder_bias) = (self.parameters.decoder, self.parameters.decoder_bias);
+        let parameters =
+            Parameters { encoder, decoder, decoder_bias, ..Parameters::zeros(&config) };
+        (self.config, self.parameters, self.pursuit) = (config, parameters, Some(pursuit));
+        self
+    }
+
+    /// The same with decoder rows of length 1, for [`Self::with_pursuit`]: of a long row it would
+    /// take too much.
+    pub fn with_unit_rows(mut self) -> Self {
+        normalize(&mut self.parameters.decoder, self.config.channels);
+        self
+    }
+
+    /// What is done to an example first.
+    pub fn normalization(&self) -> Normalization {
+        self.normalization
+    }
+
+    /// How it encodes greedily, if it does.
+    pub fn pursuit(&self) -> Option<Pursuit> {
+        self.pursuit
+    }
+
     /// What it is.
     pub fn config(&self) -> &Config {
         &self.config
@@ -113,13 +154,27 @@ impl Dictionary {
     /// # Shapes
     /// - `examples`: `[examples, channels]`
     pub fn codes(&self, examples: &[f32]) -> Codes {
+        let channels = self.config.channels;
         let mut centred = examples.to_vec();
-        if self.config.centred {
-            for example in centred.chunks_exact_mut(self.config.channels) {
+        let mut frames = Vec::new();
+        for example in centred.chunks_exact_mut(channels) {
+            if self.normalization != Normalization::None {
+                frames.push(self.normalization.apply(example));
+            }
+            if self.config.centred {
                 add(example, &self.parameters.decoder_bias, -1.0);
             }
         }
-        let mut codes = encode(&self.config, &self.parameters, &centred, &[]).chosen;
+        let codes = match &self.pursuit {
+            Some(pursuit) => pursuit.codes(&self.parameters.decoder, &centred, channels),
+            None => self.fired(&centred),
+        };
+        Codes { frames, ..codes }
+    }
+
+    /// The latents that fire.
+    fn fired(&self, centred: &[f32]) -> Codes {
+        let mut codes = encode(&self.config, &self.parameters, centred, &[]).chosen;
         for used in &mut codes.uses {
             used.pre = value(&self.config, &self.parameters, used);
         }
@@ -140,6 +195,9 @@ impl Dictionary {
                 for &Use { latent, pre } in codes.of(example..example + 1) {
                     add(sum, self.direction(latent as usize), pre);
                 }
+                if let Some(frame) = codes.frames.get(example) {
+                    sum.iter_mut().for_each(|value| *value = *value * frame.scale + frame.shift);
+                }
             },
         );
         examples
@@ -157,6 +215,8 @@ impl Activation {
 #[derive(Debug)]
 pub struct OnDevice {
     activation: Activation,
+    normalization: Normalization,
+    pursuit: Option<Pursuit>,
     /// `[1, channels]`, where it is taken off.
     centre: Option<Tensor<2>>,
     /// `[channels, latents]`
@@ -184,6 +244,8 @@ impl Dictionary {
         let Config { channels, latents, activation, centred, .. } = self.config;
         OnDevice {
             activation,
+            normalization: self.normalization,
+            pursuit: self.pursuit,
             centre: centred.then(|| tensor(decoder_bias, channels)),
             encoder: tensor(encoder, channels).transpose(),
             encoder_bias: tensor(encoder_bias, latents),
@@ -200,31 +262,42 @@ impl Readout for OnDevice {
     }
 
     /// The gradient is that of what goes into the nonlinearity, also where a latent does not fire:
-    /// else a dream of a latent that is silent could not begin.
+    /// else a dream of a latent that is silent could not begin. Of a greedy encoder that is the
+    /// product of the whole example with the latent's row.
     fn read(&self, activation: Tensor<2>) -> Tensor<2> {
         if !activation.is_autodiff() {
-            let [pre, open] = self.encoded(activation, Tensor::clone);
+            let centred = self.centred(activation, Tensor::clone);
+            if let Some(pursuit) = &self.pursuit {
+                return pursuit.on_device(self.encoder.clone(), centred);
+            }
+            let [pre, open] = self.encoded(centred, Tensor::clone);
             return self.fired(pre, open);
         }
-        let [pre, open] = self.encoded(activation, |tensor| Tensor::from_inner(tensor.clone()));
+        let beside = |tensor: &Tensor<2>| Tensor::from_inner(tensor.clone());
+        let centred = self.centred(activation, beside);
+        let [pre, open] = self.encoded(centred.clone(), beside);
         let plain = pre.clone().inner();
-        let fired = self.fired(plain.clone(), open.inner());
+        let fired = match &self.pursuit {
+            Some(pursuit) => pursuit.on_device(self.encoder.clone(), centred.inner()),
+            None => self.fired(plain.clone(), open.inner()),
+        };
         Tensor::from_inner(fired) + (pre - Tensor::from_inner(plain))
     }
 }
 
 impl OnDevice {
+    /// What goes into the encoder. `on` puts a tensor beside the activations.
+    fn centred(&self, activation: Tensor<2>, on: impl Fn(&Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+        let normalized = self.normalization.on_device(activation);
+        match &self.centre {
+            Some(centre) => normalized - on(centre),
+            None => normalized,
+        }
+    }
+
     /// What goes into the nonlinearity, and what tells whether a latent is open: of a gated
-    /// dictionary the gate, of others the same. `on` puts a tensor beside the activations.
-    fn encoded(
-        &self,
-        activation: Tensor<2>,
-        on: impl Fn(&Tensor<2>) -> Tensor<2>,
-    ) -> [Tensor<2>; 2] {
-        let centred = match &self.centre {
-            Some(centre) => activation - on(centre),
-            None => activation,
-        };
+    /// dictionary the gate, of others the same.
+    fn encoded(&self, centred: Tensor<2>, on: impl Fn(&Tensor<2>) -> Tensor<2>) -> [Tensor<2>; 2] {
         let encoded = product(centred, on(&self.encoder));
         let open = encoded.clone() + on(&self.encoder_bias);
         let pre = match self.activation {

@@ -150,8 +150,7 @@ fn examples(count: usize) -> Vec<f32> {
 fn a_layer_of_latents_has_what_the_processor_finds_and_a_slope_where_none_fires() {
     let device = device::cpu();
     let examples = examples(33);
-    for (activation, centred) in used().into_iter().flat_map(|used| [(used, true), (used, false)]) {
-        let dictionary = in_use(activation, centred);
+    for dictionary in every_use() {
         let codes = dictionary.codes(&examples);
         let mut expected = vec![0.0; 33 * 70];
         for place in 0..33 {
@@ -171,7 +170,86 @@ fn a_layer_of_latents_has_what_the_processor_finds_and_a_slope_where_none_fires(
         let [place, latent] = [silent / 70, silent % 70];
         let one = latents.narrow(0, place, 1).narrow(1, latent, 1).sum();
         let slope = read(tracked.grad(&one.backward()).unwrap());
-        assert!(slope.iter().any(|slope| *slope != 0.0), "{activation:?}");
+        assert!(slope.iter().any(|slope| *slope != 0.0), "{:?}", dictionary.config());
+    }
+}
+
+/// Every kind, with and without centring, normalized and greedy.
+fn every_use() -> Vec<Dictionary> {
+    let both = |used| [in_use(used, true), in_use(used, false)];
+    let mut all: Vec<Dictionary> = used().into_iter().flat_map(both).collect();
+    for normalization in [Normalization::Layer, Normalization::Length] {
+        let more = used().map(|used| in_use(used, true).with_normalization(normalization));
+        all.extend(more);
+    }
+    let pursuit = Pursuit { rounds: 6, residual: 0.3, until_repeated: true };
+    let greedy = in_use(Activation::TopK { k: 5 }, true).with_unit_rows().with_pursuit(pursuit);
+    all.extend([greedy.clone(), greedy.with_normalization(Normalization::Layer)]);
+    all
+}
+
+#[test]
+fn the_slope_of_a_latent_that_fires_is_that_of_its_value() {
+    let device = device::cpu();
+    let example = examples(1);
+    for normalization in Normalization::ALL {
+        let relu = Activation::Relu { l1: 0.0, by_norm: false };
+        let dictionary = in_use(relu, true).with_normalization(normalization);
+        let most = |codes: &codes::Codes| {
+            let most = codes.uses.iter().max_by(|one, other| one.pre.total_cmp(&other.pre));
+            most.copied().unwrap()
+        };
+        let latent = most(&dictionary.codes(&example)).latent;
+        let input = TensorData::new::<f32, _>(example.clone(), [1, 20]);
+        let tracked = Tensor::<2>::from_data(input, &device).autodiff().require_grad();
+        let value = dictionary.on(&device).read(tracked.clone()).narrow(1, latent as usize, 1);
+        let slope = tracked.grad(&value.sum().backward()).unwrap();
+        let slope = pollster::block_on(device::read(slope)).unwrap();
+        let beside = |channel: usize, by: f32| {
+            let mut example = example.clone();
+            example[channel] += by;
+            let found = most(&dictionary.codes(&example));
+            assert_eq!(found.latent, latent);
+            found.pre
+        };
+        let expected: Vec<f32> =
+            (0..20).map(|place| (beside(place, 1e-2) - beside(place, -1e-2)) / 2e-2).collect();
+        assert_close(&format!("{normalization:?}"), &slope, &expected, 1e-3);
+    }
+}
+
+#[test]
+fn a_normalized_example_is_brought_back_as_it_was() {
+    let raw = examples(33);
+    // Moved and stretched, an example has the same latents, and its reconstruction moves along.
+    let moved: Vec<f32> = raw.iter().map(|value| value * 30.0 + 7.0).collect();
+    let dictionary = in_use(Activation::TopK { k: 5 }, true);
+    let dictionary = dictionary.with_normalization(Normalization::Layer);
+    let [one, other] = [&raw, &moved].map(|examples| dictionary.codes(examples));
+    let places =
+        |codes: &codes::Codes| codes.uses.iter().map(|used| used.latent).collect::<Vec<_>>();
+    assert_eq!(places(&one), places(&other));
+    let expected: Vec<f32> =
+        dictionary.decode(&one).iter().map(|value| value * 30.0 + 7.0).collect();
+    assert_close("moved", &dictionary.decode(&other), &expected, 1e-4);
+    // By the formula.
+    let plain = in_use(Activation::TopK { k: 5 }, true);
+    for (place, example) in raw.chunks_exact(20).enumerate() {
+        let mean = example.iter().sum::<f32>() / 20.0;
+        let squares: f32 = example.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (squares / 19.0).sqrt();
+        let normal: Vec<f32> =
+            example.iter().map(|value| (value - mean) / (deviation + 1e-5)).collect();
+        let made = plain.decode(&plain.codes(&normal));
+        let expected: Vec<f32> = made.iter().map(|value| value * deviation + mean).collect();
+        let found = &dictionary.decode(&one)[place * 20..][..20];
+        assert_close("by the formula", found, &expected, 1e-5);
+    }
+    // What has no length stays finite.
+    for normalization in [Normalization::Layer, Normalization::Length] {
+        let dictionary = plain.clone().with_normalization(normalization);
+        let made = dictionary.decode(&dictionary.codes(&[0.0; 20]));
+        assert!(made.iter().all(|value| value.is_finite()));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::pickle::{Id, Node, Pickle};
 use super::storage::View;
 use crate::weights::element::Element;
@@ -24,6 +26,19 @@ pub fn tensors(pickle: &Pickle) -> Result<Vec<(String, View)>, String> {
     let mut walk = Walk { pickle, seen: BTreeSet::new(), found: Vec::new() };
     walk.visit(pickle.root, "", 0)?;
     Ok(walk.found)
+}
+
+/// The whole number or the text under keys that lead to it through dictionaries.
+pub fn plain(pickle: &Pickle, keys: &[&str]) -> Option<Value> {
+    let end = keys.iter().try_fold(pickle.root, |id, key| {
+        let (Node::Mapping(entries) | Node::Made { entries, .. }) = pickle.node(id) else {
+            return None;
+        };
+        // As in Python the last one counts.
+        let found = entries.iter().rev().find(|(name, _)| pickle.text(*name) == Some(key));
+        found.map(|(_, value)| *value)
+    })?;
+    pickle.text(end).map(Value::from).or_else(|| pickle.number(end).map(Value::from))
 }
 
 /// Bytes of an element of each storage that anything in the object refers to.
