@@ -1,6 +1,7 @@
 //! Centroids of activations: what they are worth alone, and where directions may begin.
 
 use super::rows::{row, row_mut};
+use super::top::largest;
 use crate::ops::flex::parallel;
 use crate::ops::flex::product::{Matrix, Onto, multiply};
 
@@ -72,7 +73,7 @@ impl KMeans {
             multiply(Onto::Itself, &mut scores, count, block, directions);
             let parts = parallel::map(parallel::shares(rows, 1), |rows| {
                 let rows = &scores[rows.start * count..rows.end * count];
-                rows.chunks_exact(count).map(largest).collect::<Vec<_>>()
+                rows.chunks_exact(count).map(|row| largest(row) as u32).collect::<Vec<_>>()
             });
             nearest.extend(parts.into_iter().flatten());
         }
@@ -91,17 +92,6 @@ impl KMeans {
             })
             .sum()
     }
-}
-
-/// Where the largest of some values is; of equal ones the first.
-fn largest(values: &[f32]) -> u32 {
-    let mut best = 0;
-    for (place, value) in values.iter().enumerate() {
-        if values[best] < *value {
-            best = place;
-        }
-    }
-    best as u32
 }
 
 #[cfg(test)]

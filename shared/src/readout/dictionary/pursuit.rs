@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 
 use super::codes::{Codes, Use};
 use super::rows::{add, dot, row};
+use super::top::largest;
 use crate::ops::flex::parallel;
 use crate::ops::flex::product::{Matrix, Onto, multiply};
 use crate::ops::product;
@@ -138,17 +139,6 @@ impl Pursuit {
         }
         taken
     }
-}
-
-/// The place of the largest; of equal ones the first.
-fn largest(values: &[f32]) -> usize {
-    let mut most = 0;
-    for (place, value) in values.iter().enumerate() {
-        if values[most] < *value {
-            most = place;
-        }
-    }
-    most
 }
 
 #[cfg(test)]

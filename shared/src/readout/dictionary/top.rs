@@ -11,6 +11,17 @@ pub struct Room {
     candidates: Vec<u32>,
 }
 
+/// The place of the largest of some values; of equal ones the first.
+pub fn largest(values: &[f32]) -> usize {
+    let mut most = 0;
+    for (place, value) in values.iter().enumerate() {
+        if values[most] < *value {
+            most = place;
+        }
+    }
+    most
+}
+
 /// Appends the places of the `k` largest values, ascending; of equal ones the first.
 ///
 /// Most values are only looked at once, by groups: of `k` groups the largest is at least the k-th
