@@ -36,6 +36,8 @@ pub enum Command {
     Exemplars(Box<commands::exemplars::Args>),
     /// Keep what layers answer to pictures on disk, for dictionaries and probes
     Record(Box<commands::record::Args>),
+    /// Draw activations whose features are known, to judge dictionaries by
+    Synthetic(commands::synthetic::Args),
     /// Train dictionaries on what was recorded
     Train(commands::train::Args),
     /// Say what dictionaries are worth

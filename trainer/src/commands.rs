@@ -14,5 +14,6 @@ pub mod record;
 mod setting_flags;
 pub mod single_file;
 pub mod spectrum;
+pub mod synthetic;
 pub mod train;
 pub mod visualize;

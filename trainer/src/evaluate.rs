@@ -8,6 +8,7 @@ mod place;
 pub mod recovered;
 pub mod stability;
 mod tally;
+pub mod truth;
 pub mod worth;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use embeddings::Embeddings;
 use floor::Moments;
 use place::place;
 use tally::Tally;
+use truth::Against;
 use worth::{Evaluation, Latent};
 
 /// The file of an [`Evaluation`], beside the dictionary.
@@ -50,6 +52,7 @@ pub fn evaluate(
     let array = &store.layout().arrays[place[0]];
     let mut tally = Tally::new(dictionary.config(), array, embeddings);
     let mut of_centroids = centroids.map(|_| 0.0);
+    let mut against = Against::beside(store, dictionary)?;
     let examples: Vec<u64> = store.examples().collect();
     if examples.is_empty() {
         bail!("the store has no activations yet");
@@ -64,15 +67,24 @@ pub fn evaluate(
             values.extend(found.with_context(|| format!("example {example} went away"))?);
         }
         let codes = dictionary.codes(&values);
-        tally.add(some, &values, &codes, &dictionary.decode(&codes));
+        let made = dictionary.decode(&codes);
+        tally.add(some, &values, &codes, &made);
         if let (Some(sum), Some(centroids)) = (&mut of_centroids, centroids) {
             *sum += centroids.squared_error(&values);
+        }
+        if let Some(against) = &mut against {
+            against.add(store, some, (&values, &made), &codes)?;
         }
         progress.advance(some.len() as u64);
     }
     progress.clear();
     let labels = store.labels()?;
-    tally.finish(store, dictionary, &labels, of_centroids)
+    let (mut evaluation, mut latents) = tally.finish(store, dictionary, &labels, of_centroids)?;
+    if let Some((truth, found)) = against.map(Against::finish) {
+        evaluation.truth = Some(truth);
+        latents.iter_mut().zip(found).for_each(|(latent, found)| latent.truth = Some(found));
+    }
+    Ok((evaluation, latents))
 }
 
 /// The normalized MSE on a store's first examples.

@@ -37,6 +37,7 @@ pub mod record;
 pub mod shards;
 pub mod single_file;
 pub mod spectrum;
+pub mod synthetic;
 pub mod train;
 pub mod visualize;
 pub mod weights;

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Visualize(args) => commands::visualize::run(*args),
         Command::Exemplars(args) => commands::exemplars::run(*args),
         Command::Record(args) => commands::record::run(*args),
+        Command::Synthetic(args) => commands::synthetic::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Features(args) => commands::features::run(args),

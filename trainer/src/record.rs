@@ -4,7 +4,7 @@
 
 pub mod partition;
 mod tokens;
-mod writer;
+pub mod writer;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

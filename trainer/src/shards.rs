@@ -146,6 +146,11 @@ impl Store {
         Ok(Self { folder: folder.to_owned(), origin, layout, sha256, shards })
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Who wrote it.
     pub fn origin(&self) -> &Origin {
         &self.origin

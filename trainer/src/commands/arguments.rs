@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use shared::burn::tensor::Device;
+use shared::format::shards::Dtype;
 use shared::models::ModelInfo;
 use shared::readout::Readouts;
 use shared::weights::Precision;
@@ -118,6 +119,28 @@ impl From<PrecisionChoice> for Precision {
             PrecisionChoice::F16 => Self::F16,
             PrecisionChoice::F32 => Self::F32,
             PrecisionChoice::Q8 => Self::Q8,
+        }
+    }
+}
+
+/// A kind of number by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DtypeChoice {
+    /// Single precision
+    F32,
+    /// Half precision: 11 bits, up to 65,504
+    #[default]
+    F16,
+    /// 8 bits, as far as single precision goes
+    Bf16,
+}
+
+impl From<DtypeChoice> for Dtype {
+    fn from(choice: DtypeChoice) -> Self {
+        match choice {
+            DtypeChoice::F32 => Self::F32,
+            DtypeChoice::F16 => Self::F16,
+            DtypeChoice::Bf16 => Self::Bf16,
         }
     }
 }

@@ -16,10 +16,12 @@ use crate::evaluate::embeddings::Embeddings;
 use crate::evaluate::floor;
 use crate::evaluate::recovered::recovered;
 use crate::evaluate::stability::partners;
+use crate::evaluate::truth::Truths;
 use crate::evaluate::worth::{Evaluation, Latent};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::shards::Store;
+use crate::synthetic::NAME;
 use crate::{device, output};
 
 /// Which dictionaries, on what.
@@ -97,7 +99,9 @@ pub fn run(args: Args) -> Result<()> {
     let embeddings =
         args.embedding.as_deref().map(|path| Embeddings::read(&open_store(path)?, &store));
     let embeddings = embeddings.transpose()?;
-    let network = if args.no_network { None } else { network(&args, &store)? };
+    // No network answered what is drawn from known features.
+    let is_drawn = store.made_with()[0] == NAME;
+    let network = if args.no_network || is_drawn { None } else { network(&args, &store)? };
     let mut evaluations = Vec::new();
     let mut centroids = BTreeMap::new();
     for one in &opened {
@@ -247,6 +251,14 @@ fn report(found: &Found<'_>) -> Result<()> {
     let Evaluation { dense_share, rare_share, .. } = found.evaluation;
     let [dead, dense, rare] = [dead_share, dense_share, rare_share].map(|share| 100.0 * share);
     output::line(&format!("  latents: {dead:.1} % dead, {rare:.1} % rare, {dense:.1} % dense"))?;
+    if let Some(truth) = &found.evaluation.truth {
+        let Truths { f1, precision, recall, uniqueness, shrinkage, true_l0, .. } = truth;
+        let mcc = truth.mcc.map(|mcc| format!(", MCC {mcc:.4}")).unwrap_or_default();
+        output::line(&format!(
+            "  known features: F1 {f1:.4} (precision {precision:.4}, recall {recall:.4}){mcc}, \
+             uniqueness {uniqueness:.4}, shrinkage {shrinkage:.4}, true L0 {true_l0:.2}"
+        ))?;
+    }
     let optional = [
         ("loss recovered", found.evaluation.loss_recovered),
         ("accuracy recovered", found.evaluation.accuracy_recovered),
@@ -256,5 +268,6 @@ fn report(found: &Found<'_>) -> Result<()> {
         ("monosemanticity", found.evaluation.monosemanticity),
     ];
     let told = optional.iter().filter_map(|(name, value)| Some(format!("{name} {:.4}", (*value)?)));
-    output::line(&format!("  {}", told.collect::<Vec<_>>().join(", ")))
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { Ok(()) } else { output::line(&format!("  {}", told.join(", "))) }
 }

@@ -6,11 +6,11 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use shared::format::shards::saev::METADATA;
-use shared::format::shards::{Array, Dtype, Layout, PER_SHARD_LIMIT, TokenKind};
+use shared::format::shards::{Array, Layout, PER_SHARD_LIMIT, TokenKind};
 use shared::models;
 use shared::tap::LayerInfo;
 
-use super::arguments::{DeviceArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, DtypeChoice, WeightsArgs};
 use crate::exemplars::label::Labels;
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
@@ -123,28 +123,6 @@ impl From<TokensChoice> for TokenKind {
             TokensChoice::Patches => Self::Patches,
             TokensChoice::All => Self::All,
             TokensChoice::Pooled => Self::Pooled,
-        }
-    }
-}
-
-/// A kind of number by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum DtypeChoice {
-    /// Single precision
-    F32,
-    /// Half precision: 11 bits, up to 65,504
-    #[default]
-    F16,
-    /// 8 bits, as far as single precision goes
-    Bf16,
-}
-
-impl From<DtypeChoice> for Dtype {
-    fn from(choice: DtypeChoice) -> Self {
-        match choice {
-            DtypeChoice::F32 => Self::F32,
-            DtypeChoice::F16 => Self::F16,
-            DtypeChoice::Bf16 => Self::Bf16,
         }
     }
 }

@@ -36,10 +36,7 @@ pub fn partners(one: &Dictionary, other: &Dictionary) -> Partners {
     };
     if count <= others && others <= MATCHED {
         let all: Vec<Vec<f32>> = (0..count).into_par_iter().map(cosines).collect();
-        let weights = all.iter().flatten().map(|cosine| (cosine * STEPS) as i64).collect();
-        // As many as there are rows and columns, so it is a matrix.
-        if let Ok(weights) = Matrix::from_vec(count, others, weights) {
-            let (_, partners) = kuhn_munkres(&weights);
+        if let Some(partners) = matching(&all) {
             let cosines = partners.iter().zip(&all).map(|(&other, row)| row[other]).collect();
             return Partners { partners, cosines, is_matching: true };
         }
@@ -50,6 +47,18 @@ pub fn partners(one: &Dictionary, other: &Dictionary) -> Partners {
     };
     let (partners, cosines) = (0..count).into_par_iter().map(best).unzip();
     Partners { partners, cosines, is_matching: false }
+}
+
+/// A column for each row of a matrix of cosines so that their sum is largest and no two rows share
+/// one. Nothing where there are more rows than columns, or too many of these.
+pub fn matching(cosines: &[Vec<f32>]) -> Option<Vec<usize>> {
+    let columns = cosines.first()?.len();
+    if columns < cosines.len() || MATCHED < columns {
+        return None;
+    }
+    let weights = cosines.iter().flatten().map(|cosine| (cosine * STEPS) as i64).collect();
+    let weights = Matrix::from_vec(cosines.len(), columns, weights).ok()?;
+    Some(kuhn_munkres(&weights).1)
 }
 
 /// The latents whose decoder rows are most alike to each one's, best first.
@@ -68,7 +77,10 @@ pub fn nearest(dictionary: &Dictionary, count: usize) -> Vec<Vec<usize>> {
 }
 
 /// Decoder rows of length 1.
-fn unit_rows(dictionary: &Dictionary) -> Vec<f32> {
+///
+/// # Shapes
+/// - returns: `[latents, channels]`
+pub fn unit_rows(dictionary: &Dictionary) -> Vec<f32> {
     let mut rows = dictionary.parameters().decoder.clone();
     for row in rows.chunks_exact_mut(dictionary.config().channels) {
         let length = dot(row, row).sqrt();

@@ -226,6 +226,7 @@ impl OfLatent {
             monosemanticity: (1e-9 * self.squares < pairs).then(|| (alike - self.squares) / pairs),
             stability: None,
             partner: None,
+            truth: None,
             nearest,
             top: self.top.iter().map(|(_, picture)| *picture).collect(),
         }

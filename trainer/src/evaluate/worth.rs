@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::recovered::Recovered;
+use super::truth::{Found, Truths};
 
 /// A latent that fires more often than this is dense.
 pub const DENSE: f64 = 0.1;
@@ -51,6 +52,9 @@ pub struct Evaluation {
     /// [`Latent::monosemanticity`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monosemanticity: Option<f64>,
+    /// What it finds of the features, where these are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Truths>,
     /// Normalized MSE of as many principal components as an activation has latents.
     pub pca_normalized_mse: f64,
     /// The same of the nearest of as many centroids as there are latents: one for each activation.
@@ -94,6 +98,9 @@ pub struct Latent {
     /// That partner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<usize>,
+    /// Which feature it is, where these are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Found>,
     /// The latents whose decoder rows are most alike, best first.
     pub nearest: Vec<usize>,
     /// Numbers of the pictures that excite it most, best first.
