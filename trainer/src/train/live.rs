@@ -141,7 +141,7 @@ impl Supply for Live<'_> {
     }
 
     fn made_with(&self) -> [&str; 2] {
-        [&self.loaded.model.info().name, &self.loaded.sha256]
+        [self.loaded.model.info().name, &self.loaded.sha256]
     }
 
     fn sha256(&self) -> &str {
