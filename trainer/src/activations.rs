@@ -22,8 +22,8 @@ use crate::progress::{Counted, Progress};
 
 /// A network's way over pictures, as a classifier sees them: resized and cropped as it declares.
 pub struct Walk<'a> {
-    /// What its progress is called.
-    pub name: &'static str,
+    /// What its progress is called; nothing, where it is a part of what shows its own.
+    pub name: Option<&'static str>,
     /// The network.
     pub loaded: &'a LoadedModel,
     /// Where it computes.
@@ -208,7 +208,10 @@ impl Walk<'_> {
         mut each: impl FnMut(&Progress, Batch) -> Result<()>,
     ) -> Result<()> {
         let counted = Counted::Things("pictures");
-        let mut progress = Progress::resumed(self.name, numbers.start, Some(numbers.end), counted);
+        let mut progress = match self.name {
+            Some(name) => Progress::resumed(name, numbers.start, Some(numbers.end), counted),
+            None => Progress::hidden(),
+        };
         let mut done = numbers.start;
         for (batch, skipped) in take {
             skipped.iter().for_each(|error| progress.note(&format!("skipped: {error:#}")));
@@ -262,7 +265,8 @@ mod tests {
         let loaded = LoadedModel::load(built_in::MODEL, None, &device).unwrap();
         let stem = loaded.model.info().layer_id("stem").unwrap();
         let taps = &[stem];
-        let walk = Walk { name: "test", loaded: &loaded, device: &device, taps, batch, piece };
+        let walk =
+            Walk { name: Some("test"), loaded: &loaded, device: &device, taps, batch, piece };
         let mut handed = Vec::new();
         let ended = walk.run(&listing, numbers.clone(), |_, mut batch| {
             let seen: Vec<u64> = batch.pictures.iter().map(|picture| picture.number).collect();

@@ -61,7 +61,7 @@ impl Classify<'_> {
         let Self { loaded, device, batch, top } = *self;
         let classes = loaded.model.info().classes()?;
         let (taps, piece) = (&[classes], ONE_PIECE);
-        let walk = Walk { name: "classify", loaded, device, taps, batch, piece };
+        let walk = Walk { name: Some("classify"), loaded, device, taps, batch, piece };
         let mut unreadable = 0;
         let ended = walk.run(listing, 0..listing.pictures, |progress, mut batch| {
             unreadable += batch.unreadable.len() as u64;

@@ -193,7 +193,8 @@ impl Search<'_> {
         let mut taps: Vec<LayerId> = looked.iter().map(Looked::tap).collect();
         taps.sort_unstable();
         taps.dedup();
-        let (name, taps, batch, piece) = ("exemplars", taps.as_slice(), self.batch, ONE_PIECE);
+        let (name, taps, batch, piece) =
+            (Some("exemplars"), taps.as_slice(), self.batch, ONE_PIECE);
         let walk = Walk { name, loaded, device, taps, batch, piece };
         let mut saving = Saving::from_now();
         let ended = walk.run(listing, state.done..listing.pictures, |_, batch| {

@@ -1,6 +1,7 @@
 //! Picture files: found in folders and shards, decoded upright, ahead of whoever computes.
 
 pub mod ahead;
+pub mod apart;
 pub mod decode;
 mod folder;
 pub mod found;

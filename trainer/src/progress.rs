@@ -28,7 +28,8 @@ pub struct Progress {
     /// Work done before this run, which says nothing about its rate.
     inherited: u64,
     table: String,
-    /// When the last plain line was printed; `None` in a terminal, where the bar speaks.
+    /// When the last plain line was printed; `None` in a terminal, where the bar speaks, and where
+    /// nothing is shown.
     last_line: Option<Instant>,
 }
 
@@ -52,6 +53,13 @@ impl Progress {
         let last_line = (!terminal).then_some(started);
         let (what, table) = (what.to_owned(), String::new());
         Self { bar, what, counted, started, inherited: done, table, last_line }
+    }
+
+    /// One that nobody sees but its notes.
+    pub fn hidden() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let (what, table, counted) = (String::new(), String::new(), Counted::Things(""));
+        Self { bar, what, counted, started: Instant::now(), inherited: 0, table, last_line: None }
     }
 
     /// `count` more are done.

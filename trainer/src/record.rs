@@ -3,7 +3,7 @@
 //! Pictures are decoded, the network computes, and shards are written at the same time.
 
 pub mod partition;
-mod tokens;
+pub mod tokens;
 pub mod writer;
 
 use std::collections::BTreeMap;
@@ -193,7 +193,7 @@ impl Recording<'_> {
         loaded: &LoadedModel,
         device: &Device,
     ) -> Result<(Ended, Vec<Record>)> {
-        let (name, taps, batch) = ("record", columns.taps.as_slice(), self.batch);
+        let (name, taps, batch) = (Some("record"), columns.taps.as_slice(), self.batch);
         let walk = Walk { name, loaded, device, taps, batch, piece: layout.examples_per_shard };
         let writer = Writer { place: self.place, layout, store_sha256 };
         thread::scope(|scope| {

@@ -1,11 +1,13 @@
-//! Dictionaries trained on a store, side by side on one stream of activations.
+//! Dictionaries trained on a store or on pictures, side by side on one stream of activations.
 //!
 //! A folder a run: the dictionary as SAELens keeps one, and `log.jsonl` with a line now and then.
 
+pub mod live;
 pub mod recipe;
 pub mod report;
 mod state;
 pub mod stream;
+pub mod supply;
 pub mod sweep;
 
 use std::collections::BTreeMap;
@@ -25,11 +27,12 @@ use crate::failure::WrongCall;
 use crate::figure::chart::{Axis, Chart, Marks};
 use crate::job::{Data, Job};
 use crate::progress::{Counted, Progress};
-use crate::shards::Store;
+use crate::record::partition::Partition;
 use crate::{dictionary, interrupt, output};
 use report::{LOG, Line, Lines, table};
 use state::{Running, State};
 use stream::{Batch, Stream};
+use supply::Supply;
 use sweep::Run;
 
 /// The figure of all runs, in their folder.
@@ -50,12 +53,14 @@ const COUNTED: usize = 32;
 /// Of the order in which activations come, which all runs share.
 const ORDER: u64 = 0;
 
-/// Which runs on which store.
+/// Which runs on which activations.
 pub struct Sweep<'a> {
     /// What they are trained on.
-    pub store: &'a Store,
-    /// What they are.
+    pub supply: &'a dyn Supply,
+    /// What they are, all of them.
     pub runs: &'a [Run],
+    /// Which of them are trained here.
+    pub partition: Partition,
     /// Where to.
     pub out: &'a Path,
     /// Bytes of activations that are drawn from at a time.
@@ -83,14 +88,16 @@ struct Alike {
 }
 
 impl Sweep<'_> {
-    /// Trains what is not there yet; what was begun goes on where it was.
+    /// Trains what of this part is not there yet; what was begun goes on where it was.
     ///
     /// # Errors
     /// A run that cannot be, a store that cannot be read, a full disk, or Ctrl-C. A run that left the
     /// finite numbers ends alone, and says so in what came of it.
     pub fn run(&self) -> Result<Vec<Trained>> {
         let mut groups: Vec<(Alike, Vec<&Run>)> = Vec::new();
-        for run in self.runs {
+        let share = self.partition.of(self.runs.len() as u64);
+        let share = &self.runs[share.start as usize..share.end as usize];
+        for run in share {
             let alike = self.alike(run)?;
             match groups.iter_mut().find(|(known, _)| *known == alike) {
                 Some((_, runs)) => runs.push(run),
@@ -104,10 +111,10 @@ impl Sweep<'_> {
             }
         }
         self.draw()?;
-        Ok(self.runs.iter().filter_map(|run| found.remove(&run.name)).collect())
+        Ok(share.iter().filter_map(|run| found.remove(&run.name)).collect())
     }
 
-    /// Draws how the runs' errors fell.
+    /// Draws how the runs' errors fell, those of other parts too.
     fn draw(&self) -> Result<()> {
         let mut curves = Vec::new();
         for run in self.runs {
@@ -117,7 +124,10 @@ impl Sweep<'_> {
                 let error = line.normalized_mse.log10();
                 error.is_finite().then_some([line.activations as f64 / 1e6, error])
             });
-            curves.push((points.collect::<Vec<_>>(), run.name.clone()));
+            let points = points.collect::<Vec<_>>();
+            if !points.is_empty() {
+                curves.push((points, run.name.clone()));
+            }
         }
         let numbers = |axis: usize| {
             curves.iter().flat_map(move |(curve, _)| curve.iter().map(move |point| point[axis]))
@@ -136,19 +146,16 @@ impl Sweep<'_> {
         let recipe = &run.recipe;
         let layer = match &recipe.layer {
             Some(layer) => layer.clone(),
-            None => {
-                let mut layers = self.store.layout().layers();
-                match (layers.next(), layers.next()) {
-                    (Some(only), None) => only.to_owned(),
-                    _ => {
-                        let layers = self.store.layout().layers().collect::<Vec<_>>().join(", ");
-                        let wrong = format!("the store has {layers}: choose with --set layer=NAME");
-                        return Err(WrongCall(wrong).into());
-                    }
+            None => match self.supply.layers().as_slice() {
+                [only] => (*only).to_owned(),
+                several => {
+                    let (name, layers) = (self.supply.name(), several.join(", "));
+                    let wrong = format!("{name} has {layers}: choose with --set layer=NAME");
+                    return Err(WrongCall(wrong).into());
                 }
-            }
+            },
         };
-        let stream = Stream::new(self.store, &layer, self.buffer, ORDER)?;
+        let stream = Stream::new(self.supply, &layer, self.buffer, ORDER)?;
         // Before anything begins: one that cannot be would stop the others half-way.
         let config = recipe.config(stream.channels());
         config.map_err(|error| WrongCall(format!("{}: {error:#}", run.name)))?;
@@ -156,7 +163,7 @@ impl Sweep<'_> {
     }
 
     fn side_by_side(&self, alike: &Alike, runs: &[&Run]) -> Result<Vec<Trained>> {
-        let stream = Stream::new(self.store, &alike.layer, self.buffer, ORDER)?;
+        let stream = Stream::new(self.supply, &alike.layer, self.buffer, ORDER)?;
         let (there, missing): (Vec<&Run>, Vec<&Run>) =
             runs.iter().partition(|run| self.is_there(run, alike));
         let there = there.into_iter().map(|run| self.trained(run, Ok(None)));
@@ -164,11 +171,11 @@ impl Sweep<'_> {
         if missing.is_empty() {
             return Ok(trained);
         }
-        let mut state = self.begin(alike, &stream, &missing)?;
         self.say(&stream, alike)?;
+        let mut state = self.begin(alike, &stream, &missing)?;
         let mut lines = Lines::open(self.out, &state)?;
         let stopped = self.steps(&stream, alike, &mut state, &mut lines)?;
-        state.save(&state::path(self.out))?;
+        state.save(&self.state())?;
         if stopped {
             interrupt::check()?;
         }
@@ -177,9 +184,14 @@ impl Sweep<'_> {
             trained.push(self.trained(run, Ok(lines.last(&run.name))));
         }
         trained.extend(state.failed.iter().map(|(run, why)| self.trained(run, Err(why.clone()))));
-        let path = state::path(self.out);
+        let path = self.state();
         fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         Ok(trained)
+    }
+
+    /// Where the state of this part lies.
+    fn state(&self) -> PathBuf {
+        state::path(self.out, self.partition)
     }
 
     fn trained(&self, run: &Run, last: Result<Option<Line>, String>) -> Trained {
@@ -197,7 +209,7 @@ impl Sweep<'_> {
         };
         eprintln!("{}: {count} activations of {} channels, {how}", alike.layer, stream.channels());
         if let Some([of_batch, of_all]) = stream.entropy(alike.batch, COUNTED)? {
-            eprintln!("classes: {of_batch:.3} bits in a batch, {of_all:.3} in the store");
+            eprintln!("classes: {of_batch:.3} bits in a batch, {of_all:.3} in all");
         }
         Ok(())
     }
@@ -205,7 +217,7 @@ impl Sweep<'_> {
     /// The state to go on from: an earlier call's, or that before the first step.
     fn begin(&self, alike: &Alike, stream: &Stream<'_>, missing: &[&Run]) -> Result<State> {
         let job = self.job(alike)?;
-        let path = state::path(self.out);
+        let path = self.state();
         let name = path.display();
         let mend = format!("go on with that job's command, choose another --out, or remove {name}");
         let anew = |why: &str| eprintln!("{name} {why}: starting anew");
@@ -240,7 +252,7 @@ impl Sweep<'_> {
         let points = missing.iter().filter_map(|run| run.recipe.options(channels).archetypal);
         let most = latents.chain(points.map(|wanted| wanted.points)).max().unwrap_or(0);
         let count = (most.max(SAMPLE) as u64).min(stream.activations());
-        let mut sample = stream.batches(0, count as usize).batch()?.values;
+        let mut sample = stream.sample(count as usize)?;
         let scale = if alike.scaled { scale(&sample, channels)? } else { 1.0 };
         sample.iter_mut().for_each(|value| *value *= scale);
         let mut running = Vec::new();
@@ -254,10 +266,10 @@ impl Sweep<'_> {
     }
 
     fn job(&self, alike: &Alike) -> Result<Job> {
-        let [model, weights] = self.store.made_with();
-        let count = self.store.examples().count() as u64;
+        let [model, weights] = self.supply.made_with();
+        let count = self.supply.examples().len() as u64;
         let data =
-            Data { kind: "pictures".to_owned(), count, sha256: self.store.sha256().to_owned() };
+            Data { kind: "pictures".to_owned(), count, sha256: self.supply.sha256().to_owned() };
         Job::new("train", model, weights)
             .over(data)
             .option("layer", &alike.layer)?
@@ -272,21 +284,21 @@ impl Sweep<'_> {
         let found = dictionary::open(&self.out.join(&run.name));
         let (Ok(found), Ok(recipe)) = (found, run.recipe.to_json()) else { return false };
         let Made { recipe: there, store_sha256, layer, .. } = found.made;
-        there == recipe && store_sha256 == self.store.sha256() && layer == alike.layer
+        there == recipe && store_sha256 == self.supply.sha256() && layer == alike.layer
     }
 
     fn write(&self, run: &Run, training: &Training, alike: &Alike, scale: f32) -> Result<()> {
-        let [model, weights] = self.store.made_with();
+        let [model, weights] = self.supply.made_with();
         let made = Made {
             model: model.to_owned(),
             weights_sha256: weights.to_owned(),
             layer: alike.layer.clone(),
-            tokens: self.store.layout().tokens.name().to_owned(),
+            tokens: self.supply.kind().to_owned(),
             scale,
             seed: run.recipe.seed,
             recipe: run.recipe.to_json()?,
             examples: training.step * alike.batch as u64,
-            store_sha256: self.store.sha256().to_owned(),
+            store_sha256: self.supply.sha256().to_owned(),
             prefixes: training.config.prefixes.clone(),
         };
         let dictionary = Dictionary::of(training, scale).context(run.name.clone())?;
@@ -331,7 +343,7 @@ impl Sweep<'_> {
         lines: &mut Lines,
         channels: usize,
     ) -> Result<bool> {
-        let path = state::path(self.out);
+        let path = self.state();
         let every = (alike.steps / LINES).max(1);
         let mut saving = Saving::from_now();
         let mut progress =
@@ -391,7 +403,7 @@ fn scale(sample: &[f32], channels: usize) -> Result<f32> {
     let mean = sample.chunks_exact(channels).map(length).sum::<f64>() / count;
     let scale = ((channels as f64).sqrt() / mean) as f32;
     if !(0.0 < scale && scale.is_finite()) {
-        bail!("activations are all zero, or not finite: is the store that of a damaged network?");
+        bail!("activations are all zero, or not finite: are they those of a damaged network?");
     }
     Ok(scale)
 }

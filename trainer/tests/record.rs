@@ -262,6 +262,36 @@ fn machines_that_know_nothing_of_each_other_fill_one_store() {
     assert_same(&bench, "shared", "whole");
 }
 
+#[cfg(unix)]
+#[test]
+fn sixteen_processes_of_which_two_are_killed_and_started_again_fill_the_store_of_one() {
+    let bench = bench(40);
+    bench.succeed(&call(&["--out", "whole"]));
+    let parts: Vec<String> = (1..=16).map(|part| format!("{part}/16")).collect();
+    let start = |part: &str| {
+        let mut command = bench.command(&call(&["--partition", part, "--out", "shared"]));
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut runs: Vec<_> = parts.iter().map(|part| start(part)).collect();
+    // As soon as anything is written: these two have begun at most.
+    while finished(&bench.path("shared")).is_empty() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    for killed in [3, 12] {
+        runs[killed].kill().unwrap();
+        runs[killed].wait().unwrap();
+    }
+    for killed in [3, 12] {
+        runs[killed] = start(&parts[killed]);
+    }
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert_same(&bench, "shared", "whole");
+    bench.succeed(&["--verify", "shared"]);
+}
+
 #[test]
 fn a_scheduler_says_which_part_it_is() {
     let bench = bench(4);

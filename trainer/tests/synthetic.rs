@@ -107,7 +107,8 @@ fn what_is_found_of_the_features_is_what_counting_finds() {
     let store = Store::open(&path).unwrap();
     let truth = Truth::beside(&path, store.made_with()[1]).unwrap().unwrap();
     let dictionary = dictionary(&truth, 10);
-    let (evaluation, latents) = evaluate::evaluate(&dictionary, &store, "synthetic", None).unwrap();
+    let (evaluation, latents) =
+        evaluate::evaluate(&dictionary, &store, "synthetic", None, None).unwrap();
     let found = evaluation.truth.unwrap();
     // Ten of thirty features, exactly.
     assert!((found.mcc.unwrap() - 1.0).abs() < 1e-5 && found.uniqueness == 1.0, "{found:?}");

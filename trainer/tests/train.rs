@@ -171,6 +171,39 @@ fn runs_that_are_killed_again_and_again_end_in_the_same_bytes() {
 }
 
 #[test]
+fn machines_that_know_nothing_of_each_other_train_one_sweep() {
+    let bench = bench(9);
+    let sweep = ["--set", "kind=topk,batch-topk", "--set", "thousands=4"];
+    let args = |more: &[&'static str]| call(&[sweep.as_slice(), more].concat());
+    succeed(&bench, &args(&["--out", "whole"]));
+    let scheduled = |task: &str| {
+        let mut command = command(&bench, "train", &args(&["--json", "--out", "shared"]));
+        let variables = [("ID", task), ("COUNT", "3"), ("MIN", "1"), ("MAX", "3")];
+        let variables = variables.map(|(name, value)| (format!("SLURM_ARRAY_TASK_{name}"), value));
+        let command = command.envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let tasks = ["1", "2", "3"].map(scheduled);
+    let mut trained = 0;
+    for (task, running) in (1..).zip(tasks) {
+        let output = running.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let said = format!("partition: {task}/3 (as SLURM_ARRAY_TASK_ID says)");
+        assert!(stderr(&output).contains(&said), "{}", stderr(&output));
+        trained += String::from_utf8(output.stdout).unwrap().lines().count();
+    }
+    assert_eq!(trained, 4, "each run is of one part");
+    assert_eq!(bench.names("shared"), bench.names("whole"));
+    for run in bench.names("whole").iter().filter(|name| name.contains("seed")) {
+        for file in ["cfg.json", "sae_weights.safetensors"] {
+            let [one, other] = ["whole", "shared"]
+                .map(|out| fs::read(bench.path(out).join(run).join(file)).unwrap());
+            assert!(one == other, "{run}/{file}");
+        }
+    }
+}
+
+#[test]
 fn wrong_calls_are_answered_before_anything_is_made() {
     let bench = bench(3);
     for (args, said) in [

@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use shared::burn::tensor::Device;
-use shared::format::shards::Dtype;
+use shared::format::shards::{Dtype, TokenKind};
 use shared::models::ModelInfo;
 use shared::readout::Readouts;
 use shared::weights::Precision;
 
+use crate::exemplars::label::Labels;
 use crate::failure::WrongCall;
+use crate::pictures::source::Source;
+use crate::record::partition::Partition;
 use crate::shards::Store;
 use crate::shards::bucket::is_address;
 use crate::{device, dictionary};
@@ -56,6 +59,40 @@ impl DictionaryArgs {
     }
 }
 
+/// The part that was asked for, else the scheduler's.
+///
+/// # Errors
+/// The scheduler says something that cannot be.
+pub fn partition(given: Option<Partition>) -> Result<Partition> {
+    if let Some(partition) = given {
+        return Ok(partition);
+    }
+    let scheduled = Partition::scheduled(|name| std::env::var(name).ok());
+    match scheduled.map_err(|error| WrongCall(error.to_string()))? {
+        Some((partition, variable)) => {
+            eprintln!("partition: {partition} (as {variable} says)");
+            Ok(partition)
+        }
+        None => Ok(Partition::WHOLE),
+    }
+}
+
+/// Where pictures are, and what they are called: as in their folder, or, where several are named, as
+/// these are. Those in `out` are none of them.
+///
+/// # Errors
+/// There is nothing of a name, or a list of titles that cannot be read.
+pub fn sources(images: &[PathBuf], out: &Path) -> Result<(Vec<Source>, Labels)> {
+    let [alone] = images else {
+        for path in images {
+            Source::new(path).context("--images")?;
+        }
+        let sources = images.iter().map(|path| Source::as_given(path).without(out)).collect();
+        return Ok((sources, Labels::by_place()));
+    };
+    Ok((vec![Source::new(alone).context("--images")?.without(out)], Labels::of(alone)?))
+}
+
 /// Opens a store in a folder.
 ///
 /// # Errors
@@ -67,6 +104,31 @@ pub fn open_store(path: &Path) -> Result<Store> {
         return Err(WrongCall(wrong).into());
     }
     Store::open(path)
+}
+
+/// Tokens by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TokensChoice {
+    /// The class token
+    Cls,
+    /// Every place
+    #[default]
+    Patches,
+    /// Class and register tokens, then every place
+    All,
+    /// The mean over all places
+    Pooled,
+}
+
+impl From<TokensChoice> for TokenKind {
+    fn from(choice: TokensChoice) -> Self {
+        match choice {
+            TokensChoice::Cls => Self::Cls,
+            TokensChoice::Patches => Self::Patches,
+            TokensChoice::All => Self::All,
+            TokensChoice::Pooled => Self::Pooled,
+        }
+    }
 }
 
 /// Where a verb computes.

@@ -2,20 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use shared::format::shards::saev::METADATA;
-use shared::format::shards::{Array, Layout, PER_SHARD_LIMIT, TokenKind};
+use shared::format::shards::{Array, Layout, PER_SHARD_LIMIT};
 use shared::models;
 use shared::tap::LayerInfo;
 
-use super::arguments::{DeviceArgs, DtypeChoice, WeightsArgs};
-use crate::exemplars::label::Labels;
+use super::arguments::{DeviceArgs, DtypeChoice, TokensChoice, WeightsArgs, partition, sources};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
-use crate::pictures::source::Source;
 use crate::record::partition::Partition;
 use crate::record::{Recorded, Recording};
 use crate::shards::bucket::{Bucket, Patience, is_address};
@@ -100,31 +97,6 @@ pub struct Args {
 
     #[command(flatten)]
     device: DeviceArgs,
-}
-
-/// Tokens by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum TokensChoice {
-    /// The class token
-    Cls,
-    /// Every place
-    #[default]
-    Patches,
-    /// Class and register tokens, then every place
-    All,
-    /// The mean over all places
-    Pooled,
-}
-
-impl From<TokensChoice> for TokenKind {
-    fn from(choice: TokensChoice) -> Self {
-        match choice {
-            TokensChoice::Cls => Self::Cls,
-            TokensChoice::Patches => Self::Patches,
-            TokensChoice::All => Self::All,
-            TokensChoice::Pooled => Self::Pooled,
-        }
-    }
 }
 
 /// What was recorded. A stable interface: scripts read it.
@@ -222,34 +194,6 @@ fn record(args: &Args, out: &Path) -> Result<()> {
         bail!("{unreadable} of {all} pictures could not be read and were skipped");
     }
     Ok(())
-}
-
-/// The part that was asked for, else the scheduler's.
-fn partition(given: Option<Partition>) -> Result<Partition> {
-    if let Some(partition) = given {
-        return Ok(partition);
-    }
-    let scheduled = Partition::scheduled(|name| std::env::var(name).ok());
-    match scheduled.map_err(|error| WrongCall(error.to_string()))? {
-        Some((partition, variable)) => {
-            eprintln!("partition: {partition} (as {variable} says)");
-            Ok(partition)
-        }
-        None => Ok(Partition::WHOLE),
-    }
-}
-
-/// Where pictures are, and what they are called: as in their folder, or, where several are named, as
-/// these are.
-fn sources(images: &[PathBuf], out: &Path) -> Result<(Vec<Source>, Labels)> {
-    let [alone] = images else {
-        for path in images {
-            Source::new(path).context("--images")?;
-        }
-        let sources = images.iter().map(|path| Source::as_given(path).without(out)).collect();
-        return Ok((sources, Labels::by_place()));
-    };
-    Ok((vec![Source::new(alone).context("--images")?.without(out)], Labels::of(alone)?))
 }
 
 /// A folder, or an address in an object storage.

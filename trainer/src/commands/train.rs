@@ -1,24 +1,34 @@
-//! `pellucid train`: dictionaries from a store of activations.
+//! `pellucid train`: dictionaries from a store of activations, or straight from pictures.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::arguments::open_store;
-use crate::failure::WrongCall;
-use crate::train::report::Line;
-use crate::train::{Sweep, Trained, sweep};
-use crate::{dictionary, output};
+use shared::models;
 
-/// Which store, which dictionaries.
+use super::arguments::{DeviceArgs, TokensChoice, WeightsArgs, open_store, partition, sources};
+use crate::failure::WrongCall;
+use crate::model::LoadedModel;
+use crate::pictures::listing::Listing;
+use crate::record::partition::Partition;
+use crate::train::live::Live;
+use crate::train::report::Line;
+use crate::train::supply::Supply;
+use crate::train::sweep::Run;
+use crate::train::{Sweep, Trained, sweep};
+use crate::{device, dictionary, naming, output};
+
+/// Which activations, which dictionaries.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "pellucid train [OPTIONS] <STORE> --out <DIR>\n       \
+    pellucid train [OPTIONS] --stream [MODEL] <LAYER> --images <DIR>... --out <DIR>\n       \
     pellucid train --to-saev <DICTIONARY> --out <DIR>")]
 #[command(after_help = "Examples:\n  \
     pellucid train store/ --out dictionaries/\n  \
     pellucid train store/ --set k=16,32 --set latents=3072 --set thousands=20000 --out dictionaries/\n  \
-    pellucid train store/ --sweep sweep.toml --out dictionaries/\n\n\
+    pellucid train store/ --sweep sweep.toml --out dictionaries/\n  \
+    pellucid train --stream block8 --images photographs/ --buffer 1024 --out dictionaries/\n\n\
     A sweep is a TOML file of what --set takes; lists multiply out, and runs of one batch, layer and\n\
     length train side by side:\n\n  \
     kind = [\"topk\", \"batch-topk\"]  # also relu, jumprelu, gated\n  \
@@ -29,8 +39,19 @@ use crate::{dictionary, output};
     not find is no finding. A run that was stopped goes on with the same command.")]
 pub struct Args {
     /// A store that `pellucid record` has filled, or saev's shards
-    #[arg(value_name = "STORE", required_unless_present = "to_saev")]
+    #[arg(value_name = "STORE", required_unless_present_any = ["to_saev", "stream"])]
     store: Option<PathBuf>,
+
+    /// Trains straight from pictures, without a store: what this layer answers is computed as it is
+    /// needed, anew in each epoch that the buffer does not hold. The model's name may come first
+    #[arg(
+        long,
+        value_names = ["MODEL", "LAYER"],
+        num_args = 1..=2,
+        requires = "images",
+        conflicts_with = "store"
+    )]
+    stream: Vec<String>,
 
     /// What to train: a TOML file whose lists multiply out
     #[arg(long, value_name = "FILE")]
@@ -48,12 +69,17 @@ pub struct Args {
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
 
+    /// Trains only this part of the runs: 1/4, 2/4, .. 4/4. Many machines train one sweep into one
+    /// folder [default: as Slurm's job array or Kubernetes' indexed job says, else all of it]
+    #[arg(long, value_name = "I/N")]
+    partition: Option<Partition>,
+
     /// Activations that are drawn from at a time, in MiB: those of so many pictures are mixed
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     buffer: u64,
 
     /// Writes a dictionary as saev keeps one, into --out
-    #[arg(long, value_name = "DICTIONARY", conflicts_with_all = ["store", "sweep", "given", "list"])]
+    #[arg(long, value_name = "DICTIONARY", conflicts_with_all = ["store", "stream", "sweep", "given", "list"])]
     to_saev: Option<PathBuf>,
 
     /// Names the runs and trains none
@@ -63,6 +89,31 @@ pub struct Args {
     /// One line of JSON for each run
     #[arg(long)]
     json: bool,
+
+    #[command(flatten, next_help_heading = "Of --stream")]
+    pictures: PictureArgs,
+}
+
+/// What activations are computed from.
+#[derive(Debug, clap::Args)]
+struct PictureArgs {
+    /// Folders of pictures, as `pellucid record` takes them, but for .tar files
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "stream")]
+    images: Vec<PathBuf>,
+
+    /// Which tokens: places are tokens, also a convolution's
+    #[arg(long, value_enum, default_value_t, requires = "stream")]
+    tokens: TokensChoice,
+
+    /// Pictures computed together
+    #[arg(long, default_value_t = 8, value_name = "N", requires = "stream")]
+    batch: usize,
+
+    #[command(flatten)]
+    weights: WeightsArgs,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 /// What came of a run. A stable interface: scripts read it.
@@ -91,15 +142,47 @@ pub fn run(args: Args) -> Result<()> {
     if args.list {
         return runs.iter().try_for_each(|run| output::line(&run.name));
     }
-    let store = args.store.ok_or_else(|| WrongCall("name a store".to_owned()))?;
-    let store = open_store(&store)?;
+    let partition = partition(args.partition)?;
+    let Some(store) = &args.store else { return stream(&args, &runs, partition) };
+    let store = open_store(store)?;
     let missing = store.missing();
     if !missing.is_empty() {
         let count: u64 = missing.iter().map(|run| run.end - run.start).sum();
         eprintln!("warning: {count} shards of the store are not there yet; training on the others");
     }
-    let sweep = Sweep { store: &store, runs: &runs, out: &args.out, buffer: args.buffer << 20 };
-    let trained = sweep.run()?;
+    train(&args, &store, &runs, partition)
+}
+
+/// Trains straight from pictures.
+fn stream(args: &Args, runs: &[Run], partition: Partition) -> Result<()> {
+    let PictureArgs { images, tokens, batch, weights, device } = &args.pictures;
+    if *batch == 0 {
+        return Err(WrongCall("--batch is 0; it must be at least 1".to_owned()).into());
+    }
+    let named = naming::split_layers(&args.stream)?;
+    let info = models::info(named.model)?;
+    let [layer] = named.rest else {
+        let wrong = format!("--stream takes one layer, not {}", named.rest.join(" "));
+        return Err(WrongCall(wrong).into());
+    };
+    let layer = info.layer(layer)?;
+    let (sources, labels) = sources(images, &args.out)?;
+    let device = device::open(device.device.into())?;
+    let loaded = LoadedModel::load(named.model, weights.weights.as_deref(), &device)?;
+    let listing = Listing::of(sources)?;
+    let (network, pictures) = ((&loaded, &device), (&listing, &labels));
+    let live = Live::new(network, layer, pictures, (*tokens).into(), *batch)?;
+    train(args, &live, runs, partition)?;
+    let [all, unreadable] = live.unreadable();
+    if 0 < unreadable {
+        bail!("{unreadable} of {all} pictures could not be read; others stood in their places");
+    }
+    Ok(())
+}
+
+fn train(args: &Args, supply: &dyn Supply, runs: &[Run], partition: Partition) -> Result<()> {
+    let (out, buffer) = (args.out.as_path(), args.buffer << 20);
+    let trained = Sweep { supply, runs, partition, out, buffer }.run()?;
     for Trained { run, folder, last } in &trained {
         let made = Made {
             run: &run.name,

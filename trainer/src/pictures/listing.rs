@@ -67,6 +67,18 @@ impl Listing {
         Ok(Self { sources, pictures, sha256, empty: empty.len() })
     }
 
+    /// Pictures that were chosen of another listing, each a source of its own; their fingerprint is
+    /// that listing's.
+    pub(super) fn drawn(sources: Vec<Source>, sha256: &str) -> Self {
+        let (pictures, sha256) = (sources.len() as u64, sha256.to_owned());
+        Self { sources, pictures, sha256, empty: 0 }
+    }
+
+    /// Where they are.
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// What a job over these pictures depends on.
     pub fn data(&self) -> Data {
         let kind = "pictures".to_owned();

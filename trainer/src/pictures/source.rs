@@ -56,6 +56,17 @@ impl Source {
         self
     }
 
+    /// One picture of it as a source of its own, by the name that it has here.
+    pub fn alone(&self, full: &str) -> Self {
+        let root = match self.is_alone {
+            true => self.root.clone(),
+            false => {
+                name::path(&self.root, full.strip_prefix(self.prefix.as_str()).unwrap_or(full))
+            }
+        };
+        Self { root, prefix: full.to_owned(), is_alone: true, without: Vec::new() }
+    }
+
     /// Where it lies.
     pub fn root(&self) -> &Path {
         &self.root

@@ -1,4 +1,4 @@
-//! Which part of the shards this machine records.
+//! Which part of a job this machine does: of the shards of a store, of the runs of a sweep.
 
 use std::fmt;
 use std::ops::Range;
@@ -82,11 +82,12 @@ impl Partition {
         Ok(None)
     }
 
-    /// Its share of so many shards: neighbours, so that pictures are read one after another.
-    pub fn of(self, shards: u64) -> Range<u64> {
+    /// Its share of so many: neighbours, so that pictures are read one after another, and the seeds of
+    /// one dictionary see the same batches.
+    pub fn of(self, all: u64) -> Range<u64> {
         let start = |index: u64| {
-            let start = u128::from(index) * u128::from(shards) / u128::from(self.count);
-            // Not more than `shards`.
+            let start = u128::from(index) * u128::from(all) / u128::from(self.count);
+            // Not more than `all`.
             start as u64
         };
         start(self.index)..start(self.index + 1)

@@ -121,7 +121,11 @@ impl Truth {
             }
             let uses = features.into_iter().zip(values);
             let uses = uses.map(|(latent, pre)| Use { latent, pre }).collect();
-            Ok(Codes { ends: ends.into_iter().map(|end| end as usize).collect(), uses })
+            Ok(Codes {
+                ends: ends.into_iter().map(|end| end as usize).collect(),
+                uses,
+                ..Codes::default()
+            })
         };
         read().with_context(|| format!("in {}", path.display()))
     }

@@ -11,6 +11,7 @@ use shared::readout::dictionary::training::Training;
 use super::sweep::Run;
 use crate::checkpoint::{self, Checkpoint};
 use crate::job::Job;
+use crate::record::partition::Partition;
 
 /// A run half-way.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,9 +47,12 @@ pub struct HowFar {
     failed: Vec<(Run, String)>,
 }
 
-/// Where the state of runs into this folder lies.
-pub fn path(folder: &Path) -> PathBuf {
-    folder.join(".train.state")
+/// Where the state of this part of the runs into a folder lies: other parts may be trained meanwhile.
+pub fn path(folder: &Path, partition: Partition) -> PathBuf {
+    match partition {
+        Partition::WHOLE => folder.join(".train.state"),
+        part => folder.join(format!(".train-{}.state", part.to_string().replace('/', "-of-"))),
+    }
 }
 
 impl State {

@@ -1,28 +1,27 @@
-//! Activations of a store in an order that is drawn, in batches, for as long as anybody asks.
+//! Activations in an order that is drawn, in batches, for as long as anybody asks.
 //!
 //! An epoch has every activation once. Its examples are drawn in an order without replacement; as
-//! many as a buffer has room for are read, and all their activations are drawn in an order again.
-//! Where the buffer holds the whole store that is a shuffle without any restriction; where it is
-//! smaller, a batch mixes the activations of as many examples as the buffer has. The order depends
-//! on seed and buffer alone, so that a run goes on anywhere without what came before.
+//! many as a buffer has room for are read or computed, and all their activations are drawn in an
+//! order again. Where the buffer holds all of them that is a shuffle without any restriction; where
+//! it is smaller, a batch mixes the activations of as many examples as the buffer has. The order
+//! depends on seed and buffer alone, so that a run goes on anywhere without what came before.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
+use super::supply::Supply;
 use crate::failure::WrongCall;
-use crate::shards::Store;
 
-/// A layer of a store as activations in an order.
-#[derive(Debug)]
+/// A layer as activations in an order.
 pub struct Stream<'a> {
-    store: &'a Store,
-    layer: [usize; 2],
+    supply: &'a dyn Supply,
+    layer: String,
     /// Those that are there, ascending.
     examples: Vec<u64>,
     /// Activations of an example.
@@ -31,6 +30,8 @@ pub struct Stream<'a> {
     /// Examples in a buffer.
     buffer: usize,
     seed: u64,
+    /// What a sample was drawn from, for whoever reads on.
+    held: Mutex<Option<Buffer>>,
 }
 
 /// Activations side by side.
@@ -46,22 +47,20 @@ impl<'a> Stream<'a> {
     /// Of a layer, with a buffer of so many bytes.
     ///
     /// # Errors
-    /// The store has no such layer, or none of its examples are there.
-    pub fn new(store: &'a Store, layer: &str, buffer: u64, seed: u64) -> Result<Self> {
-        let layout = store.layout();
-        let place = layout.find(layer).ok_or_else(|| {
-            let layers = layout.layers().collect::<Vec<_>>().join(", ");
-            WrongCall(format!("the store has no layer {layer:?}, only {layers}"))
+    /// There is no such layer, or none of its examples are there.
+    pub fn new(supply: &'a dyn Supply, layer: &str, buffer: u64, seed: u64) -> Result<Self> {
+        let [tokens, channels] = supply.shape(layer).ok_or_else(|| {
+            let (name, layers) = (supply.name(), supply.layers().join(", "));
+            WrongCall(format!("{name} has no layer {layer:?}, only {layers}"))
         })?;
-        let array = &layout.arrays[place[0]];
-        let (tokens, channels) = (array.tokens, array.channels);
-        let examples: Vec<u64> = store.examples().collect();
+        let examples = supply.examples();
         if examples.is_empty() || tokens == 0 {
-            bail!("the store has no activations yet");
+            bail!("{} has no activations yet", supply.name());
         }
         let bytes = (tokens * channels * size_of::<f32>()) as u64;
         let buffer = (buffer / bytes).clamp(1, examples.len() as u64) as usize;
-        Ok(Self { store, layer: place, examples, tokens, channels, buffer, seed })
+        let (layer, held) = (layer.to_owned(), Mutex::default());
+        Ok(Self { supply, layer, examples, tokens, channels, buffer, seed, held })
     }
 
     /// Activations in an epoch.
@@ -84,19 +83,30 @@ impl<'a> Stream<'a> {
         self.channels
     }
 
+    /// The first activations of all. What they were drawn from is kept for the batches that come next.
+    ///
+    /// # Errors
+    /// As of [`Batches::batch`].
+    pub fn sample(&self, count: usize) -> Result<Vec<f32>> {
+        let mut batches = self.batches(0, count);
+        let sample = batches.batch()?.values;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = batches.buffer;
+        Ok(sample)
+    }
+
     /// Batches from an activation on.
     pub fn batches(&self, from: u64, size: usize) -> Batches<'_> {
         Batches { stream: self, size, position: from, order: (0, Vec::new()), buffer: None }
     }
 
     /// How evenly batches have all classes: the mean entropy of the classes of a batch's
-    /// activations, over some batches, and that of the whole store, both in bits. Nothing where the
-    /// store has no labels.
+    /// activations, over some batches, and that of all, both in bits. Nothing where there are no
+    /// labels.
     ///
     /// # Errors
-    /// The store's lists of pictures cannot be read.
+    /// The lists of pictures cannot be read.
     pub fn entropy(&self, size: usize, batches: usize) -> Result<Option<[f64; 2]>> {
-        let labels = self.store.labels()?;
+        let labels = self.supply.labels()?;
         if labels.len() < self.examples.len() {
             return Ok(None);
         }
@@ -126,6 +136,13 @@ fn bits(counts: impl Iterator<Item = u64> + Clone) -> f64 {
     counts.map(|count| count as f64 / all as f64).map(|share| -share * share.log2()).sum()
 }
 
+/// Where each of these lies among those, if they are the same in another order.
+fn places(there: &[u64], these: &[u64]) -> Option<Vec<usize>> {
+    let known: BTreeMap<u64, usize> = there.iter().copied().zip(0..).collect();
+    let places = these.iter().map(|example| known.get(example).copied());
+    places.collect::<Option<_>>().filter(|_| there.len() == these.len())
+}
+
 /// What is read at a time.
 #[derive(Debug)]
 struct Buffer {
@@ -139,7 +156,6 @@ struct Buffer {
 }
 
 /// Batches, one after the other.
-#[derive(Debug)]
 pub struct Batches<'a> {
     stream: &'a Stream<'a>,
     size: usize,
@@ -153,7 +169,7 @@ impl Batches<'_> {
     /// The next one.
     ///
     /// # Errors
-    /// A shard cannot be read.
+    /// Activations cannot be read or computed.
     pub fn batch(&mut self) -> Result<Batch> {
         let channels = self.stream.channels;
         let mut batch = Batch {
@@ -177,11 +193,12 @@ impl Batches<'_> {
     fn each(&mut self, reads: bool, mut take: impl FnMut(&Buffer, usize, u64)) -> Result<()> {
         let mut left = self.size as u64;
         while 0 < left {
-            // The old one goes before the new one comes.
-            let kept = self.buffer.take().filter(|kept| kept.range.contains(&self.position));
-            let buffer = match kept {
-                Some(buffer) => buffer,
-                None => self.fill(reads)?,
+            let held = || self.stream.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let held = if reads { self.buffer.take().or_else(held) } else { self.buffer.take() };
+            // An old one goes before a new one comes.
+            let buffer = match held {
+                Some(kept) if kept.range.contains(&self.position) => kept,
+                kept => self.fill(reads, kept)?,
             };
             let first = (self.position - buffer.range.start) as usize;
             let count = left.min(buffer.range.end - self.position);
@@ -197,7 +214,7 @@ impl Batches<'_> {
     }
 
     /// The buffer that the next activation is in.
-    fn fill(&mut self, reads: bool) -> Result<Buffer> {
+    fn fill(&mut self, reads: bool, old: Option<Buffer>) -> Result<Buffer> {
         let stream = self.stream;
         let (tokens, channels) = (stream.tokens, stream.channels);
         let epoch = self.position / stream.activations();
@@ -209,23 +226,29 @@ impl Batches<'_> {
         let of_epoch = self.position % stream.activations();
         let number = of_epoch / (stream.buffer * tokens) as u64;
         let first = number as usize * stream.buffer;
-        let examples: Vec<u64> =
-            self.order.1.iter().skip(first).take(stream.buffer).copied().collect();
+        let drawn = self.order.1.iter().skip(first).take(stream.buffer);
+        let examples: Vec<u64> = drawn.copied().collect();
         let count = examples.len() * tokens;
         let mut rows: Vec<u32> = (0..u32::try_from(count).context("too large a buffer")?).collect();
         rows.shuffle(&mut stream.random(epoch, number + 1));
-        let mut values = Vec::new();
-        if reads {
-            values.resize(count * channels, 0.0);
-            let blocks = values.par_chunks_exact_mut(tokens * channels).zip(&examples);
-            blocks.try_for_each(|(block, &example)| {
-                let found = stream.store.tokens(stream.layer, example)?;
-                let found = found.with_context(|| format!("example {example} went away"))?;
-                block.copy_from_slice(&found);
-                anyhow::Ok(())
-            })?;
-        }
         let start = self.position - of_epoch + (first * tokens) as u64;
-        Ok(Buffer { range: start..start + count as u64, examples, values, rows })
+        let range = start..start + count as u64;
+        if !reads {
+            return Ok(Buffer { range, examples, values: Vec::new(), rows });
+        }
+        // All of them again, as where the buffer has room for every one: only their order is new.
+        if let Some(old) = old
+            && let Some(places) = places(&old.examples, &examples)
+        {
+            let moved = |&row: &u32| {
+                let (place, token) = (row as usize / tokens, row as usize % tokens);
+                (places[place] * tokens + token) as u32
+            };
+            let rows = rows.iter().map(moved).collect();
+            return Ok(Buffer { range, rows, ..old });
+        }
+        let mut values = vec![0.0; count * channels];
+        stream.supply.read(&stream.layer, &examples, &mut values)?;
+        Ok(Buffer { range, examples, values, rows })
     }
 }

@@ -40,7 +40,7 @@ pub fn best_photographs(
     let mut best: Vec<Option<(f32, String)>> = vec![None; scores.len()];
     let (mut seen, mut unreadable) = (0, 0);
     // One by one: a score is of everything that the network saw together.
-    let (name, taps, batch, piece) = ("photographs", taps.as_slice(), 1, ONE_PIECE);
+    let (name, taps, batch, piece) = (Some("photographs"), taps.as_slice(), 1, ONE_PIECE);
     let walk = Walk { name, loaded, device, taps, batch, piece };
     let ended = walk.run(&listing, 0..listing.pictures, |_, batch| {
         unreadable += batch.unreadable.len();
