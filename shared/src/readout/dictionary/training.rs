@@ -15,7 +15,7 @@ use super::encode::{encode, value};
 use super::gradient::{Losses, Outcome, gradient};
 use super::optimizer::{Optimizer, Pace, advance};
 use super::parameters::Parameters;
-use super::resample::resample;
+use super::resample::Renewed;
 use super::rows::{add, dot, row};
 use crate::ops::flex::parallel;
 use crate::{Error, Result};
@@ -281,9 +281,24 @@ impl Training {
         }
         let every = self.options.resample_every;
         if every != 0 && self.step.is_multiple_of(every) && self.left() == 1.0 {
-            resample(self, examples);
+            self.resample(examples);
         }
         Ok(Report { losses, learning_rate, gradient_norm, dead: self.dead().len() })
+    }
+
+    /// Lets the dead begin anew.
+    fn resample(&mut self, examples: &[f32]) {
+        let dead = self.dead();
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        // The first stream is that of how it began.
+        random.set_stream(1 + self.step);
+        let first_threshold = start_of_thresholds(&self.config, &self.options);
+        let Self { config, parameters, moments, silent, .. } = self;
+        Renewed { config, parameters, moments, silent, first_threshold }.resample(
+            &dead,
+            examples,
+            &mut random,
+        );
     }
 
     /// Lengths of prefixes for the next step, all latents last.
@@ -371,7 +386,7 @@ fn first(config: &Config, options: &Options, seed: u64, sample: &[f32]) -> Param
 }
 
 /// As they are trained.
-pub fn start_of_thresholds(config: &Config, options: &Options) -> f32 {
+fn start_of_thresholds(config: &Config, options: &Options) -> f32 {
     let start = options.first_threshold;
     match config.activation {
         Activation::JumpRelu { logarithmic: true, .. } => start.ln(),
