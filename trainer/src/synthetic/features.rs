@@ -133,7 +133,8 @@ fn directions(design: &Design, random: &mut ChaCha8Rng) -> Vec<f32> {
     let channels = design.channels;
     let mut rows = normals(design.features * channels, random);
     normalize(&mut rows, channels);
-    let rate = 0.5 / (design.features as f32 / channels as f32).max(1.0);
+    // Twice as far, two vectors that lean to each other would swap sides.
+    let rate = 0.25 / (design.features as f32 / channels as f32).max(1.0);
     for _ in 0..STEPS {
         let mut outer = vec![0.0; channels * channels];
         for row in rows.chunks_exact(channels) {
