@@ -29,7 +29,7 @@ pub struct Args {
     out: PathBuf,
 
     /// Activations that are drawn
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     examples: u64,
 
     /// Which ones: another number gives other activations of the same features
