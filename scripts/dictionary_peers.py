@@ -13,9 +13,9 @@
 Each prints one line of JSON. `train` makes a dictionary in plain PyTorch, with automatic
 differentiation and torch.optim.Adam. It follows the same recipe as `pellucid train`, by the same
 names and defaults, and shares no code with it: every gradient is PyTorch's own but those of the
-jump and of `sparse` (below). It has no Matryoshka, no `by_norm`, `logarithmic`
-or `auxk_normalized`, and `centred`, `scaled` and `unit_norm` are always on. Activations are drawn
-without replacement, epoch after epoch, from a seed that is also that of the first numbers. They are
+jump and of `sparse` (below). It has no `by_norm`, `logarithmic`, `auxk_normalized`, `ghosts`,
+`resample_every` or `drawn_prefixes`; `centred` and `scaled` are always on, and `unit_norm` but for
+archetypal decoders, of as many points as latents. Activations are drawn without replacement, epoch after epoch, from a seed that is also that of the first numbers. They are
 held in memory. DIR gets the dictionary as SAELens keeps one, which `pellucid evaluate` opens.
 
 `check` asks SAELens what it makes of a dictionary that `pellucid train` wrote. `rewrite` has SAELens
@@ -167,7 +167,8 @@ class SparseTopK(torch.autograd.Function):
 class Dictionary(torch.nn.Module):
     """`encoder` and `decoder` are `[latents, channels]`."""
 
-    def __init__(self, kind, channels, latents, k=0, bandwidth=0.5, formulation="sparse"):
+    def __init__(self, kind, channels, latents, k=0, bandwidth=0.5, formulation="sparse",
+                 archetypal=False):
         super().__init__()
         self.kind, self.k, self.bandwidth, self.formulation = kind, k, bandwidth, formulation
         # BatchTopK has a batch in training, and a threshold afterwards.
@@ -177,13 +178,26 @@ class Dictionary(torch.nn.Module):
             return torch.nn.Parameter(torch.zeros(shape))
 
         self.encoder, self.encoder_bias = numbers(latents, channels), numbers(latents)
-        self.decoder, self.decoder_bias = numbers(latents, channels), numbers(channels)
+        self.decoder_bias = numbers(channels)
+        self.archetypal = archetypal
+        if archetypal:
+            # The decoder is made of these before each step.
+            self.weights, self.relaxation = numbers(latents, latents), numbers(latents, channels)
+            self.scale = numbers(1)
+            self.register_buffer("points", torch.zeros(latents, channels))
+            self.decoder = self.made_of_points()
+        else:
+            self.decoder = numbers(latents, channels)
         if kind == "jumprelu":
             self.threshold = numbers(latents)
         if kind == "batch-topk":
             self.register_buffer("threshold", torch.zeros(latents))
         if kind == "gated":
             self.magnitude_scale, self.magnitude_bias = numbers(latents), numbers(latents)
+
+    def made_of_points(self):
+        """The decoder of Fel et al. 2025 (arXiv:2502.12892)."""
+        return self.scale.exp() * (self.weights @ self.points + self.relaxation)
 
     def centred(self, examples):
         """Examples less the decoder's bias, and what has to be added to the encoder's bias: zeros.
@@ -241,7 +255,7 @@ class Dictionary(torch.nn.Module):
     def few(self, values, places):
         """Decodes so many latents of each example."""
         if self.formulation == "dense":
-            latents = values.new_zeros(len(values), len(self.decoder)).scatter(1, places, values)
+            latents = self.all_latents({"values": values, "places": places})
             reconstruction = latents @ self.decoder
         else:
             reconstruction = F.embedding_bag(
@@ -249,6 +263,13 @@ class Dictionary(torch.nn.Module):
             )
         reconstruction = reconstruction + self.decoder_bias
         return {"values": values, "places": places, "reconstruction": reconstruction}
+
+    def all_latents(self, found):
+        if "places" not in found:
+            return found["latents"]
+        values = found["values"]
+        latents = values.new_zeros(len(values), len(self.decoder))
+        return latents.scatter(1, found["places"], values)
 
     def fired(self, found):
         """In how many examples each latent fires."""
@@ -277,6 +298,12 @@ class Dictionary(torch.nn.Module):
 
         found = self(examples)
         loss = squares(found["reconstruction"] - examples)
+        if options.prefixes:
+            latents = self.all_latents(found)
+            made, begin = self.decoder_bias, 0
+            for end in options.prefixes:
+                made = made + latents[:, begin:end] @ self.decoder[begin:end]
+                loss, begin = loss + squares(made - examples), end
         if self.kind == "relu":
             loss = loss + part * options.l1 * found["latents"].sum() / len(examples)
         if self.kind == "jumprelu":
@@ -307,9 +334,15 @@ def begin(dictionary, sample, options, random):
     noise = torch.randn(latents, channels, generator=random)
     share = options.from_data
     rows = share * F.normalize(points, dim=1) + (1 - share) * F.normalize(noise, dim=1)
-    dictionary.decoder.copy_(F.normalize(rows, dim=1))
-    dictionary.encoder.copy_(dictionary.decoder)
     dictionary.decoder_bias.copy_(mean)
+    if dictionary.archetypal:
+        dictionary.points.copy_(centroids(sample - mean, latents))
+        dictionary.weights.copy_(torch.eye(latents))
+        dictionary.scale.fill_(-dictionary.points.norm(dim=1).mean().log())
+        dictionary.decoder = dictionary.made_of_points()
+    else:
+        dictionary.decoder.copy_(F.normalize(rows, dim=1))
+    dictionary.encoder.copy_(dictionary.decoder)
     if dictionary.kind == "jumprelu":
         dictionary.threshold.fill_(options.first_threshold)
     some = sample[:FITTED]
@@ -319,13 +352,37 @@ def begin(dictionary, sample, options, random):
         dictionary.encoder.mul_(along / length)
 
 
-def move(dictionary, adam, clip):
-    """A step of Adam that leaves decoder rows at length 1. Gradients are there already."""
+def centroids(points, count):
+    """Lloyd's k-means; a centroid that loses all of its points stays."""
+    made = points[:count].clone()
+    for _ in range(10):
+        nearest = torch.cdist(points, made).argmin(1)
+        sums = torch.zeros_like(made).index_add_(0, nearest, points)
+        counts = torch.bincount(nearest, minlength=count)[:, None]
+        made = torch.where(0 < counts, sums / counts.clamp_min(1), made)
+    return made
+
+
+def move(dictionary, adam, options):
+    """A step of Adam that leaves decoder rows at length 1, or near convex combinations of points.
+
+    Gradients are there already.
+    """
+    if dictionary.archetypal:
+        norm = torch.nn.utils.clip_grad_norm_(dictionary.parameters(), options.clip)
+        adam.step()
+        with torch.no_grad():
+            weights, relaxation = dictionary.weights, dictionary.relaxation
+            weights.clamp_(min=0).div_(weights.sum(1, keepdim=True).clamp_min(1e-12))
+            lengths = relaxation.norm(dim=1, keepdim=True).clamp_min(1e-12)
+            relaxation.mul_((options.relaxation / lengths).clamp(max=1))
+        dictionary.decoder = dictionary.made_of_points()
+        return norm
     decoder = dictionary.decoder
     with torch.no_grad():
         slope = decoder.grad
         slope.addcmul_((slope * decoder).sum(1, keepdim=True), decoder, value=-1)
-    norm = torch.nn.utils.clip_grad_norm_(dictionary.parameters(), clip)
+    norm = torch.nn.utils.clip_grad_norm_(dictionary.parameters(), options.clip)
     adam.step()
     with torch.no_grad():
         decoder.div_(decoder.norm(dim=1, keepdim=True).clamp_min(1e-12))
@@ -352,7 +409,8 @@ def train(options):
     sample = next(drawn(examples, min(max(latents, SAMPLE), len(examples)), random))
     scale = math.sqrt(channels) / sample.norm(dim=1).mean(dtype=torch.float64).item()
     dictionary = Dictionary(
-        options.kind, channels, latents, options.k, options.bandwidth, options.formulation
+        options.kind, channels, latents, options.k, options.bandwidth, options.formulation,
+        options.archetypal,
     )
     begin(dictionary, sample * scale, options, random)
     adam = torch.optim.Adam(dictionary.parameters(), betas=(0.9, 0.999), eps=1e-8, fused=True)
@@ -363,6 +421,8 @@ def train(options):
         options.sparsity_warm_up = min(1000, steps // 10)
     silent = torch.zeros(latents, dtype=torch.int64)
 
+    if dictionary.archetypal:
+        dictionary.decoder = dictionary.made_of_points()
     began = time.perf_counter()
     for step in range(steps):
         batch = next(batches) * scale
@@ -372,7 +432,7 @@ def train(options):
         adam.zero_grad()
         loss, found = dictionary.loss(batch, options, dead, part)
         loss.backward()
-        norm = move(dictionary, adam, options.clip)
+        norm = move(dictionary, adam, options)
         if not (loss.isfinite() and norm.isfinite()):
             raise SystemExit(f"step {step}: the loss is {loss.item()}, its gradient {norm.item()}")
         with torch.no_grad():
@@ -386,6 +446,8 @@ def train(options):
     write(dictionary, about, options)
     print_json(
         kind=options.kind,
+        prefixes=options.prefixes,
+        archetypal=options.archetypal,
         seed=options.seed,
         steps=steps,
         **measured(examples, latents, lambda some: coded(dictionary, some)),
@@ -554,6 +616,24 @@ def golden(options):
     )
 
 
+def muon(options):
+    """Where torch.optim.Muon goes in three steps, in single precision."""
+    # What it multiplies in.
+    torch.bfloat16 = torch.float32
+
+    def numbers(first):
+        return torch.sin(0.7 * (torch.arange(24, dtype=torch.float64) + first)).reshape(6, 4)
+
+    values = torch.nn.Parameter(numbers(0).float())
+    moving = torch.optim.Muon(
+        [values], lr=0.1, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+    )
+    for step in range(1, 4):
+        values.grad = (numbers(100 * step) ** 3).float()
+        moving.step()
+    print_json(values=[round(value, 5) for value in values.flatten().tolist()])
+
+
 # How fast.
 
 
@@ -596,7 +676,7 @@ def rate_of(formulation, batches, options):
         adam.zero_grad()
         found = dictionary(batch)
         ((found["reconstruction"] - batch).square().sum() / len(batch)).backward()
-        move(dictionary, adam, 1.0)
+        move(dictionary, adam, options)
         dictionary.fired(found)
     return round(options.steps * options.batch / (time.perf_counter() - began))
 
@@ -636,9 +716,12 @@ def parsed():
         ("from-data", float, 0.8),
         ("batch", int, 4096),
         ("thousands", int, 10_000),
+        ("relaxation", float, 1.0),
         ("seed", int, 0),
     ):
         verb.add_argument(f"--{name}", type=kind, default=default)
+    verb.add_argument("--prefixes", type=int, nargs="*", default=[], help="but for all latents")
+    verb.add_argument("--archetypal", action="store_true")
     verb.set_defaults(run=train)
 
     verb = verbs.add_parser("check", parents=[shared], help="ask SAELens about one of ours")
@@ -663,12 +746,16 @@ def parsed():
     verb.add_argument("file", type=Path)
     verb.set_defaults(run=golden)
 
+    verb = verbs.add_parser("muon", parents=[shared], help="three steps of torch.optim.Muon")
+    verb.set_defaults(run=muon)
+
     verb = verbs.add_parser("speed", parents=[shared], help="time PyTorch's steps")
     for name, default in (
         ("channels", 768), ("latents", 24576), ("k", 32), ("batch", 4096), ("steps", 5)
     ):
         verb.add_argument(f"--{name}", type=int, default=default)
     verb.add_argument("--warm-up", type=int, default=2)
+    verb.add_argument("--clip", type=float, default=1.0)
     verb.add_argument("--formulations", nargs="+", choices=FORMULATIONS, default=FORMULATIONS)
     verb.set_defaults(run=speed)
     return parser.parse_args()

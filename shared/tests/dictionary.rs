@@ -11,7 +11,7 @@ use shared::format::dictionary::saev::{self, Saev};
 use shared::readout::Readout;
 use shared::readout::dictionary::gradient::{Outcome, gradient};
 use shared::readout::dictionary::training::{normalize, project};
-use shared::readout::dictionary::{Activation, AuxK, Config, Parameters};
+use shared::readout::dictionary::{Activation, Config, Parameters, Revival};
 
 #[path = "reference/mod.rs"]
 mod place;
@@ -145,7 +145,7 @@ fn every_kind_has_the_loss_and_gradient_of_the_reference() {
     let errors: Vec<f32> = found.losses.squared_errors.iter().map(|error| *error as f32).collect();
     assert_close("matryoshka.mse_per_prefix", &errors, &golden["matryoshka.mse_per_prefix"]);
     for (name, normalized) in [("auxk", false), ("auxk_normalized", true)] {
-        let revival = Some(AuxK { k: 12, coefficient: 1.0 / 32.0, normalized });
+        let revival = Some(Revival::AuxK { k: 12, coefficient: 1.0 / 32.0, normalized });
         check(golden, name, &Config { revival, ..topk.clone() });
     }
 }

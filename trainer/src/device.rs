@@ -58,6 +58,29 @@ pub fn open(choice: Choice) -> Result<Device> {
     Ok(chosen.device)
 }
 
+/// So many devices of the one driver that is asked for, announced on stderr; none where that is the
+/// processor, which is never several.
+///
+/// # Errors
+/// There are not so many.
+pub fn open_several(choice: Choice, count: usize) -> Result<Vec<Device>> {
+    let chosen = choose(choice)?;
+    eprintln!("device: {} ({})", chosen.driver, chosen.reason);
+    let found = match (chosen.driver, count) {
+        ("cpu", _) => Vec::new(),
+        (_, 1) => vec![chosen.device],
+        (driver, _) => {
+            let alike = adapters().into_iter().filter(|adapter| adapter.driver == driver);
+            alike.take(count).map(|adapter| adapter.device).collect()
+        }
+    };
+    if found.len() < count && 1 < count {
+        let (driver, there) = (chosen.driver, found.len());
+        return Err(WrongCall(format!("--gpus {count}: {driver} has {there} here")).into());
+    }
+    Ok(found)
+}
+
 /// The device asked for, or the best one for `auto`.
 pub fn choose(choice: Choice) -> Result<Chosen> {
     match choice {
@@ -147,6 +170,13 @@ mod tests {
         for choice in [Choice::Auto, Choice::Cpu] {
             assert!(!choose(choice).unwrap().reason.is_empty());
         }
+    }
+
+    #[test]
+    fn the_processor_is_no_gpu_and_never_several() {
+        assert!(open_several(Choice::Cpu, 1).unwrap().is_empty());
+        let error = open_several(Choice::Cpu, 2).unwrap_err().to_string();
+        assert_eq!(error, "--gpus 2: cpu has 0 here");
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -18,6 +18,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use shared::burn::tensor::Device;
 use shared::format::dictionary::{self as format, CONFIG, Made, WEIGHTS};
 use shared::readout::dictionary::Dictionary;
 use shared::readout::dictionary::training::Training;
@@ -63,6 +64,8 @@ pub struct Sweep<'a> {
     pub partition: Partition,
     /// Where to.
     pub out: &'a Path,
+    /// What trains them, sharing each batch; the processor where there is none.
+    pub devices: &'a [Device],
     /// Bytes of activations that are drawn from at a time.
     pub buffer: u64,
 }
@@ -173,13 +176,14 @@ impl Sweep<'_> {
         }
         self.say(&stream, alike)?;
         let mut state = self.begin(alike, &stream, &missing)?;
+        state.move_to(self.devices)?;
         let mut lines = Lines::open(self.out, &state)?;
         let stopped = self.steps(&stream, alike, &mut state, &mut lines)?;
         state.save(&self.state())?;
         if stopped {
             interrupt::check()?;
         }
-        for Running { run, training } in &state.running {
+        for Running { run, training, .. } in &state.running {
             self.write(run, training, alike, state.scale)?;
             trained.push(self.trained(run, Ok(lines.last(&run.name))));
         }
@@ -260,7 +264,7 @@ impl Sweep<'_> {
             let Run { recipe, .. } = run;
             let (options, steps) = (recipe.options(channels), recipe.steps());
             let training = Training::new(config, options, steps, recipe.seed, &sample)?;
-            running.push(Running { run: run.clone(), training });
+            running.push(Running { run: run.clone(), training, on_devices: None });
         }
         Ok(State { job, step: 0, scale, running, failed: Vec::new() })
     }
@@ -364,16 +368,18 @@ impl Sweep<'_> {
             let done = (state.step - before) * alike.batch as u64;
             let rate = done as f64 / began.elapsed().as_secs_f64();
             let mut failed = Vec::new();
-            for (place, Running { run, training }) in state.running.iter_mut().enumerate() {
-                match training.step(&values) {
+            for (place, running) in state.running.iter_mut().enumerate() {
+                match running.step(&values) {
                     Ok(report) if tells => {
-                        lines.add(
-                            &run.name,
-                            Line::new(training, &report, variance, alike.batch, rate),
-                        )?;
+                        let training = &running.training;
+                        let line = Line::new(training, &report, variance, alike.batch, rate);
+                        lines.add(&running.run.name, line)?;
                     }
                     Ok(_) => {}
-                    Err(error) => failed.push((place, error.to_string())),
+                    Err(error @ shared::Error::NotFinite { .. }) => {
+                        failed.push((place, error.to_string()));
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
             for (place, why) in failed.into_iter().rev() {

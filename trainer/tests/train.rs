@@ -15,8 +15,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use trainer::dictionary;
+use trainer::record::partition::Partition;
 use trainer::shards::Store;
 use trainer::train::stream::Stream;
+use trainer::train::{Sweep, sweep};
 
 use bench::{Bench, stderr};
 use made::stripes;
@@ -124,6 +126,51 @@ fn what_is_trained_is_written_told_and_not_trained_again() {
     assert_eq!(said.matches("there already").count(), 4, "{said}");
 }
 
+/// The processor's tensors stand for a GPU's: what is saved and written is what came back.
+#[test]
+fn what_devices_share_is_trained_written_and_goes_on_anywhere() {
+    let bench = bench(9);
+    let args = call(&["--set", "thousands=8", "--seeds", "1"]);
+    succeed(&bench, &[args.as_slice(), &["--device", "cpu", "--out", "here"]].concat());
+    let store = Store::open(&bench.path("store")).unwrap();
+    let given: Vec<String> =
+        ["latents=64", "k=4", "batch=64", "warm_up=10", "thousands=8"].map(str::to_owned).to_vec();
+    let runs = sweep::runs(None, &given, 1).unwrap();
+    let devices = [shared::device::cpu(), shared::device::cpu()];
+    let out = bench.path("there");
+    let partition = Partition::WHOLE;
+    let sweep = Sweep {
+        supply: &store,
+        runs: &runs,
+        partition,
+        out: &out,
+        devices: &devices,
+        buffer: 256 << 20,
+    };
+    sweep.run().unwrap();
+    let last = |out: &str| lines(&bench, &format!("{out}/seed-0/log.jsonl")).pop().unwrap();
+    let [here, there] = ["here", "there"].map(last);
+    assert_eq!(here["activations"], there["activations"]);
+    let error = |line: &Value| line["normalized_mse"].as_f64().unwrap();
+    assert!((error(&here) / error(&there) - 1.0).abs() < 0.02, "{here} {there}");
+    let [here, there] = ["here", "there"].map(|out| {
+        let opened = dictionary::open(&bench.path(out).join("seed-0")).unwrap();
+        opened.dictionary.parameters().decoder.clone()
+    });
+    let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>();
+    let apart = squares(&mut here.iter().zip(&there).map(|(one, other)| one - other));
+    assert!(apart < 0.01 * squares(&mut here.iter().copied()), "{apart}");
+}
+
+#[test]
+fn the_processor_refuses_half_precision_before_it_begins() {
+    let bench = bench(3);
+    let args = call(&["--set", "precision=bf16", "--device", "cpu", "--out", "runs"]);
+    let output = train(&bench, &args);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("trains in f32 only"), "{}", stderr(&output));
+}
+
 #[cfg(unix)]
 #[test]
 fn runs_that_are_killed_again_and_again_end_in_the_same_bytes() {
@@ -213,6 +260,8 @@ fn wrong_calls_are_answered_before_anything_is_made() {
         (call(&["--seeds", "0", "--out", "runs"]), "--seeds is 0"),
         (call(&["--buffer", "0", "--out", "runs"]), "--buffer is 0"),
         (call(&["--set", "decay=2", "--out", "runs"]), "decay is 2; it must be 0 to 1"),
+        (call(&["--gpus", "0", "--out", "runs"]), "--gpus is 0"),
+        (call(&["--gpus", "2", "--device", "cpu", "--out", "runs"]), "--gpus 2: cpu has 0 here"),
         (vec!["s3://bucket/store", "--out", "runs"], "a store is read from a folder"),
     ] {
         let output = train(&bench, &args);

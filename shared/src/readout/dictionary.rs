@@ -19,8 +19,10 @@ pub mod inference;
 pub mod k_means;
 pub mod loss;
 pub mod normalization;
+pub mod on_devices;
 pub mod optimizer;
 pub mod parameters;
+pub mod precision;
 pub mod pursuit;
 mod resample;
 pub mod rows;
@@ -30,7 +32,7 @@ pub mod training;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Activation, AuxK, Config};
+pub use config::{Activation, Config, Revival};
 pub use inference::Dictionary;
 pub use normalization::Normalization;
 pub use parameters::Parameters;

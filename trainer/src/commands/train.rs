@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-
+use shared::burn::tensor::Device;
 use shared::models;
 
 use super::arguments::{DeviceArgs, TokensChoice, WeightsArgs, open_store, partition, sources};
@@ -78,6 +78,13 @@ pub struct Args {
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     buffer: u64,
 
+    #[command(flatten)]
+    device: DeviceArgs,
+
+    /// Each batch is shared among so many GPUs
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    gpus: usize,
+
     /// Writes a dictionary as saev keeps one, into --out
     #[arg(long, value_name = "DICTIONARY", conflicts_with_all = ["store", "stream", "sweep", "given", "list"])]
     to_saev: Option<PathBuf>,
@@ -111,9 +118,6 @@ struct PictureArgs {
 
     #[command(flatten)]
     weights: WeightsArgs,
-
-    #[command(flatten)]
-    device: DeviceArgs,
 }
 
 /// What came of a run. A stable interface: scripts read it.
@@ -150,12 +154,20 @@ pub fn run(args: Args) -> Result<()> {
         let count: u64 = missing.iter().map(|run| run.end - run.start).sum();
         eprintln!("warning: {count} shards of the store are not there yet; training on the others");
     }
-    train(&args, &store, &runs, partition)
+    train(&args, &store, &runs, partition, &open_devices(&args)?)
+}
+
+/// Where dictionaries are trained; on the processor where there is none.
+fn open_devices(args: &Args) -> Result<Vec<Device>> {
+    if args.gpus == 0 {
+        return Err(WrongCall("--gpus is 0; it must be at least 1".to_owned()).into());
+    }
+    device::open_several(args.device.device.into(), args.gpus)
 }
 
 /// Trains straight from pictures.
 fn stream(args: &Args, runs: &[Run], partition: Partition) -> Result<()> {
-    let PictureArgs { images, tokens, batch, weights, device } = &args.pictures;
+    let PictureArgs { images, tokens, batch, weights } = &args.pictures;
     if *batch == 0 {
         return Err(WrongCall("--batch is 0; it must be at least 1".to_owned()).into());
     }
@@ -167,12 +179,13 @@ fn stream(args: &Args, runs: &[Run], partition: Partition) -> Result<()> {
     };
     let layer = info.layer(layer)?;
     let (sources, labels) = sources(images, &args.out)?;
-    let device = device::open(device.device.into())?;
+    let devices = open_devices(args)?;
+    let device = devices.first().cloned().unwrap_or_else(shared::device::cpu);
     let loaded = LoadedModel::load(named.model, weights.weights.as_deref(), &device)?;
     let listing = Listing::of(sources)?;
     let (network, pictures) = ((&loaded, &device), (&listing, &labels));
     let live = Live::new(network, layer, pictures, (*tokens).into(), *batch)?;
-    train(args, &live, runs, partition)?;
+    train(args, &live, runs, partition, &devices)?;
     let [all, unreadable] = live.unreadable();
     if 0 < unreadable {
         bail!("{unreadable} of {all} pictures could not be read; others stood in their places");
@@ -180,9 +193,15 @@ fn stream(args: &Args, runs: &[Run], partition: Partition) -> Result<()> {
     Ok(())
 }
 
-fn train(args: &Args, supply: &dyn Supply, runs: &[Run], partition: Partition) -> Result<()> {
+fn train(
+    args: &Args,
+    supply: &dyn Supply,
+    runs: &[Run],
+    partition: Partition,
+    devices: &[Device],
+) -> Result<()> {
     let (out, buffer) = (args.out.as_path(), args.buffer << 20);
-    let trained = Sweep { supply, runs, partition, out, buffer }.run()?;
+    let trained = Sweep { supply, runs, partition, out, devices, buffer }.run()?;
     for Trained { run, folder, last } in &trained {
         let made = Made {
             run: &run.name,

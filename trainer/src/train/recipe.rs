@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::readout::dictionary::archetypes::Archetypal;
 use shared::readout::dictionary::optimizer::Optimizer;
+use shared::readout::dictionary::precision::Precision;
 use shared::readout::dictionary::training::Options;
-use shared::readout::dictionary::{Activation, AuxK, Config};
+use shared::readout::dictionary::{Activation, Config, Revival};
 
 /// One run. Everything that its result depends on but the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub struct Recipe {
     pub auxk_coefficient: f32,
     /// In units of what is left's variance.
     pub auxk_normalized: bool,
+    /// Ghost gradients in the place of that.
+    pub ghosts: bool,
     /// A latent that fires in none of so many activations is dead.
     pub dead_after: u64,
     /// Activations are multiplied so that their mean length is the root of the channels.
@@ -62,6 +65,8 @@ pub struct Recipe {
     pub points: Option<usize>,
     /// Of archetypal: how far from such a combination a row may be.
     pub relaxation: f32,
+    /// In what a GPU multiplies.
+    pub precision: Precision,
     /// How a gradient moves numbers.
     pub optimizer: Optimizer,
     /// How far.
@@ -109,6 +114,7 @@ impl Default for Recipe {
         let Options {
             optimizer,
             learning_rate,
+            precision,
             weight_decay,
             decay,
             clip,
@@ -137,6 +143,7 @@ impl Default for Recipe {
             auxk: None,
             auxk_coefficient: 1.0 / 32.0,
             auxk_normalized: false,
+            ghosts: false,
             dead_after,
             scaled: true,
             resample_every,
@@ -144,6 +151,7 @@ impl Default for Recipe {
             archetypal: false,
             points: None,
             relaxation: 1.0,
+            precision,
             optimizer,
             learning_rate,
             weight_decay,
@@ -183,17 +191,18 @@ impl Recipe {
             Kind::Gated => Activation::Gated { l1: self.l1.unwrap_or(20.0) },
         };
         let gated = self.kind == Kind::Gated;
-        let auxk = self.auxk.unwrap_or(if gated { 0 } else { (channels / 2).clamp(1, latents) });
-        if gated && 0 < auxk {
-            bail!(
-                "auxk is {auxk}; a gated dictionary has an auxiliary loss of its own, and no other"
-            );
+        let none = gated || self.ghosts;
+        let auxk = self.auxk.unwrap_or(if none { 0 } else { (channels / 2).clamp(1, latents) });
+        if gated && (0 < auxk || self.ghosts) {
+            let what = if self.ghosts { "ghosts".to_owned() } else { format!("auxk is {auxk}") };
+            bail!("{what}; a gated dictionary has an auxiliary loss of its own, and no other");
         }
-        let revival = (0 < auxk).then_some(AuxK {
-            k: auxk,
-            coefficient: self.auxk_coefficient,
-            normalized: self.auxk_normalized,
-        });
+        if self.ghosts && 0 < auxk {
+            bail!("auxk is {auxk} beside ghosts; dead latents are brought back in one way");
+        }
+        let (k, coefficient, normalized) = (auxk, self.auxk_coefficient, self.auxk_normalized);
+        let auxk = (0 < auxk).then_some(Revival::AuxK { k, coefficient, normalized });
+        let revival = if self.ghosts { Some(Revival::Ghost) } else { auxk };
         let mut prefixes = self.prefixes.clone();
         if prefixes.last() != Some(&latents) {
             prefixes.push(latents);
@@ -240,6 +249,7 @@ impl Recipe {
         Options {
             optimizer: self.optimizer,
             learning_rate: self.learning_rate,
+            precision: self.precision,
             weight_decay: self.weight_decay,
             warm_up: self.warm_up.unwrap_or(usual.warm_up.min(steps / 20)),
             decay: self.decay,

@@ -4,26 +4,45 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use shared::burn::tensor::Device;
 use shared::readout::dictionary::Parameters;
 use shared::readout::dictionary::archetypes::{Archetypal, Archetypes, Trained};
-use shared::readout::dictionary::training::Training;
+use shared::readout::dictionary::on_devices::OnDevices;
+use shared::readout::dictionary::precision::Precision;
+use shared::readout::dictionary::training::{Report, Training};
 
 use super::sweep::Run;
 use crate::checkpoint::{self, Checkpoint};
+use crate::failure::WrongCall;
 use crate::job::Job;
 use crate::record::partition::Partition;
 
 /// A run half-way.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Running {
     /// What it is.
     pub run: Run,
     /// How far it is.
     pub training: Training,
+    /// What of it is not on the processor.
+    pub on_devices: Option<OnDevices>,
+}
+
+impl Running {
+    /// A step, wherever it is.
+    ///
+    /// # Errors
+    /// Numbers that are not finite, or what befell a device.
+    pub fn step(&mut self, examples: &[f32]) -> shared::Result<Report> {
+        match &mut self.on_devices {
+            Some(away) => pollster::block_on(away.step(&mut self.training, examples)),
+            None => self.training.step(examples),
+        }
+    }
 }
 
 /// Everything that runs side by side know.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// What they have in common.
     pub job: Job,
@@ -56,8 +75,33 @@ pub fn path(folder: &Path, partition: Partition) -> PathBuf {
 }
 
 impl State {
+    /// Trains on these devices; on the processor where there is none.
+    ///
+    /// # Errors
+    /// A device cannot do what a run asks for.
+    pub fn move_to(&mut self, devices: &[Device]) -> Result<()> {
+        for Running { run, training, on_devices } in &mut self.running {
+            if !devices.is_empty() {
+                let moved = OnDevices::new(training, devices.to_vec());
+                *on_devices = Some(moved.with_context(|| run.name.clone())?);
+            } else if training.options.precision != Precision::Single {
+                let wrong = format!("{}: the processor trains in f32 only; see --device", run.name);
+                return Err(WrongCall(wrong).into());
+            }
+        }
+        Ok(())
+    }
+
     /// Writes it, whole or not at all.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    ///
+    /// # Errors
+    /// A disk that is full, or what befell a device.
+    pub fn save(&mut self, path: &Path) -> Result<()> {
+        for Running { training, on_devices, .. } in &mut self.running {
+            if let Some(away) = on_devices {
+                pollster::block_on(away.fetch(training))?;
+            }
+        }
         let running = self.running.iter();
         let progress = HowFar {
             step: self.step,
@@ -114,7 +158,7 @@ impl State {
                 let arrays = [trained, first, second].into_iter().flat_map(Trained::all_mut);
                 arrays.into_iter().try_for_each(|values| read(&mut rest, values))?;
             }
-            running.push(Running { run, training });
+            running.push(Running { run, training, on_devices: None });
         }
         Ok(Self { job, step, scale, running, failed })
     }

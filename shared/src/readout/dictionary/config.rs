@@ -21,7 +21,7 @@ pub struct Config {
     /// An ordinary dictionary has that one alone.
     pub prefixes: Vec<usize>,
     /// What brings latents back that never fire.
-    pub revival: Option<AuxK>,
+    pub revival: Option<Revival>,
 }
 
 /// How latents follow from `pre = encoder (x - bias) + encoder bias`, and what keeps them few.
@@ -66,16 +66,23 @@ pub enum Activation {
     },
 }
 
-/// Latents that do not fire any more are trained to explain what is left (Gao et al. 2024,
-/// appendix A.2).
+/// Latents that do not fire any more are trained to explain what is left of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuxK {
-    /// How many of the dead help each example.
-    pub k: usize,
-    /// How much their squared error counts.
-    pub coefficient: f32,
-    /// In units of what is left's variance.
-    pub normalized: bool,
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Revival {
+    /// The most excited of them do (Gao et al. 2024, appendix A.2).
+    AuxK {
+        /// How many of the dead help each example.
+        k: usize,
+        /// How much their squared error counts.
+        coefficient: f32,
+        /// In units of what is left's variance.
+        normalized: bool,
+    },
+    /// All of them do, as if their values were the exponential of `pre`. What they make is shortened
+    /// to half of what is left, and its squared error counts as much as what is left does (Jermyn and
+    /// Templeton 2024, "Ghost grads: An improvement on resampling").
+    Ghost,
 }
 
 impl Config {
@@ -113,7 +120,7 @@ impl Config {
                 }
             }
         }
-        if let Some(AuxK { k, coefficient, .. }) = self.revival {
+        if let Some(Revival::AuxK { k, coefficient, .. }) = self.revival {
             few("the auxiliary k", k)?;
             not_negative("the auxiliary coefficient", coefficient)?;
         }
@@ -149,7 +156,7 @@ mod tests {
     #[test]
     fn what_cannot_be_trained_is_named() {
         let jump = Activation::JumpRelu { l0: 1.0, bandwidth: 0.0, logarithmic: false };
-        let aux = AuxK { k: 9, coefficient: 1.0, normalized: false };
+        let aux = Revival::AuxK { k: 9, coefficient: 1.0, normalized: false };
         for (config, said) in [
             (Config { latents: 0, prefixes: vec![0], ..plain() }, "latents is 0"),
             (Config { activation: Activation::TopK { k: 9 }, ..plain() }, "k is 9"),

@@ -2,7 +2,7 @@
 //! dozen, and only these are kept.
 
 use super::codes::{Codes, Use};
-use super::config::{Activation, Config};
+use super::config::{Activation, Config, Revival};
 use super::parameters::Parameters;
 use super::top::{Room, top_k};
 use crate::ops::flex::parallel;
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 1 << 24;
 pub struct Encoded {
     /// What examples use. Of JumpReLU also what is not above its threshold, but near it.
     pub chosen: Codes,
-    /// The most excited of the dead.
+    /// The most excited of the dead, or all of them with their exponentials.
     pub dead: Codes,
     /// The smallest value that BatchTopK kept.
     pub least: Option<f32>,
@@ -150,10 +150,14 @@ impl Picking {
             let bias = if gated { parameters.encoder_bias[latent as usize] } else { 0.0 };
             row[latent as usize] + bias
         };
+        let Revival::AuxK { k, .. } = revival else {
+            codes.push(dead.iter().map(|&latent| Use { latent, pre: value(latent).exp() }));
+            return;
+        };
         self.of_dead.clear();
         self.of_dead.extend(dead.iter().map(|&latent| value(latent)));
         self.places.clear();
-        top_k(&self.of_dead, revival.k, &mut self.places, &mut self.room);
+        top_k(&self.of_dead, k, &mut self.places, &mut self.room);
         let used = self
             .places
             .iter()

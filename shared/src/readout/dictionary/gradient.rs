@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::codes::{ByLatent, Codes, Use};
-use super::config::{Activation, AuxK, Config};
+use super::config::{Activation, Config, Revival};
 use super::dense;
 use super::encode::{Encoded, encode, is_near, threshold, value};
 use super::parameters::Parameters;
@@ -26,7 +26,7 @@ pub struct Losses {
     pub l1: f64,
     /// How many latents fire.
     pub l0: f64,
-    /// What [`AuxK`] adds, before its coefficient; of a gated dictionary the squared error of its
+    /// What [`Revival`] adds, before its coefficient; of a gated dictionary the squared error of its
     /// gates.
     pub auxiliary: f64,
 }
@@ -44,7 +44,7 @@ pub struct Outcome {
     pub least: Option<f32>,
 }
 
-/// The loss of a batch and its gradient. `dead` are the latents that [`AuxK`] brings back, by
+/// The loss of a batch and its gradient. `dead` are the latents that [`Revival`] brings back, by
 /// number, ascending.
 ///
 /// # Shapes
@@ -71,6 +71,9 @@ pub(super) fn gradient_by(
     let explained = batch.explain();
     batch.pull(explained)
 }
+
+/// What keeps lengths from being divided by nothing.
+pub(super) const ANY: f32 = 1e-6;
 
 /// Examples, encoded.
 struct Batch<'a> {
@@ -109,11 +112,12 @@ struct Explained {
     slopes: Vec<Slope>,
     /// Squared errors of a gated dictionary's gates, summed.
     of_gates: f64,
-    /// What the dead do not explain of what is left, `[examples, channels]`.
+    /// What the dead do not explain of what is left, `[examples, channels]`; of ghosts, in units of
+    /// how much that counts.
     left: Vec<f32>,
     /// For each use of a dead latent.
     of_dead: Vec<f32>,
-    /// How much what the dead leave counts, in units of the coefficient.
+    /// How much what the dead leave counts.
     weight: f32,
 }
 
@@ -192,13 +196,17 @@ impl<'a> Batch<'a> {
             *sum /= count;
         }
         losses.total = losses.squared_errors.iter().sum::<f64>() + penalty;
-        if let Some(AuxK { coefficient, normalized, .. }) = revival {
+        if let Some(Revival::AuxK { coefficient, normalized, .. }) = revival {
             if normalized {
                 let variance = self.variance_of_errors(&explained.errors);
                 explained.weight = if 0.0 < variance { variance.recip() as f32 } else { 0.0 };
                 losses.auxiliary *= f64::from(explained.weight);
             }
+            explained.weight *= coefficient;
             losses.total += f64::from(coefficient) * losses.auxiliary;
+        }
+        if let Some(Revival::Ghost) = revival {
+            losses.total += losses.auxiliary;
         }
         if matches!(self.config.activation, Activation::Gated { .. }) {
             losses.total += losses.auxiliary;
@@ -421,16 +429,30 @@ impl<'a> Batch<'a> {
         Some(error)
     }
 
-    /// What the dead leave of what an example's reconstruction leaves; its square is returned.
+    /// What the dead leave of what an example's reconstruction leaves; what that costs is returned.
     fn revive(&self, dead: &[Use], error: &[f32], left: &mut [f32], slopes: &mut [f32]) -> f64 {
-        left.copy_from_slice(error);
+        let ghosts = matches!(self.config.revival, Some(Revival::Ghost));
+        if !ghosts {
+            left.copy_from_slice(error);
+        }
         for used in dead {
             add(left, self.decoder_row(used.latent), used.pre);
         }
-        for (slope, used) in slopes.iter_mut().zip(dead) {
-            *slope = dot(left, self.decoder_row(used.latent));
+        let mut cost = dot(left, left);
+        if ghosts {
+            let missing = dot(error, error);
+            let shorter = missing.sqrt() / (2.0 * cost.sqrt() + ANY);
+            left.iter_mut().zip(error).for_each(|(made, error)| *made = shorter * *made + error);
+            // So that it counts as much as what is left; how much of that it is has no gradient.
+            let weight = shorter * missing / (dot(left, left) + ANY);
+            left.iter_mut().for_each(|left| *left *= weight);
+            cost = missing;
         }
-        f64::from(dot(left, left))
+        for (slope, used) in slopes.iter_mut().zip(dead) {
+            let rise = if ghosts { used.pre } else { 1.0 };
+            *slope = rise * dot(left, self.decoder_row(used.latent));
+        }
+        f64::from(cost)
     }
 
     /// Mean over examples of the squared distance of what is left from its mean.
@@ -507,10 +529,10 @@ impl<'a> Batch<'a> {
         chosen: &ByLatent,
         dead: &ByLatent,
     ) -> Vec<f32> {
-        let &Config { channels, ref prefixes, activation, revival, .. } = self.config;
+        let &Config { channels, ref prefixes, activation, .. } = self.config;
         let width = prefixes.len() * channels;
         let scale = self.scale();
-        let auxiliary = revival.map_or(0.0, |revival| revival.coefficient * explained.weight);
+        let auxiliary = explained.weight;
         let mut of_centre = vec![0.0; channels];
         for (place, latent) in share.latents.clone().enumerate() {
             let encoder = row_mut(share.encoder, place, channels);

@@ -1,11 +1,14 @@
 //! The loss of a batch in tensors, as the papers have it: for every device, and the slow twin of
 //! [`super::gradient`].
 
+use std::array;
+
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::config::{Activation, AuxK, Config};
+use super::config::{Activation, Config, Revival};
+use super::gradient::ANY;
 use super::parameters::Parameters;
-use crate::ops::product;
+use super::precision::Precision;
 
 /// [`Parameters`] on a device.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Loss {
     pub squared_errors: Vec<Tensor<1>>,
     /// As [`super::gradient::Losses::auxiliary`].
     pub auxiliary: Option<Tensor<1>>,
+    /// As [`super::gradient::Losses::l1`].
+    pub l1: Tensor<1>,
     /// `[examples, latents]`
     pub latents: Tensor<2>,
     /// `[examples, channels]`
@@ -42,25 +47,23 @@ pub struct Loss {
 }
 
 impl Tensors {
-    /// On a device, to be differentiated with respect to.
-    pub fn tracked(parameters: &Parameters, channels: usize, device: &Device) -> Self {
-        let tensor = |values: &[f32], rows: usize| {
-            let columns = values.len() / rows;
-            // One that a kind does not have is never looked at.
-            let values = if values.is_empty() { vec![0.0] } else { values.to_vec() };
-            let data = TensorData::new::<f32, _>(values, [rows, columns.max(1)]);
-            Tensor::<2>::from_data(data, device).autodiff().require_grad()
-        };
+    /// On a device.
+    pub fn new(parameters: &Parameters, channels: usize, device: &Device) -> Self {
         let latents = parameters.encoder.len() / channels;
-        Self {
-            encoder: tensor(&parameters.encoder, latents),
-            encoder_bias: tensor(&parameters.encoder_bias, 1),
-            decoder: tensor(&parameters.decoder, latents),
-            decoder_bias: tensor(&parameters.decoder_bias, 1),
-            threshold: tensor(&parameters.threshold, 1),
-            magnitude_scale: tensor(&parameters.magnitude_scale, 1),
-            magnitude_bias: tensor(&parameters.magnitude_bias, 1),
-        }
+        let arrays = parameters.all();
+        Self::from(array::from_fn(|place| {
+            let is_matrix = Parameters::MATRICES.contains(&Parameters::NAMES[place]);
+            let rows = if is_matrix { latents } else { 1 };
+            // One that a kind does not have is never looked at.
+            let values = if arrays[place].is_empty() { &[0.0] } else { arrays[place] };
+            let data = TensorData::new::<f32, _>(values.to_vec(), [rows, values.len() / rows]);
+            Tensor::from_data(data, device)
+        }))
+    }
+
+    /// The same, to be differentiated with respect to.
+    pub fn tracked(&self) -> Self {
+        Self::from(self.all().map(|tensor| tensor.clone().autodiff().require_grad()))
     }
 
     /// In the order of [`Parameters::all`].
@@ -77,16 +80,34 @@ impl Tensors {
     }
 }
 
-/// The loss of a batch. `dead`, `[1, latents]`, are those that [`AuxK`] brings back.
+impl From<[Tensor<2>; 7]> for Tensors {
+    fn from(all: [Tensor<2>; 7]) -> Self {
+        let [encoder, encoder_bias, decoder, decoder_bias, threshold, magnitude_scale, last] = all;
+        let magnitude_bias = last;
+        Self {
+            encoder,
+            encoder_bias,
+            decoder,
+            decoder_bias,
+            threshold,
+            magnitude_scale,
+            magnitude_bias,
+        }
+    }
+}
+
+/// The loss of a batch. `dead`, `[1, latents]`, are those that [`Revival`] brings back.
 ///
 /// # Shapes
 /// - `examples`: `[examples, channels]`
 pub fn loss(
     config: &Config,
+    precision: Precision,
     tensors: &Tensors,
     examples: Tensor<2>,
     dead: Tensor<2, Bool>,
 ) -> Loss {
+    let product = |left, right| precision.product(left, right);
     let [count, _] = examples.dims();
     let examples = Tensor::from_inner(examples);
     let centred = match config.centred {
@@ -95,11 +116,17 @@ pub fn loss(
     };
     let encoded = product(centred, tensors.encoder.clone().transpose());
     let pre = encoded.clone() + tensors.encoder_bias.clone();
-    let each = |sum: Tensor<1>| sum.div_scalar(count as f32);
-    let squares = |error: Tensor<2>| each(error.square().sum());
+    // A sum over everything, of an example in the mean; axis by axis, as a device gives each sum to one
+    // thread.
+    let each = |values: Tensor<2>| -> Tensor<1> {
+        values.sum_dim(1).sum_dim(0).reshape([1]).div_scalar(count as f32)
+    };
+    let squares = |error: Tensor<2>| each(error.square());
 
     let mut auxiliary = None;
     let mut penalty = None;
+    // What is counted as the sum of latents, where it is not that of their values.
+    let mut counted = None;
     let latents = match config.activation {
         Activation::Relu { l1, by_norm } => {
             let latents = positive(pre.clone());
@@ -107,18 +134,19 @@ pub fn loss(
                 true => latents.clone() * norms(tensors.decoder.clone()),
                 false => latents.clone(),
             };
-            penalty = Some(each(weighed.sum()).mul_scalar(l1));
+            let sum = each(weighed);
+            penalty = Some(sum.clone().mul_scalar(l1));
+            counted = Some(sum);
             latents
         }
         Activation::TopK { k } => {
-            let least = pre.clone().inner().topk(k, 1).narrow(1, k - 1, 1);
+            let least = least_of_largest(pre.clone().inner(), k, Among::Row);
             let chosen = pre.clone().inner().greater_equal(least).float();
             positive(pre.clone() * Tensor::from_inner(chosen))
         }
         Activation::BatchTopK { k } => {
             let latents = positive(pre.clone());
-            let flat = latents.clone().inner().reshape([1, -1]);
-            let least = flat.topk(k * count, 1).narrow(1, k * count - 1, 1);
+            let least = least_of_largest(latents.clone().inner(), k * count, Among::All);
             let chosen = latents.clone().inner().greater_equal(least).float();
             latents * Tensor::from_inner(chosen)
         }
@@ -135,13 +163,15 @@ pub fn loss(
             let rise = threshold.clone() - Tensor::from_inner(height.clone());
             let jump = rise * Tensor::from_inner(kernel);
             let fires = Tensor::from_inner(fires);
-            penalty = Some(each((fires.clone() + jump.clone()).sum()).mul_scalar(l0));
+            penalty = Some(each(fires.clone() + jump.clone()).mul_scalar(l0));
             pre.clone() * fires + jump * Tensor::from_inner(height)
         }
         Activation::Gated { l1 } => {
             let gates = positive(pre.clone());
             let open = Tensor::from_inner(gates.clone().inner().greater_elem(0.0).float());
-            penalty = Some(each(gates.clone().sum()).mul_scalar(l1));
+            let sum = each(gates.clone());
+            penalty = Some(sum.clone().mul_scalar(l1));
+            counted = Some(sum);
             let frozen = |tensor: &Tensor<2>| Tensor::from_inner(tensor.clone().inner());
             let of_gates = product(gates, frozen(&tensors.decoder)) + frozen(&tensors.decoder_bias);
             auxiliary = Some((squares(of_gates - examples.clone()), 1.0));
@@ -160,12 +190,29 @@ pub fn loss(
         squared_errors.push(squares(reconstruction.clone() - examples.clone()));
         begin = end;
     }
-    if let Some(AuxK { k, coefficient, normalized }) = config.revival {
+    if let Some(Revival::Ghost) = config.revival {
+        let left = (examples.clone() - reconstruction.clone()).inner();
+        let hidden = dead.clone().expand(pre.dims()).bool_not();
+        let values = pre.clone().exp().mask_fill(Tensor::from_inner(hidden), 0.0);
+        let made = product(values, tensors.decoder.clone());
+        let squares_of = |rows: Tensor<2>| rows.square().sum_dim(1);
+        let missing = squares_of(left.clone());
+        let length = squares_of(made.clone().inner()).sqrt();
+        let shorter = missing.clone().sqrt() / length.mul_scalar(2.0).add_scalar(ANY);
+        let unexplained = squares_of(made * Tensor::from_inner(shorter) - Tensor::from_inner(left));
+        let weight = missing / unexplained.clone().inner().add_scalar(ANY);
+        let cost = unexplained * Tensor::from_inner(weight);
+        auxiliary = Some((each(cost), 1.0));
+    }
+    if let Some(Revival::AuxK { k, coefficient, normalized }) = config.revival {
         let left = (examples - reconstruction.clone()).inner();
         let dead = dead.expand(pre.dims());
         let hidden = dead.clone().bool_not();
-        let excited = pre.clone().inner().mask_fill(hidden.clone(), f32::NEG_INFINITY);
-        let least = excited.clone().topk(k, 1).narrow(1, k - 1, 1);
+        // The others stand below all of the dead.
+        let values = pre.clone().inner();
+        let below = values.clone().min_dim(1).sub_scalar(1.0).expand(values.dims());
+        let excited = values.mask_where(hidden.clone(), below);
+        let least = least_of_largest(excited.clone(), k, Among::Row);
         let chosen = excited.greater_equal(least).float().mask_fill(hidden, 0.0);
         let helping = positive(pre * Tensor::from_inner(chosen));
         let helped = product(helping, tensors.decoder.clone());
@@ -183,7 +230,44 @@ pub fn loss(
     // There is always a prefix.
     let total = terms.reduce(|sum, term| sum + term).expect("squared errors");
     let auxiliary = auxiliary.map(|(error, _)| error);
-    Loss { total, squared_errors, auxiliary, latents, reconstruction }
+    let l1 = counted.unwrap_or_else(|| each(latents.clone()));
+    Loss { total, squared_errors, auxiliary, l1, latents, reconstruction }
+}
+
+/// Halvings of an interval: after so many it is narrower than what single precision tells apart.
+const HALVINGS: usize = 32;
+
+/// Which values the largest are among.
+#[derive(Clone, Copy)]
+enum Among {
+    Row,
+    All,
+}
+
+/// What the `k` largest values of each row, or of all, are at least as large as, and no other: found
+/// by halving an interval, as a device sorts slowly what is long.
+///
+/// # Shapes
+/// - `values`: `[rows, columns]`, finite
+/// - returns: `[rows, 1]`, or `[1, 1]`
+fn least_of_largest(values: Tensor<2>, k: usize, among: Among) -> Tensor<2> {
+    // Axis by axis: a device gives each sum to one thread.
+    let reduce = |values: Tensor<2>, along: fn(Tensor<2>, usize) -> Tensor<2>| match among {
+        Among::Row => along(values, 1),
+        Among::All => along(along(values, 1), 0),
+    };
+    // At least so many reach the one; fewer the other, or as many where it is the largest.
+    let mut low = reduce(values.clone(), |values, axis| values.min_dim(axis));
+    let mut high = reduce(values.clone(), |values, axis| values.max_dim(axis));
+    for _ in 0..HALVINGS {
+        let middle = low.clone() + (high.clone() - low.clone()).mul_scalar(0.5);
+        let reached = values.clone().greater_equal(middle.clone()).float();
+        let reached = reduce(reached, |values, axis| values.sum_dim(axis));
+        let enough = reached.greater_equal_elem(k as f32);
+        low = low.mask_where(enough.clone(), middle.clone());
+        high = middle.mask_where(enough, high);
+    }
+    low
 }
 
 fn positive(tensor: Tensor<2>) -> Tensor<2> {

@@ -45,20 +45,23 @@ pub struct Moved<'a> {
     pub second: &'a mut [f32],
 }
 
-/// Of Adam.
-const DECAYS: [f32; 2] = [0.9, 0.999];
-const EPSILON: f32 = 1e-8;
+/// Of Adam: how much of its means stays.
+pub const DECAYS: [f32; 2] = [0.9, 0.999];
+/// What keeps Adam from dividing by nothing.
+pub const EPSILON: f32 = 1e-8;
 
-/// Of Muon: how much of the momentum stays, and the three factors of its polynomial.
-const MOMENTUM: f32 = 0.95;
-const POLYNOMIAL: [f32; 3] = [3.4445, -4.775, 2.0315];
-const ITERATIONS: usize = 5;
+/// Of Muon: how much of the momentum stays.
+pub const MOMENTUM: f32 = 0.95;
+/// Of Muon: the factors of its polynomial, and how often that is applied.
+pub const POLYNOMIAL: [f32; 3] = [3.4445, -4.775, 2.0315];
+/// See [`POLYNOMIAL`].
+pub const ITERATIONS: usize = 5;
 
 /// Length of a row or column of what Muon moves by, over its learning rate: about Adam's.
-const LENGTH: f32 = 0.2;
+pub const LENGTH: f32 = 0.2;
 
 /// Below this a matrix has no direction.
-const NOTHING: f32 = 1e-7;
+pub const NOTHING: f32 = 1e-7;
 
 /// Numbers that are moved at a time on one core.
 const PIECE: usize = 1 << 16;
@@ -81,9 +84,10 @@ pub fn advance(
         first,
         second,
     });
-    let is_matrix = |name| matches!(name, "encoder" | "decoder") && optimizer == Optimizer::Muon;
+    let is_matrix =
+        |name: &&str| Parameters::MATRICES.contains(name) && optimizer == Optimizer::Muon;
     let (matrices, rest): (Vec<_>, Vec<_>) =
-        Parameters::NAMES.into_iter().zip(moved).partition(|(name, _)| is_matrix(*name));
+        Parameters::NAMES.into_iter().zip(moved).partition(|(name, _)| is_matrix(name));
     matrices.into_iter().for_each(|(_, matrix)| muon(matrix, channels, pace));
     adam(rest.into_iter().map(|(_, moved)| moved), pace);
 }
@@ -203,6 +207,32 @@ mod tests {
             assert!((0.5..1.4).contains(&mean), "{rows} x {columns}: {mean}");
         }
         assert!(orthogonal(vec![0.0; 12], 3, 4).iter().all(|value| *value == 0.0));
+    }
+
+    /// Numbers are those of `scripts/dictionary_peers.py muon`.
+    #[test]
+    fn muon_goes_where_pytorchs_goes() {
+        let theirs = [
+            -0.0628, 0.57417, 0.97553, 0.8519, 0.34412, -0.2943, -0.80905, -0.97053, -0.62872,
+            -0.0146, 0.57644, 0.96449, 0.86217, 0.33298, -0.30684, -0.83176, -0.9753, -0.62945,
+            0.00516, 0.59962, 0.93271, 0.85923, 0.3232, -0.31002,
+        ];
+        let numbers = |first: u64| (first..first + 24).map(|place| (0.7 * place as f64).sin());
+        let mut values: Vec<f32> = numbers(0).map(|value| value as f32).collect();
+        let before = values.clone();
+        let (mut first, mut second) = (vec![0.0; 24], vec![0.0; 24]);
+        for step in 1..=3 {
+            let gradient: Vec<f32> =
+                numbers(100 * step).map(|value| value.powi(3) as f32).collect();
+            let pace = Pace { step, learning_rate: 0.1, shorter: 1.0, weight_decay: 0.1 };
+            let (first, second) = (&mut first[..], &mut second[..]);
+            muon(Moved { values: &mut values, gradient: &gradient, first, second }, 4, pace);
+        }
+        let moved = values.iter().zip(&before).map(|(after, before)| (after - before).abs());
+        assert!(0.05 < moved.fold(0.0, f32::max));
+        for (value, theirs) in values.iter().zip(theirs) {
+            assert!((value - theirs).abs() < 2e-5, "{values:?}");
+        }
     }
 
     #[test]

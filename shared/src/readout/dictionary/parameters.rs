@@ -34,6 +34,9 @@ impl Parameters {
         "magnitude bias",
     ];
 
+    /// Those of them with a row for each latent.
+    pub const MATRICES: [&str; 2] = ["encoder", "decoder"];
+
     /// All zero.
     pub fn zeros(config: &Config) -> Self {
         let &Config { channels, latents, activation, .. } = config;

@@ -7,6 +7,7 @@ use burn::tensor::{Bool, Tensor, TensorData};
 
 use super::gradient::{Losses, gradient_by};
 use super::loss::{Tensors, loss};
+use super::precision::Precision;
 use super::*;
 use crate::device;
 use crate::readout::Readout;
@@ -31,18 +32,20 @@ fn twin(
 ) -> (Losses, Parameters) {
     let device = device::cpu();
     let (channels, latents) = (config.channels, config.latents);
-    let tensors = Tensors::tracked(parameters, channels, &device);
+    let tensors = Tensors::new(parameters, channels, &device).tracked();
     let count = examples.len() / channels;
     let examples = TensorData::new::<f32, _>(examples.to_vec(), [count, channels]);
     let mask: Vec<bool> = (0..latents as u32).map(|latent| dead.contains(&latent)).collect();
     let mask =
         Tensor::<2, Bool>::from_data(TensorData::new::<bool, _>(mask, [1, latents]), &device);
-    let found = loss(config, &tensors, Tensor::from_data(examples, &device), mask);
+    let examples = Tensor::from_data(examples, &device);
+    let found = loss(config, Precision::Single, &tensors, examples, mask);
     let number = |tensor: &Tensor<1>| f64::from(tensor.clone().inner().into_scalar::<f32>());
     let losses = Losses {
         total: number(&found.total),
         squared_errors: found.squared_errors.iter().map(number).collect(),
         auxiliary: found.auxiliary.as_ref().map_or(0.0, number),
+        l1: number(&found.l1),
         ..Losses::default()
     };
     let gradients = found.total.backward();
@@ -88,8 +91,9 @@ fn the_processors_gradient_is_that_of_the_tensors_for_every_kind() {
         for (centred, prefixes) in [(true, vec![latents]), (false, vec![8, 31, latents])] {
             for revival in [
                 None,
-                Some(AuxK { k: 6, coefficient: 0.3, normalized: false }),
-                Some(AuxK { k: 6, coefficient: 0.3, normalized: true }),
+                Some(Revival::AuxK { k: 6, coefficient: 0.3, normalized: false }),
+                Some(Revival::AuxK { k: 6, coefficient: 0.3, normalized: true }),
+                Some(Revival::Ghost),
             ] {
                 // A gated dictionary has an auxiliary loss of its own.
                 if revival.is_some() && matches!(activation, Activation::Gated { .. }) {

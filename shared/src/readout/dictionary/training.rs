@@ -15,6 +15,7 @@ use super::encode::{encode, value};
 use super::gradient::{Losses, Outcome, gradient};
 use super::optimizer::{Optimizer, Pace, advance};
 use super::parameters::Parameters;
+use super::precision::Precision;
 use super::resample::Renewed;
 use super::rows::{add, dot, row};
 use crate::ops::flex::parallel;
@@ -28,6 +29,8 @@ pub struct Options {
     pub optimizer: Optimizer,
     /// How far.
     pub learning_rate: f32,
+    /// In what a device multiplies; the processor does so in single precision.
+    pub precision: Precision,
     /// Part of itself that a number loses in each step, in units of the learning rate.
     pub weight_decay: f32,
     /// Steps over which the learning rate rises to that.
@@ -62,6 +65,7 @@ impl Default for Options {
         Self {
             optimizer: Optimizer::Adam,
             learning_rate: 1e-3,
+            precision: Precision::Single,
             weight_decay: 0.0,
             warm_up: 500,
             decay: 0.2,
@@ -232,15 +236,8 @@ impl Training {
     /// # Errors
     /// The loss or its gradient is not finite; nothing has changed then.
     pub fn step(&mut self, examples: &[f32]) -> Result<Report> {
-        let warm = (self.step + 1) as f32 / self.options.sparsity_warm_up.max(1) as f32;
-        let mut config = Config {
-            activation: self.config.activation.with_sparsity(warm.min(1.0)),
-            ..self.config.clone()
-        };
-        if 1 < self.options.drawn_prefixes {
-            config.prefixes = self.prefixes();
-        }
-        let found = gradient(&config, &self.parameters, examples, &self.dead());
+        let dead = self.dead();
+        let found = gradient(&self.config_of_step(&dead), &self.parameters, examples, &dead);
         let Outcome { losses, mut gradient, fired, least } = found;
         if self.options.unit_norm {
             project(&mut gradient.decoder, &self.parameters.decoder, self.config.channels);
@@ -253,15 +250,7 @@ impl Training {
         });
         let arrays = gradient.all().into_iter();
         let gradient_norm = norm(arrays.chain(of_archetypes.iter().flat_map(Trained::all)));
-        if !losses.total.is_finite() || !gradient_norm.is_finite() {
-            let what = if losses.total.is_finite() { "the gradient" } else { "the loss" };
-            return Err(Error::NotFinite { step: self.step as usize, what });
-        }
-        let shorter = (f64::from(self.options.clip) / gradient_norm).min(1.0) as f32;
-        let learning_rate = self.learning_rate();
-        self.step += 1;
-        let weight_decay = self.options.weight_decay;
-        let pace = Pace { step: self.step, learning_rate, shorter, weight_decay };
+        let pace = self.pace(losses.total, gradient_norm)?;
         let optimizer = self.options.optimizer;
         advance(optimizer, &mut self.parameters, &gradient, &mut self.moments, pace);
         if let (Some(archetypes), Some(gradient)) = (&mut self.archetypes, of_archetypes) {
@@ -271,23 +260,70 @@ impl Training {
         if self.options.unit_norm {
             normalize(&mut self.parameters.decoder, self.config.channels);
         }
+        self.count(examples, fired.iter().map(|count| 0 < *count), least);
+        if self.resamples() {
+            self.resample(examples);
+        }
+        let learning_rate = pace.learning_rate;
+        Ok(Report { losses, learning_rate, gradient_norm, dead: self.dead().len() })
+    }
+
+    /// What the next step makes small: sparsity costs less at the beginning, prefixes may be drawn,
+    /// and where none is dead, none is brought back.
+    pub(super) fn config_of_step(&self, dead: &[u32]) -> Config {
+        let warm = (self.step + 1) as f32 / self.options.sparsity_warm_up.max(1) as f32;
+        let mut config = Config {
+            activation: self.config.activation.with_sparsity(warm.min(1.0)),
+            revival: self.config.revival.filter(|_| !dead.is_empty()),
+            ..self.config.clone()
+        };
+        if 1 < self.options.drawn_prefixes {
+            config.prefixes = self.prefixes();
+        }
+        config
+    }
+
+    /// How far the next step goes, which begins with that.
+    ///
+    /// # Errors
+    /// The loss or its gradient is not finite; nothing has begun then.
+    pub(super) fn pace(&mut self, loss: f64, gradient_norm: f64) -> Result<Pace> {
+        if !loss.is_finite() || !gradient_norm.is_finite() {
+            let what = if loss.is_finite() { "the gradient" } else { "the loss" };
+            return Err(Error::NotFinite { step: self.step as usize, what });
+        }
+        let shorter = (f64::from(self.options.clip) / gradient_norm).min(1.0) as f32;
+        let learning_rate = self.learning_rate();
+        self.step += 1;
+        let weight_decay = self.options.weight_decay;
+        Ok(Pace { step: self.step, learning_rate, shorter, weight_decay })
+    }
+
+    /// Remembers which latents fired in a step's batch, and its smallest value.
+    pub(super) fn count(
+        &mut self,
+        examples: &[f32],
+        fired: impl Iterator<Item = bool>,
+        least: Option<f32>,
+    ) {
         let count = (examples.len() / self.config.channels) as u64;
         for (silent, fired) in self.silent.iter_mut().zip(fired) {
-            *silent = if fired == 0 { *silent + count } else { 0 };
+            *silent = if fired { 0 } else { *silent + count };
         }
         if let Some(least) = least {
             let momentum = if self.step == 1 { 1.0 } else { THRESHOLD_MOMENTUM };
             self.threshold += momentum * (least - self.threshold);
         }
+    }
+
+    /// Whether the dead begin anew after the step that was made.
+    pub(super) fn resamples(&self) -> bool {
         let every = self.options.resample_every;
-        if every != 0 && self.step.is_multiple_of(every) && self.left() == 1.0 {
-            self.resample(examples);
-        }
-        Ok(Report { losses, learning_rate, gradient_norm, dead: self.dead().len() })
+        every != 0 && self.step.is_multiple_of(every) && self.left() == 1.0
     }
 
     /// Lets the dead begin anew.
-    fn resample(&mut self, examples: &[f32]) {
+    pub(super) fn resample(&mut self, examples: &[f32]) {
         let dead = self.dead();
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         // The first stream is that of how it began.

@@ -1,7 +1,7 @@
 //! What training finds, and what it refuses.
 
 use super::*;
-use crate::readout::dictionary::AuxK;
+use crate::readout::dictionary::Revival;
 
 const CHANNELS: usize = 16;
 const FEATURES: usize = 24;
@@ -197,7 +197,7 @@ fn the_same_seed_and_batches_give_the_same_dictionary() {
         let mut world = World::new();
         let sample = world.batch(64);
         let config = Config {
-            revival: Some(AuxK { k: 4, coefficient: 0.1, normalized: true }),
+            revival: Some(Revival::AuxK { k: 4, coefficient: 0.1, normalized: true }),
             ..config(Activation::BatchTopK { k: 2 })
         };
         let options = Options { dead_after: 100, ..quick() };
