@@ -50,6 +50,13 @@ fn three_steps_of_a_dream_agree_between_processor_and_gpu() {
 }
 
 #[test]
+fn a_dictionary_is_trained_on_the_gpu_as_on_the_processor() {
+    for gpu in gpus() {
+        block_on(agreement::dictionary::dictionaries_agree(&gpu));
+    }
+}
+
+#[test]
 fn the_gpu_reproduces_the_reference() {
     let Some(reference) = reference() else { return };
     for gpu in gpus() {

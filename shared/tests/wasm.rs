@@ -90,6 +90,11 @@ async fn three_steps_of_a_dream_agree_between_processor_and_webgpu() {
 }
 
 #[wasm_bindgen_test]
+async fn a_dictionary_is_trained_on_webgpu_as_on_the_processor() {
+    agreement::dictionary::dictionaries_agree(&gpu().await).await;
+}
+
+#[wasm_bindgen_test]
 async fn our_own_operations_agree_between_processor_and_webgpu() {
     agreement::operations_agree(&cpu(), &gpu().await).await;
 }

@@ -3,6 +3,7 @@
 #[path = "../closed_form/mod.rs"]
 #[allow(dead_code, reason = "its picture is for other tests")]
 pub mod closed_form;
+pub mod dictionary;
 #[path = "../inception/formula.rs"]
 #[allow(dead_code, reason = "its picture and network are for other tests")]
 mod formula;
