@@ -14,6 +14,7 @@ pub mod codes;
 pub mod config;
 mod dense;
 pub mod encode;
+pub mod explain;
 pub mod gradient;
 pub mod inference;
 pub mod k_means;

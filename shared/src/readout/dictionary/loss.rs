@@ -6,7 +6,7 @@ use std::array;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::config::{Activation, Config, Revival};
-use super::gradient::ANY;
+use super::explain::ANY;
 use super::parameters::Parameters;
 use super::precision::Precision;
 
@@ -36,9 +36,9 @@ pub struct Loss {
     pub total: Tensor<1>,
     /// Of each prefix.
     pub squared_errors: Vec<Tensor<1>>,
-    /// As [`super::gradient::Losses::auxiliary`].
+    /// As [`super::explain::Losses::auxiliary`].
     pub auxiliary: Option<Tensor<1>>,
-    /// As [`super::gradient::Losses::l1`].
+    /// As [`super::explain::Losses::l1`].
     pub l1: Tensor<1>,
     /// `[examples, latents]`
     pub latents: Tensor<2>,

@@ -8,7 +8,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::archetypes::{Archetypes, Trained};
 use super::config::{Activation, Config};
-use super::gradient::Losses;
+use super::explain::Losses;
 use super::loss::{Tensors, loss};
 use super::optimizer::{
     DECAYS, EPSILON, ITERATIONS, LENGTH, MOMENTUM, NOTHING, Optimizer, POLYNOMIAL, Pace,

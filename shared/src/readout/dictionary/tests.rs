@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use burn::tensor::{Bool, Tensor, TensorData};
 
-use super::gradient::{Losses, gradient_by};
+use super::explain::Losses;
+use super::gradient::gradient_by;
 use super::loss::{Tensors, loss};
 use super::precision::Precision;
 use super::*;
