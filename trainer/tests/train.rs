@@ -338,6 +338,12 @@ fn a_dictionary_is_judged_by_what_it_makes_of_a_store() {
     assert!(many[1] < few[1], "{few:?}, {many:?}");
     assert_eq!(fs::read(bench.path("runs/seed-0/evaluation.json")).unwrap(), evaluated);
 
+    // Alone, it is held against the other seed beside it all the same.
+    let args = ["runs/seed-0", "store", "--no-network", "--no-k-means", "--json"];
+    let output = command(&bench, "evaluate", &args).output().unwrap();
+    let alone: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(alone["stability"], found[0]["stability"]);
+
     // Saev's file of it says the same, and one that knows no layer says so.
     let told = |verb: &str, args: &[&str]| {
         let output = command(&bench, verb, args).output().unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -24,15 +25,18 @@ use crate::shards::Store;
 use crate::synthetic::NAME;
 use crate::{device, output};
 
+/// What comes before a seed in the names of `pellucid train`'s folders.
+const SEED: &str = "seed-";
+
 /// Which dictionaries, on what.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     pellucid evaluate dictionaries/ store/\n  \
     pellucid evaluate dictionaries/k-32_seed-0 held-out/ --embedding pooled/ --json\n\n\
     Writes evaluation.json and latents.jsonl beside each dictionary; `pellucid features` shows what is\n\
-    in them. Stability needs both seeds: name the folder that holds them. How well the network goes on\n\
-    from the reconstruction needs its weights and all tokens of the layer; where one is missing, that\n\
-    is said and left out. docs/dictionaries.md says what the numbers mean.")]
+    in them. Stability needs another seed: one that is named as well, or that lies beside it. How well\n\
+    the network goes on from the reconstruction needs its weights and all tokens of the layer; where\n\
+    one is missing, that is said and left out. docs/dictionaries.md says what the numbers mean.")]
 pub struct Args {
     /// Folders of dictionaries, or folders of such folders
     #[arg(value_name = "DICTIONARY", required = true)]
@@ -137,7 +141,9 @@ pub fn run(args: Args) -> Result<()> {
                 Err(error) => eprintln!("how well the network goes on is left out: {error:#}"),
             }
         }
-        if let Some(other) = opened.iter().find(|other| is_other_seed(one, other)) {
+        let named = opened.iter().find(|other| is_other_seed(one, other));
+        let beside = if named.is_none() { beside(one) } else { None };
+        if let Some(other) = named.or(beside.as_ref()) {
             stable(one, other, &mut evaluation, &mut latents);
         }
         if args.matching_pursuit.is_none() {
@@ -224,6 +230,21 @@ fn is_other_seed(one: &Opened, other: &Opened) -> bool {
         Some((recipe, opened.made.store_sha256.clone(), opened.made.layer.clone()))
     };
     one.made.seed != other.made.seed && recipe(one).is_some() && recipe(one) == recipe(other)
+}
+
+/// The same dictionary of another seed, where its folder lies beside this one's.
+fn beside(one: &Opened) -> Option<Opened> {
+    let folder = fs::canonicalize(&one.folder).ok()?;
+    let (alike, _) = folder.file_name()?.to_str()?.rsplit_once(SEED)?;
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(folder.parent()?).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.sort();
+    let is_alike = |other: &PathBuf| {
+        let name = other.file_name().and_then(|name| name.to_str()?.rsplit_once(SEED));
+        *other != folder && name.is_some_and(|(name, _)| name == alike)
+    };
+    let mut others = folders.into_iter().filter(is_alike);
+    others.find_map(|other| dictionary::open(&other).ok().filter(|other| is_other_seed(one, other)))
 }
 
 fn stable(one: &Opened, other: &Opened, evaluation: &mut Evaluation, latents: &mut [Latent]) {
