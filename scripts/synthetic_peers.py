@@ -13,13 +13,16 @@ evaluation.json must agree to 1e-5.
 replacement, epoch after epoch. DIR gets the dictionary as SAELens keeps one.
 
 `compare` trains every kind with both, with the same activations, batches, latents, learning rate,
-warm-up, decay and weight of sparsity, on so many seeds, and asks `check` about all of them on another
-store of the same features. What SAELens has no default in common for stays as it has it: its AuxK, its
-initialisation. A line a kind and trainer: mean and standard deviation over seeds.
+warm-up and decay, on so many seeds, and asks `check` about all of them on another store of the same
+features. Where sparsity costs something, each trainer's weight of it is first set so that seed 0 has
+as many latents an activation as there are features, to a twentieth (`--l1`, `--gated-l1` and `--l0`
+are where that begins). What SAELens has no default in common for stays as it has it: its AuxK, its
+initialisation. A line a kind and trainer: that weight, mean and standard deviation over seeds.
 """
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 from pathlib import Path
@@ -35,6 +38,10 @@ BATCH = 4096
 # What both say, to this.
 TOLERANCE = 1e-5
 FIGURES = ("f1", "mcc", "normalized_mse", "l0", "dead_share")
+# What a latent costs, of the kinds where it costs something.
+WEIGHTS = {"relu": "l1", "jumprelu": "l0", "gated": "gated_l1"}
+# How near as many latents as features are, and how often that is tried.
+NEAR, TRIES = 0.05, 7
 
 
 # What SAELens says of a dictionary.
@@ -224,21 +231,51 @@ def ours(kind, seed, out, options):
     return next(path.parent for path in sorted(out.rglob("cfg.json")))
 
 
+def theirs(kind, seed, out, options):
+    """Trained by SAELens."""
+    trained(kind, seed, out, options)
+    return out
+
+
+def weighed(kind, weight, options):
+    changed = {} if weight is None else {WEIGHTS[kind]: weight}
+    return argparse.Namespace(**{**vars(options), **changed})
+
+
+def matched(kind, train, out, options):
+    """The weight at which there are as many latents as features. What costs more is used less, about
+    as a power of what it costs."""
+    if kind not in WEIGHTS:
+        return None
+    weight, power, before = getattr(options, WEIGHTS[kind]), -1.0, None
+    for turn in range(TRIES):
+        folder = train(kind, 0, out / f"{kind}-try-{turn}", weighed(kind, weight, options))
+        found = checked(folder, options.held_out)
+        off = math.log(max(found["l0"], 1e-3) / found["true_l0"])
+        if abs(off) < NEAR:
+            break
+        if before and before[1] != off:
+            power = (off - before[1]) / math.log(weight / before[0])
+        before = weight, off
+        step = -off / power if power < 0 else math.copysign(0.5, off)
+        weight *= math.exp(max(-1.5, min(1.5, step)))
+    return weight
+
+
 def compare(options):
     for kind in options.kinds:
-        figures = {"SAELens": [], "Pellucid": []}
-        for seed in range(options.seeds):
-            theirs = options.out / "saelens" / f"{kind}-{seed}"
-            trained(kind, seed, theirs, options)
-            figures["SAELens"].append(checked(theirs, options.held_out))
-            made = ours(kind, seed, options.out / "pellucid" / f"{kind}-{seed}", options)
-            figures["Pellucid"].append(checked(made, options.held_out))
-        for trainer, found in figures.items():
-            of = {name: [one[name] for one in found] for name in FIGURES}
+        for trainer, train in (("SAELens", theirs), ("Pellucid", ours)):
+            out = options.out / trainer.lower()
+            weight = matched(kind, train, out, options)
+            found = []
+            for seed in range(options.seeds):
+                made = train(kind, seed, out / f"{kind}-{seed}", weighed(kind, weight, options))
+                found.append(checked(made, options.held_out))
             spread = statistics.stdev if 1 < options.seeds else lambda _: 0.0
+            of = {name: [one[name] for one in found] for name in FIGURES}
             row = {name: [round(statistics.mean(values), 4), round(spread(values), 4)]
                    for name, values in of.items()}
-            print_json(kind=kind, trainer=trainer, seeds=options.seeds, **row)
+            print_json(kind=kind, trainer=trainer, seeds=options.seeds, weight=weight, **row)
 
 
 def parsed():

@@ -121,7 +121,7 @@ impl OnDevices {
     /// - `examples`: `[examples, channels]`, at least one
     ///
     /// # Errors
-    /// The loss or its gradient is not finite, or what befell a device; nothing has changed then.
+    /// The loss or its gradient is not finite, where nothing has changed; or what befell a device.
     pub async fn step(&mut self, training: &mut Training, examples: &[f32]) -> Result<Report> {
         let (unit_norm, optimizer) = (training.options.unit_norm, training.options.optimizer);
         let precision = training.options.precision;
