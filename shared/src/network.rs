@@ -75,7 +75,7 @@ impl Blueprint {
         let device = device.clone().inner();
         let kernels = self.graph.kernels.iter().zip(&sources).filter_map(|(kernel, source)| {
             let fitted = fitting.fitted(source, kernel.shape[0])?;
-            Some(Weights::new(kernel.shape, fitted, &device))
+            Some(Frozen::new(kernel.shape, fitted, &device))
         });
         let weights = kernels.collect();
         fitting.finish()?;
@@ -161,7 +161,7 @@ impl Blueprint {
 
 /// The numbers of an operation, frozen.
 #[derive(Clone, Debug)]
-struct Weights {
+struct Frozen {
     /// `[outputs, inputs of each, kernel, kernel]`; of normalisation `[channels, 1, 1, 1]`; of
     /// tokens `[tokens, channels, 1, 1]`, those without a place first, then positions.
     weight: Tensor<4>,
@@ -169,7 +169,7 @@ struct Weights {
     bias: Tensor<1>,
 }
 
-impl Weights {
+impl Frozen {
     fn new(shape: [usize; 4], Fitted { weight, bias }: Fitted, device: &Device) -> Self {
         let outputs = bias.len();
         Self {
@@ -185,7 +185,7 @@ pub struct Network {
     info: ModelInfo,
     graph: Graph,
     /// One for each of the graph's kernels.
-    weights: Vec<Weights>,
+    weights: Vec<Frozen>,
 }
 
 impl Network {

@@ -24,7 +24,7 @@ use crate::hash;
 use crate::job::{Data, Job};
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
-use crate::shards::place::{Place, SHARDS, STORE};
+use crate::shards::shelf::{SHARDS, STORE, Shelf};
 use crate::shards::{description, finished, runs_without};
 use partition::Partition;
 use tokens::Answer;
@@ -52,7 +52,7 @@ pub struct Recording<'a> {
     /// Pictures computed together.
     pub batch: usize,
     /// Where to.
-    pub place: &'a dyn Place,
+    pub shelf: &'a dyn Shelf,
 }
 
 /// What is in a store after a run.
@@ -81,16 +81,16 @@ impl Recording<'_> {
         let mut records = self.finished(store, share.clone())?;
         let missing = runs_without(share.clone(), records.keys().copied());
         // Of whole shards too: a kill comes between a file's new name and the end of the old.
-        self.place.tidy(share)?;
+        self.shelf.tidy(share)?;
         if missing.is_empty() {
-            eprintln!("{}: there already", self.place.name());
+            eprintln!("{}: there already", self.shelf.name());
         } else {
             let columns = Columns::of(&description.layout, &taps, loaded)?;
             let (ended, written) = self.record(store, &missing, &columns, loaded, device)?;
             records.extend(written.into_iter().map(|record| (record.shard, record)));
             ended.whole()?;
         }
-        let files = self.place.list(SHARDS)?;
+        let files = self.shelf.list(SHARDS)?;
         let there = files.keys().filter_map(|name| shared::format::shards::shard_of_record(name));
         let there = there.filter(|shard| *shard < description.layout.shards()).count() as u64;
         Ok(Recorded { description, records: records.into_values().collect(), there })
@@ -151,15 +151,15 @@ impl Recording<'_> {
         layout.check().map_err(|reason| WrongCall(format!("--shard-size: the store {reason}")))?;
         let ours = Description { named, layout };
         let bytes = ours.to_json()?.into_bytes();
-        if self.place.create(STORE, &bytes)? {
+        if self.shelf.create(STORE, &bytes)? {
             return Ok((ours, hash::sha256(&bytes)));
         }
-        let (theirs, sha256) = description(self.place)?;
+        let (theirs, sha256) = description(self.shelf)?;
         if let Some(difference) = job(&ours)?.difference(&job(&theirs)?) {
             return Err(WrongCall(format!(
                 "{} holds activations of another job ({difference}): go on with that job's command, \
                  or choose another --out",
-                self.place.name()
+                self.shelf.name()
             ))
             .into());
         }
@@ -168,10 +168,10 @@ impl Recording<'_> {
 
     /// The records of the shards of this part that are there and whole.
     fn finished(&self, store: (&str, &Layout), share: Range<u64>) -> Result<BTreeMap<u64, Record>> {
-        let files = self.place.list(SHARDS)?;
+        let files = self.shelf.list(SHARDS)?;
         let mut records = BTreeMap::new();
         for shard in share {
-            match finished(self.place, &files, store, shard) {
+            match finished(self.shelf, &files, store, shard) {
                 Ok(None) => {}
                 Ok(Some(record)) => {
                     records.insert(shard, record);
@@ -195,7 +195,7 @@ impl Recording<'_> {
     ) -> Result<(Ended, Vec<Record>)> {
         let (name, taps, batch) = (Some("record"), columns.taps.as_slice(), self.batch);
         let walk = Walk { name, loaded, device, taps, batch, piece: layout.examples_per_shard };
-        let writer = Writer { place: self.place, layout, store_sha256 };
+        let writer = Writer { shelf: self.shelf, layout, store_sha256 };
         thread::scope(|scope| {
             let (give, take) = sync_channel(WAITING);
             let writing = scope.spawn(move || writer.run(take));

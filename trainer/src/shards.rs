@@ -3,8 +3,8 @@
 //! `docs/shards.md` says what a store is. saev's shards are opened the same way.
 
 pub mod bucket;
-pub mod place;
 pub mod saev;
+pub mod shelf;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use shared::format::shards::{
 };
 
 use crate::hash;
-use place::{Folder, Place, SHARDS, STORE};
+use shelf::{Folder, SHARDS, STORE, Shelf};
 
 /// A store that is open.
 #[derive(Debug)]
@@ -95,15 +95,15 @@ impl Store {
         if folder.join(theirs::METADATA).is_file() {
             return Self::open_saev(folder);
         }
-        let place = Folder(folder.to_owned());
-        let (description, store_sha256) = description(&place)?;
+        let shelf = Folder(folder.to_owned());
+        let (description, store_sha256) = description(&shelf)?;
         let Description { named, layout } = description;
-        let files = place.list(SHARDS)?;
+        let files = shelf.list(SHARDS)?;
         let mut shards = BTreeMap::new();
         for shard in files.keys().filter_map(|name| shard_of_record(name)) {
             let within = || format!("in {}", folder.display());
             let record =
-                finished(&place, &files, (&store_sha256, &layout), shard).with_context(within)?;
+                finished(&shelf, &files, (&store_sha256, &layout), shard).with_context(within)?;
             let Some(record) = record else { continue };
             let inside = folder.join(SHARDS);
             let mapped =
@@ -118,15 +118,15 @@ impl Store {
 
     fn open_saev(folder: &Path) -> Result<Self> {
         let within = || format!("in {}", folder.display());
-        let place = Folder(folder.to_owned());
-        let bytes = place.read(theirs::METADATA, theirs::METADATA_LIMIT)?.unwrap_or_default();
+        let shelf = Folder(folder.to_owned());
+        let bytes = shelf.read(theirs::METADATA, theirs::METADATA_LIMIT)?.unwrap_or_default();
         let metadata = Metadata::parse(&bytes).with_context(within)?;
         let layout = metadata.layout();
         // The first protocol had no list: how many are in a file follows.
-        if let Some(bytes) = place.read(theirs::SHARDS, theirs::SHARDS_LIMIT)? {
+        if let Some(bytes) = shelf.read(theirs::SHARDS, theirs::SHARDS_LIMIT)? {
             theirs::check_list(&bytes, &layout).with_context(within)?;
         }
-        let files = place.list("")?;
+        let files = shelf.list("")?;
         let mut shards = BTreeMap::new();
         for shard in 0..layout.shards() {
             let (name, needed) = (theirs::data_name(shard), layout.file_bytes(shard, 0));
@@ -247,11 +247,11 @@ impl Store {
 ///
 /// # Errors
 /// There is none, or it is damaged.
-pub fn description(place: &dyn Place) -> Result<(Description, String)> {
-    let bytes = place.read(STORE, STORE_LIMIT)?.with_context(|| {
-        format!("{} is no store: it has neither {STORE} nor {}", place.name(), theirs::METADATA)
+pub fn description(shelf: &dyn Shelf) -> Result<(Description, String)> {
+    let bytes = shelf.read(STORE, STORE_LIMIT)?.with_context(|| {
+        format!("{} is no store: it has neither {STORE} nor {}", shelf.name(), theirs::METADATA)
     })?;
-    let description = Description::parse(&bytes).with_context(|| format!("in {}", place.name()))?;
+    let description = Description::parse(&bytes).with_context(|| format!("in {}", shelf.name()))?;
     Ok((description, hash::sha256(&bytes)))
 }
 
@@ -261,7 +261,7 @@ pub fn description(place: &dyn Place) -> Result<(Description, String)> {
 /// # Errors
 /// It cannot be read, does not belong to this store, or a file of it is missing or of another size.
 pub fn finished(
-    place: &dyn Place,
+    shelf: &dyn Shelf,
     files: &BTreeMap<String, u64>,
     (store_sha256, layout): (&str, &Layout),
     shard: u64,
@@ -271,7 +271,7 @@ pub fn finished(
         return Ok(None);
     }
     let path = format!("{SHARDS}/{path}");
-    let bytes = place.read(&path, RECORD_LIMIT)?.with_context(|| format!("{path} went away"))?;
+    let bytes = shelf.read(&path, RECORD_LIMIT)?.with_context(|| format!("{path} went away"))?;
     let record = Record::parse(&bytes, shard, store_sha256, layout)?;
     for part in record.arrays.iter().chain([&record.pictures]) {
         match files.get(&part.path) {

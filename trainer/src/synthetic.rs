@@ -19,7 +19,7 @@ use crate::hash;
 use crate::interrupt;
 use crate::progress::{Counted, Progress};
 use crate::record::writer::{Rows, Writer};
-use crate::shards::place::{Place, SHARDS, STORE};
+use crate::shards::shelf::{SHARDS, STORE, Shelf};
 use crate::shards::{description, finished};
 use design::Design;
 use draw::Draw;
@@ -42,7 +42,7 @@ pub struct Drawing<'a> {
     /// Examples in a shard.
     pub examples_per_shard: u64,
     /// Where to.
-    pub place: &'a dyn Place,
+    pub shelf: &'a dyn Shelf,
 }
 
 /// What is in the store then.
@@ -65,10 +65,10 @@ impl Drawing<'_> {
         let features = Features::new(self.design);
         let file = features_file(self.design, &features)?;
         let (description, store_sha256) = self.agree(&hash::sha256(&file))?;
-        self.place.create(TRUTH, &file)?;
+        self.shelf.create(TRUTH, &file)?;
         let layout = &description.layout;
-        self.place.tidy(0..layout.shards())?;
-        let files = self.place.list(SHARDS)?;
+        self.shelf.tidy(0..layout.shards())?;
+        let files = self.shelf.list(SHARDS)?;
         let draw = Draw::new(self.design, &features, self.draw);
         let total = Some(layout.examples);
         let mut progress = Progress::new(NAME, total, Counted::Things("activations"));
@@ -78,9 +78,9 @@ impl Drawing<'_> {
             let examples = layout.shard_examples(shard);
             let codes = draw.codes(examples.clone());
             uses += codes.uses.len();
-            if finished(self.place, &files, (&store_sha256, layout), shard).ok().flatten().is_none()
+            if finished(self.shelf, &files, (&store_sha256, layout), shard).ok().flatten().is_none()
             {
-                self.place.put(&uses_path(shard), &uses_file(&codes)?)?;
+                self.shelf.put(&uses_path(shard), &uses_file(&codes)?)?;
                 let values = draw.activations(&codes);
                 self.write(&store_sha256, layout, shard, &values)?;
             }
@@ -117,14 +117,14 @@ impl Drawing<'_> {
         layout.check().map_err(|reason| WrongCall(format!("the store {reason}")))?;
         let ours = Description { named, layout };
         let bytes = ours.to_json()?.into_bytes();
-        if self.place.create(STORE, &bytes)? {
+        if self.shelf.create(STORE, &bytes)? {
             return Ok((ours, hash::sha256(&bytes)));
         }
-        let (theirs, sha256) = description(self.place)?;
+        let (theirs, sha256) = description(self.shelf)?;
         if ours != theirs {
-            let place = self.place.name();
+            let name = self.shelf.name();
             let wrong = format!(
-                "{place} holds activations of another job: go on with that job's command, or choose \
+                "{name} holds activations of another job: go on with that job's command, or choose \
                  another --out"
             );
             return Err(WrongCall(wrong).into());
@@ -144,7 +144,7 @@ impl Drawing<'_> {
         let (give, take) = mpsc::channel();
         give.send(rows)?;
         drop(give);
-        Writer { place: self.place, layout, store_sha256 }.run(take)?;
+        Writer { shelf: self.shelf, layout, store_sha256 }.run(take)?;
         Ok(())
     }
 }

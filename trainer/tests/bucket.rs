@@ -23,7 +23,7 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use trainer::shards::bucket::{Bucket, Patience};
-use trainer::shards::place::Place;
+use trainer::shards::shelf::Shelf;
 
 use bench::{Bench, stderr};
 use made::stripes;

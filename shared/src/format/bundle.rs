@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 pub use self::index::{Entry, INDEX_LIMIT, Index};
 pub use self::layer::{Dreams, Layer};
-pub use self::sprites::{Place, SHEET_LIMIT, Sprites};
+pub use self::sprites::{OnSheet, SHEET_LIMIT, Sprites};
 pub use super::document::SCHEMA;
 use super::document::{json_text, parse_json, schema};
 use super::field::Field;

@@ -7,7 +7,7 @@ use crate::network::erosion::Erosion;
 use crate::network::graph::{Graph, Node, NodeId, Operation};
 use crate::network::pass::{Pass, Pullback, Start};
 use crate::network::tokens;
-use crate::network::{Network, Weights};
+use crate::network::{Frozen, Network};
 use crate::ops::{self, ReluGradient};
 use crate::tap::{Activations, Caught, LayerId};
 use crate::{Error, Result};
@@ -221,7 +221,7 @@ fn compute(
     Some(match &node.operation {
         Operation::Picture | Operation::Concatenate => input,
         Operation::Convolution { kernel, window, groups } => {
-            let Weights { weight, bias } = network.weights[*kernel].clone();
+            let Frozen { weight, bias } = network.weights[*kernel].clone();
             ops::convolution(input, weight, bias, *window, *groups)
         }
         Operation::MaxPool(window) => ops::max_pool(input, *window),
@@ -230,12 +230,12 @@ fn compute(
         Operation::Relu6 => ops::relu6(input, relu),
         Operation::Mean => input.mean_dims(&[2, 3]),
         Operation::Tokens { kernel, extra, positions } => {
-            let Weights { weight, .. } = network.weights[*kernel].clone();
+            let Frozen { weight, .. } = network.weights[*kernel].clone();
             tokens::tokens(input, weight, *extra, *positions)
         }
         Operation::Token(number) => input.narrow(3, *number, 1),
         Operation::LayerNorm { kernel, epsilon } => {
-            let Weights { weight, bias } = network.weights[*kernel].clone();
+            let Frozen { weight, bias } = network.weights[*kernel].clone();
             let scale = weight.reshape([bias.dims()[0]]);
             ops::layer_norm(input, scale, bias, *epsilon)
         }

@@ -265,7 +265,7 @@ fn runs_with_only(convolutions: &[&str], tap: &str) -> bool {
     let Blueprint { info, graph, .. } = inception::Variant::GoogLeNet.blueprint();
     let zeros = |kernel: &graph::Kernel| {
         let shape = if fits(kernel) { kernel.shape } else { [1; 4] };
-        Weights { weight: Tensor::zeros(shape, &cpu()), bias: Tensor::zeros([shape[0]], &cpu()) }
+        Frozen { weight: Tensor::zeros(shape, &cpu()), bias: Tensor::zeros([shape[0]], &cpu()) }
     };
     let weights = graph.kernels.iter().map(zeros).collect();
     let network = Network { info, graph, weights };

@@ -16,7 +16,7 @@ use crate::pictures::listing::Listing;
 use crate::record::partition::Partition;
 use crate::record::{Recorded, Recording};
 use crate::shards::bucket::{Bucket, Patience, is_address};
-use crate::shards::place::{Folder, Place};
+use crate::shards::shelf::{Folder, Shelf};
 use crate::shards::verify::{Verified, verify, verify_saev};
 use crate::shards::{Store, saev};
 use crate::{device, naming, output};
@@ -152,7 +152,7 @@ fn record(args: &Args, out: &Path) -> Result<()> {
             layers.push(layer.clone());
         }
     }
-    let place = place(out)?;
+    let shelf = shelf(out)?;
     let (sources, labels) = sources(&args.images, out)?;
     let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
@@ -166,13 +166,13 @@ fn record(args: &Args, out: &Path) -> Result<()> {
         examples_per_shard: args.shard_size,
         partition,
         batch: args.batch,
-        place: &*place,
+        shelf: &*shelf,
     };
     let Recorded { description, records, there } = recording.run(&loaded, &device)?;
     let layout = &description.layout;
     let unreadable = records.iter().map(|record| record.unreadable.len() as u64).sum();
     let made = Made {
-        store: place.name(),
+        store: shelf.name(),
         model: &description.named.model,
         layout,
         partition: partition.to_string(),
@@ -197,7 +197,7 @@ fn record(args: &Args, out: &Path) -> Result<()> {
 }
 
 /// A folder, or an address in an object storage.
-fn place(store: &Path) -> Result<Box<dyn Place>> {
+fn shelf(store: &Path) -> Result<Box<dyn Shelf>> {
     match store.to_str().filter(|name| is_address(name)) {
         Some(url) => {
             let variables = std::env::vars_os().filter_map(|(name, value)| {
@@ -212,7 +212,7 @@ fn place(store: &Path) -> Result<Box<dyn Place>> {
 fn look(store: &Path, json: bool) -> Result<()> {
     let found = match store.join(METADATA).is_file() {
         true => verify_saev(&Folder(store.to_owned()))?,
-        false => verify(&*place(store)?)?,
+        false => verify(&*shelf(store)?)?,
     };
     if json {
         output::json_line(&found)?

@@ -9,7 +9,7 @@ use shared::format::shards::{Layout, PER_SHARD_LIMIT};
 use super::arguments::DtypeChoice;
 use crate::failure::WrongCall;
 use crate::output;
-use crate::shards::place::Folder;
+use crate::shards::shelf::Folder;
 use crate::synthetic::Drawing;
 use crate::synthetic::design::Design;
 
@@ -142,7 +142,7 @@ pub fn run(args: Args) -> Result<()> {
         examples: args.examples,
         dtype: args.dtype.into(),
         examples_per_shard: args.shard_size,
-        place: &Folder(args.out.clone()),
+        shelf: &Folder(args.out.clone()),
     };
     let drawn = drawing.run()?;
     if args.json {

@@ -11,7 +11,7 @@ use shared::format::shards::{Layout, Record, Titled, data_path, pictures_path, r
 use tempfile::NamedTempFile;
 
 use crate::hash;
-use crate::shards::place::{Place, SHARDS};
+use crate::shards::shelf::{SHARDS, Shelf};
 
 /// Some examples of one shard, which come behind those that came before.
 pub struct Rows {
@@ -28,7 +28,7 @@ pub struct Rows {
 /// Writes the shards of a store.
 pub struct Writer<'a> {
     /// Where to.
-    pub place: &'a dyn Place,
+    pub shelf: &'a dyn Shelf,
     /// Where in a shard numbers lie.
     pub layout: &'a Layout,
     /// SHA-256 of the description, hexadecimal.
@@ -60,7 +60,7 @@ impl Writer<'_> {
 
     fn begin(&self, shard: u64) -> Result<Begun> {
         let files = self.layout.arrays.iter().map(|_| {
-            let file = BufWriter::with_capacity(1 << 20, self.place.begin(shard)?);
+            let file = BufWriter::with_capacity(1 << 20, self.shelf.begin(shard)?);
             Ok(Unfinished { file, hasher: Sha256::new(), size: 0 })
         });
         let files = files.collect::<Result<_>>()?;
@@ -74,12 +74,12 @@ impl Writer<'_> {
         for (array, unfinished) in files.into_iter().enumerate() {
             let (file, size, sha256) = unfinished.finish()?;
             let path = data_path(shard, array, &sha256, self.layout);
-            self.place.keep(file, &format!("{SHARDS}/{path}"))?;
+            self.shelf.keep(file, &format!("{SHARDS}/{path}"))?;
             arrays.push(Part { path, size, sha256 });
         }
         let listed = serde_json::to_vec(&pictures)?;
         let path = pictures_path(shard, &hash::sha256(&listed));
-        self.place.put(&format!("{SHARDS}/{path}"), &listed)?;
+        self.shelf.put(&format!("{SHARDS}/{path}"), &listed)?;
         let examples = self.layout.shard_examples(shard);
         let record = Record {
             store_sha256: self.store_sha256.to_owned(),
@@ -91,12 +91,12 @@ impl Writer<'_> {
             pictures: Part::of(&path, &listed),
         };
         let path = format!("{SHARDS}/{}", record_path(shard));
-        self.place.put(&path, record.to_json()?.as_bytes())?;
+        self.shelf.put(&path, record.to_json()?.as_bytes())?;
         Ok(record)
     }
 
     fn failed(&self, shard: u64, error: Error) -> Error {
-        let context = format!("writing shard {shard} of {}", self.place.name());
+        let context = format!("writing shard {shard} of {}", self.shelf.name());
         let full = is_full(&error);
         error.context(match full {
             true => format!(

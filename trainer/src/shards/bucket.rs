@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tokio::runtime::Runtime;
 
-use super::place::{Place, begin_in, is_of, tidy_in};
+use super::shelf::{Shelf, begin_in, is_of, tidy_in};
 use crate::failure::WrongCall;
 
 /// Bytes that are sent or asked for at a time.
@@ -221,7 +221,7 @@ fn read_full(file: &mut File, bytes: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-impl Place for Bucket {
+impl Shelf for Bucket {
     fn name(&self) -> String {
         self.url.clone()
     }

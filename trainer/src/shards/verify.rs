@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use shared::format::shards::{Layout, shard_of_record};
 
-use super::place::{Folder, Place, SHARDS};
+use super::shelf::{Folder, SHARDS, Shelf};
 use super::{Origin, Store, description, finished, runs_without};
 use crate::interrupt;
 use crate::progress::{Counted, Progress};
@@ -57,12 +57,12 @@ impl Verified {
 ///
 /// # Errors
 /// It is no store, a file cannot be read, or Ctrl-C was pressed.
-pub fn verify(place: &dyn Place) -> Result<Verified> {
-    let (description, store_sha256) = description(place)?;
+pub fn verify(shelf: &dyn Shelf) -> Result<Verified> {
+    let (description, store_sha256) = description(shelf)?;
     let layout = description.layout;
     let mut found =
-        Verified::new(place.name(), "pellucid", description.named.model, layout.clone());
-    let files = place.list(SHARDS)?;
+        Verified::new(shelf.name(), "pellucid", description.named.model, layout.clone());
+    let files = shelf.list(SHARDS)?;
     let mut shards: Vec<u64> = files.keys().filter_map(|name| shard_of_record(name)).collect();
     shards.sort_unstable();
     // Of a store that was larger once: no shard of this one.
@@ -70,7 +70,7 @@ pub fn verify(place: &dyn Place) -> Result<Verified> {
     let mut records = Vec::new();
     for &shard in &shards {
         interrupt::check()?;
-        match finished(place, &files, (&store_sha256, &layout), shard) {
+        match finished(shelf, &files, (&store_sha256, &layout), shard) {
             Ok(record) => records.extend(record),
             Err(error) => found.damaged.push(format!("{error:#}")),
         }
@@ -80,7 +80,7 @@ pub fn verify(place: &dyn Place) -> Result<Verified> {
     let mut progress = Progress::new("verifying", Some(total), Counted::Bytes);
     for part in parts() {
         let path = format!("{SHARDS}/{}", part.path);
-        let sha256 = place.sha256(&path, &mut |bytes| progress.advance(bytes))?;
+        let sha256 = shelf.sha256(&path, &mut |bytes| progress.advance(bytes))?;
         if sha256 != part.sha256 {
             let expected = &part.sha256;
             found.damaged.push(format!("{path} has SHA-256 {sha256}, expected {expected}"));

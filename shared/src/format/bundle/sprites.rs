@@ -32,7 +32,7 @@ pub struct Sprites {
 
 /// Where a picture is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct OnSheet {
     /// Which sheet.
     pub sheet: usize,
     /// Pixels to its left.
@@ -43,9 +43,9 @@ pub struct Place {
 
 impl Sprites {
     /// Where the picture of this number is; nothing beyond the last.
-    pub fn place(&self, index: usize) -> Option<Place> {
+    pub fn place(&self, index: usize) -> Option<OnSheet> {
         let on_sheet = index % (self.columns * self.rows);
-        let place = Place {
+        let place = OnSheet {
             sheet: index / (self.columns * self.rows),
             left: on_sheet % self.columns * self.side,
             top: on_sheet / self.columns * self.side,
@@ -88,9 +88,9 @@ mod tests {
     fn pictures_fill_rows_then_sheets() {
         let sheets = ["a", "b"].map(|path| Part::of(path, b"sheet")).into();
         let sprites = Sprites { side: 96, columns: 3, rows: 2, count: 8, sheets };
-        assert_eq!(sprites.place(0), Some(Place { sheet: 0, left: 0, top: 0 }));
-        assert_eq!(sprites.place(5), Some(Place { sheet: 0, left: 192, top: 96 }));
-        assert_eq!(sprites.place(7), Some(Place { sheet: 1, left: 96, top: 0 }));
+        assert_eq!(sprites.place(0), Some(OnSheet { sheet: 0, left: 0, top: 0 }));
+        assert_eq!(sprites.place(5), Some(OnSheet { sheet: 0, left: 192, top: 96 }));
+        assert_eq!(sprites.place(7), Some(OnSheet { sheet: 1, left: 96, top: 0 }));
         assert_eq!(sprites.place(8), None);
         assert_eq!((sprites.sheet_size(0), sprites.sheet_size(1)), ([288, 192], [288, 96]));
     }

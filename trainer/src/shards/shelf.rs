@@ -19,7 +19,7 @@ pub const STORE: &str = "store.json";
 pub const SHARDS: &str = "shards";
 
 /// A place that files are put into whole or not at all, and are never changed in.
-pub trait Place: Send + Sync {
+pub trait Shelf: Send + Sync {
     /// What it is called, for people.
     fn name(&self) -> String;
 
@@ -62,7 +62,7 @@ impl Folder {
     }
 }
 
-impl Place for Folder {
+impl Shelf for Folder {
     fn name(&self) -> String {
         self.0.display().to_string()
     }
