@@ -82,8 +82,15 @@ impl Tensors {
 
 impl From<[Tensor<2>; 7]> for Tensors {
     fn from(all: [Tensor<2>; 7]) -> Self {
-        let [encoder, encoder_bias, decoder, decoder_bias, threshold, magnitude_scale, last] = all;
-        let magnitude_bias = last;
+        let [
+            encoder,
+            encoder_bias,
+            decoder,
+            decoder_bias,
+            threshold,
+            magnitude_scale,
+            magnitude_bias,
+        ] = all;
         Self {
             encoder,
             encoder_bias,
@@ -193,7 +200,8 @@ pub fn loss(
     if let Some(Revival::Ghost) = config.revival {
         let left = (examples.clone() - reconstruction.clone()).inner();
         let hidden = dead.clone().expand(pre.dims()).bool_not();
-        let values = pre.clone().exp().mask_fill(Tensor::from_inner(hidden), 0.0);
+        // Before the exponential: that of a latent that fires may be infinite, and so its gradient.
+        let values = pre.clone().mask_fill(Tensor::from_inner(hidden), NOTHING).exp();
         let made = product(values, tensors.decoder.clone());
         let squares_of = |rows: Tensor<2>| rows.square().sum_dim(1);
         let missing = squares_of(left.clone());
@@ -233,6 +241,9 @@ pub fn loss(
     let l1 = counted.unwrap_or_else(|| each(latents.clone()));
     Loss { total, squared_errors, auxiliary, l1, latents, reconstruction }
 }
+
+/// What has no exponential.
+const NOTHING: f32 = -1e3;
 
 /// Halvings of an interval: after so many it is narrower than what single precision tells apart.
 const HALVINGS: usize = 32;

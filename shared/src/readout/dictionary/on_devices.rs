@@ -524,6 +524,20 @@ mod tests {
     }
 
     #[test]
+    fn ghosts_do_not_see_how_much_others_fire() {
+        let mut training = begun(Activation::TopK { k: 5 }, Some(Revival::Ghost), options());
+        // So much that its exponential is infinite.
+        training.parameters.encoder_bias[0] = 200.0;
+        training.silent[1..].fill(1000);
+        let mut here = training.clone();
+        let mut away = OnDevices::new(&training, vec![device::cpu()]).unwrap();
+        let expected = here.step(&examples(1)).unwrap();
+        let found = pollster::block_on(away.step(&mut training, &examples(1))).unwrap();
+        let off = (found.gradient_norm / expected.gradient_norm - 1.0).abs();
+        assert!(off < 1e-3, "{found:?}, expected {expected:?}");
+    }
+
+    #[test]
     fn a_batch_that_devices_share_is_a_batch() {
         for activation in [Activation::TopK { k: 5 }, Activation::Gated { l1: 0.05 }] {
             // Three of them: their shares are not alike.
