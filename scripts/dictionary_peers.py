@@ -419,6 +419,8 @@ def train(options):
         options.warm_up = min(500, steps // 20)
     if options.sparsity_warm_up is None:
         options.sparsity_warm_up = min(1000, steps // 10)
+    if options.dead_after is None:
+        options.dead_after = min(1_000_000, 50 * options.thousands)
     silent = torch.zeros(latents, dtype=torch.int64)
 
     if dictionary.archetypal:
@@ -707,7 +709,7 @@ def parsed():
         ("expansion", int, 16),
         ("auxk", int, None),
         ("auxk-coefficient", float, 1 / 32),
-        ("dead-after", int, 1_000_000),
+        ("dead-after", int, None),
         ("learning-rate", float, 1e-3),
         ("warm-up", int, None),
         ("decay", float, 0.2),

@@ -3,10 +3,12 @@
 //! Defaults are left out, so a plain address stays short. A value that makes no sense is reported
 //! and its default used: an old or mistyped link opens as much as it can.
 
+use shared::format::worth::Measure;
 use shared::visualize::objective::Typed;
 use shared::visualize::{Making, Preset, Setting};
 
 use crate::attending::Attending;
+use crate::latents::{self, Brush};
 use crate::problem::Problem;
 use crate::protocol::DeviceChoice;
 use crate::query;
@@ -40,6 +42,10 @@ pub struct Address {
     pub layer: String,
     /// What units are searched for in Exemplars: their number, or what excites them.
     pub find: String,
+    /// The rectangle of a dictionary's latents that are shown.
+    pub brush: Option<Brush>,
+    /// What a dictionary's latents are sorted and shaded by, if not by their number.
+    pub by: Option<Measure>,
     /// The gallery's picture that Look shows, by the file it comes from.
     pub picture: Option<String>,
     /// The attention that Look shows over the picture, if any.
@@ -70,6 +76,8 @@ impl Default for Address {
             compare: Vec::new(),
             layer: String::new(),
             find: String::new(),
+            brush: None,
+            by: None,
             picture: None,
             attention: None,
             device: DeviceChoice::Automatic,
@@ -144,6 +152,8 @@ impl Address {
         put(!routed && self.view != View::default(), "view", self.view.key.to_owned());
         put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
         put(!self.find.is_empty(), "find", self.find.clone());
+        put(self.brush.is_some(), "brush", self.brush.map_or(String::new(), |it| it.to_string()));
+        put(self.by.is_some(), "by", self.by.map_or("", latents::key).to_owned());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
         let attention = self.attention.filter(|_| self.view == View::LOOK);
         put(attention.is_some(), "attention", attention.map_or(String::new(), |of| of.to_string()));
@@ -230,6 +240,14 @@ impl Address {
             }
             "find" if value.chars().count() <= 200 => self.find = value.to_owned(),
             "find" => return wrong("a few words"),
+            "brush" => match value.parse() {
+                Ok(brush) => self.brush = Some(brush),
+                Err(()) => return wrong("four numbers, such as -3.5,-1,0,1.5"),
+            },
+            "by" => match latents::measure(value) {
+                Some(measure) => self.by = Some(measure),
+                None => return wrong("a measure, such as stability or purity"),
+            },
             "picture" if value.chars().count() <= 500 => self.picture = Some(value.to_owned()),
             "picture" => return wrong("the name of a picture in the gallery"),
             "attention" => match value.parse() {

@@ -29,6 +29,8 @@ pub mod hint;
 pub mod icon;
 pub mod inspector;
 pub mod keys_list;
+pub mod latent_facts;
+pub mod latent_scatter;
 pub mod layer_chips;
 pub mod layer_list;
 pub mod lazy;

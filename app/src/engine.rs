@@ -11,6 +11,7 @@ mod core;
 mod dream;
 mod dropped;
 pub mod host;
+mod latents;
 mod load;
 mod loaded;
 mod look;

@@ -75,8 +75,7 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use shared::format::bundle::Part;
-    use shared::format::exemplars::{Exemplar, Exemplars, Records, Statistic, Whole};
-    use shared::format::table::Kind;
+    use shared::format::exemplars::{Exemplar, Exemplars, Kind, Records, Statistic, Whole};
     use shared::tap::{Grid, Role, Sees};
 
     pub(crate) fn credit(file: &str, title: &str) -> Credit {

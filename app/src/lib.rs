@@ -29,6 +29,7 @@ pub mod heatmap;
 pub mod keeping;
 pub mod kept_weights;
 pub mod keys;
+pub mod latents;
 pub mod layer_words;
 pub mod layout;
 pub mod library;

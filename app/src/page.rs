@@ -272,15 +272,20 @@ impl Page {
     pub fn mistake_in(self, objective: &Typed) -> Option<Mistake> {
         let (model, labels) = (self.model_name(), self.labels.get());
         let mut layers = self.layers.get().to_vec();
-        layers.retain(|layer| layer.role != Role::Latents);
+        layers.retain(|layer| layer.role != Role::Latents || self.has_dictionary(&layer.name));
         mistake(objective, &names(&model, &layers, &labels))
     }
 
-    /// Whether a layer is known by what was recorded of it alone: the network does not have it.
-    /// Reactive.
+    /// Whether a layer is known by what was recorded of it alone: latents without the dictionary
+    /// that computes them. Reactive.
     pub fn is_recorded(self, layer: &str) -> bool {
         let role = self.layers.with(|layers| find_layer(layers, layer).map(|layer| layer.role));
-        role == Some(Role::Latents)
+        role == Some(Role::Latents) && !self.has_dictionary(layer)
+    }
+
+    /// Whether the open bundle has the dictionary whose latents a layer is. Reactive.
+    fn has_dictionary(self, layer: &str) -> bool {
+        self.session.parts.layer(layer).is_some_and(|layer| layer.dictionary.is_some())
     }
 
     /// Whether the open bundle brings something of a unit along: its dream, or what excites it.
@@ -313,7 +318,7 @@ impl Page {
     }
 }
 
-/// What objectives may name in the page: it has no readouts.
+/// What objectives may name in the page: latents are among its layers.
 fn names<'a>(model: &'a str, layers: &'a [LayerInfo], labels: &'a [String]) -> Names<'a> {
     static NONE: Readouts = Readouts::new();
     Names { model, layers, labels, readouts: &NONE }

@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 use shared::format::bundle::{Layer, Part, Sprites, labels_from_bytes};
 use shared::format::credits::{self, Credit};
 use shared::format::exemplars::{Exemplars, Heat, Records, UnitExemplars};
+use shared::format::worth::{Latent, Latents};
 use shared::models::{self, ModelInfo};
 
 use crate::ask::client::Client;
@@ -50,6 +51,7 @@ struct Shelves {
     credits: Shelf<Arc<Vec<Credit>>>,
     records: Shelf<Arc<Records>>,
     heat: Shelf<Arc<Heat>>,
+    latents: Shelf<Arc<Latents>>,
     labels: Shelf<Arc<Vec<String>>>,
 }
 
@@ -88,6 +90,7 @@ impl Parts {
             drop_failed(&mut shelves.credits);
             drop_failed(&mut shelves.records);
             drop_failed(&mut shelves.heat);
+            drop_failed(&mut shelves.latents);
             drop_failed(&mut shelves.labels);
         });
         self.turn.update(|turn| *turn += 1);
@@ -147,6 +150,32 @@ impl Parts {
         }
         let here: Option<Vec<_>> = pages.into_iter().map(Loaded::here).collect();
         Some(here.map_or(Loaded::Coming, Loaded::Here))
+    }
+
+    /// What each of a layer's latents is worth, once all of it is here; nothing where the bundle does
+    /// not say.
+    pub fn latents(self, layer: &str) -> Option<Loaded<Arc<Vec<Latent>>>> {
+        let open = self.library.open.get()?;
+        let worth = open.bundle.layer(layer)?.worth.as_ref()?;
+        let pages = worth.records.iter().enumerate().map(|(page, part)| {
+            let described = worth.clone();
+            let read = move |bytes| {
+                let latents = Latents::open(&described, page, bytes);
+                latents.map(Arc::new).map_err(|error| error.to_string())
+            };
+            self.get(|shelves| &mut shelves.latents, &open, part, "latents", read)
+        });
+        // Asked for all at once.
+        let pages: Vec<Loaded<Arc<Latents>>> = pages.collect();
+        if pages.iter().any(|page| matches!(page, Loaded::Failed)) {
+            return Some(Loaded::Failed);
+        }
+        let here: Option<Vec<_>> = pages.into_iter().map(Loaded::here).collect();
+        Some(here.map_or(Loaded::Coming, |pages| {
+            let all =
+                pages.iter().flat_map(|page| page.units().filter_map(|unit| page.latent(unit)));
+            Loaded::Here(Arc::new(all.collect()))
+        }))
     }
 
     /// Where a unit answers in its exemplars, with its neighbours' maps; nothing where the bundle

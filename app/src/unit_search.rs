@@ -18,6 +18,13 @@ pub struct Found {
     pub matches: Option<usize>,
 }
 
+impl Found {
+    /// A unit that nobody searched for.
+    pub fn unasked(unit: usize) -> Self {
+        Self { unit, matches: None }
+    }
+}
+
 /// The layer whose units are searched.
 #[derive(Clone, Copy, Debug)]
 pub struct Searched<'a> {

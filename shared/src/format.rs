@@ -16,4 +16,5 @@ pub mod single_file;
 pub mod site;
 pub mod table;
 pub mod webp;
+pub mod worth;
 pub mod zip;

@@ -89,6 +89,16 @@ fn damaged_exemplars_never_panic() {
 }
 
 #[test]
+fn damaged_latents_never_panic() {
+    check("latents", &valid::latents(), parsers::latents);
+}
+
+#[test]
+fn damaged_dictionaries_never_panic() {
+    check("dictionary", &valid::dictionaries(), parsers::dictionary);
+}
+
+#[test]
 fn damaged_descriptions_of_activations_never_panic() {
     check("shards", &valid::shards(), parsers::shards);
 }

@@ -2,6 +2,7 @@
 //! at all.
 
 mod check;
+mod dictionaries;
 mod dreams;
 mod existing;
 mod files;

@@ -9,10 +9,12 @@ use shared::format::dictionary::foreign::{
     self, DICTIONARY_LEARNING, DICTIONARY_LEARNING_CONFIG, SPARSIFY,
 };
 use shared::format::dictionary::saev::{self, SAEV};
-use shared::format::dictionary::{CONFIG, Made, WEIGHTS, read};
+use shared::format::dictionary::{self as format, CONFIG, Files, Made, WEIGHTS, read};
 use shared::models::ModelInfo;
 use shared::readout::dictionary::Dictionary;
 use shared::readout::{Derived, Readouts};
+use shared::tap::{LayerId, LayerInfo};
+use shared::weights::Precision;
 
 use crate::failure::WrongCall;
 use crate::{hash, output};
@@ -31,6 +33,25 @@ pub struct Opened {
     pub is_doubtful: bool,
     /// Of its files, the numbers' first, hexadecimal.
     pub sha256: String,
+}
+
+impl Opened {
+    /// The two files as SAELens keeps them: its own where they are, byte for byte.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn as_saelens(&self) -> Result<Files> {
+        let paths = [CONFIG, WEIGHTS].map(|name| self.folder.join(name));
+        if !paths.iter().all(|path| path.is_file()) {
+            return Ok(format::write(&self.dictionary, &self.made, Precision::F32)?);
+        }
+        let [config, weights] = paths;
+        let reading = |path: &Path| format!("reading {}", path.display());
+        Ok(Files {
+            config: fs::read_to_string(&config).with_context(|| reading(&config))?,
+            weights: fs::read(&weights).with_context(|| reading(&weights))?,
+        })
+    }
 }
 
 /// Opens the dictionary in a folder, or one of its files: one that was trained here, of SAELens,
@@ -112,12 +133,24 @@ fn is_dictionary(folder: &Path) -> bool {
     [WEIGHTS, SAEV, SPARSIFY, DICTIONARY_LEARNING].iter().any(|name| folder.join(name).is_file())
 }
 
-/// The dictionary that `--dictionary` names, `FOLDER`, `NAME=FOLDER` or `LAYER/NAME=FOLDER`, as a
-/// layer of the network: `blocks.10/sae-3k`.
+/// A dictionary as a layer of the network.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// What can be said of its latents: `blocks.10/sae-3k`.
+    pub layer: LayerInfo,
+    /// The layer that it takes apart.
+    pub parent: LayerId,
+    /// What it is called there: `sae-3k`.
+    pub name: String,
+    /// The dictionary.
+    pub opened: Opened,
+}
+
+/// The dictionary that `--dictionary` names, `FOLDER`, `NAME=FOLDER` or `LAYER/NAME=FOLDER`.
 ///
 /// # Errors
 /// It is none, or not of this network.
-pub fn readouts(given: &str, info: &ModelInfo, device: &Device) -> Result<Readouts> {
+pub fn named(given: &str, info: &ModelInfo) -> Result<Named> {
     let (name, path) = match given.split_once('=') {
         Some((name, path)) => (Some(name), path),
         None => (None, given),
@@ -126,26 +159,38 @@ pub fn readouts(given: &str, info: &ModelInfo, device: &Device) -> Result<Readou
         Some((layer, name)) => (Some(layer), Some(name)),
         None => (None, name),
     };
-    let Opened { folder, dictionary, made, sha256, .. } = open(Path::new(path))?;
-    let wrong = |reason: String| WrongCall(format!("{}: {reason}", folder.display()));
-    let layer = layer.unwrap_or(&made.layer);
+    let opened = open(Path::new(path))?;
+    let wrong = |reason: String| WrongCall(format!("{}: {reason}", opened.folder.display()));
+    let layer = layer.unwrap_or(&opened.made.layer);
     if layer.is_empty() {
         let mend = "it does not say of which layer it is: name it LAYER/NAME=FOLDER";
         return Err(wrong(mend.to_owned()).into());
     }
     let id = info.layer_id(layer).map_err(|error| wrong(error.to_string()))?;
     let parent = info.at(id);
-    let (channels, expected) = (dictionary.config().channels, parent.channels);
+    let config = opened.dictionary.config();
+    let (channels, expected) = (config.channels, parent.channels);
     if channels != expected {
         let reason = format!("it takes {channels} channels; {} has {expected}", parent.name);
         return Err(wrong(reason).into());
     }
-    let name = name.map_or_else(|| usual_name(dictionary.config().latents), str::to_owned);
+    let name = name.map_or_else(|| usual_name(config.latents), str::to_owned);
     if name.is_empty() || name.contains(['/', ':', '@', '{', '}', ' ']) {
         return Err(wrong(format!("{name:?} is no name for a dictionary")).into());
     }
-    let derived = Derived::new((id, parent), &name, dictionary.on(device), &sha256);
-    Ok([((parent.name.clone(), name), derived)].into())
+    let layer = parent.of_latents(&name, config.latents);
+    Ok(Named { layer, parent: id, name, opened })
+}
+
+/// The same as what a network's layers are looked up in.
+///
+/// # Errors
+/// As [`named`].
+pub fn readouts(given: &str, info: &ModelInfo, device: &Device) -> Result<Readouts> {
+    let Named { parent, name, opened, .. } = named(given, info)?;
+    let at = info.at(parent);
+    let derived = Derived::new((parent, at), &name, opened.dictionary.on(device), &opened.sha256);
+    Ok([((at.name.clone(), name), derived)].into())
 }
 
 /// `sae-3k` of 3,072 latents.
@@ -154,6 +199,22 @@ fn usual_name(latents: usize) -> String {
         latents if latents.is_multiple_of(1024) => format!("sae-{}k", latents / 1024),
         latents => format!("sae-{latents}"),
     }
+}
+
+/// Writes a dictionary as SAELens keeps one into a folder.
+///
+/// # Errors
+/// Numbers that do not fit, a full disk.
+pub fn write(
+    folder: &Path,
+    dictionary: &Dictionary,
+    made: &Made,
+    precision: Precision,
+) -> Result<()> {
+    let files = format::write(dictionary, made, precision)?;
+    // The smaller file last: where it is, the other is too.
+    output::write_whole(&folder.join(WEIGHTS), |out| Ok(out.write_all(&files.weights)?))?;
+    output::write_whole(&folder.join(CONFIG), |out| Ok(out.write_all(files.config.as_bytes())?))
 }
 
 /// Writes a dictionary as saev keeps one into a folder; the file.

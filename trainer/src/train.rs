@@ -19,9 +19,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use shared::burn::tensor::Device;
-use shared::format::dictionary::{self as format, CONFIG, Made, WEIGHTS};
+use shared::format::dictionary::Made;
 use shared::readout::dictionary::Dictionary;
 use shared::readout::dictionary::training::Training;
+use shared::weights::Precision;
 
 use crate::checkpoint::{self, Left, Saving};
 use crate::failure::WrongCall;
@@ -29,7 +30,7 @@ use crate::figure::chart::{Axis, Chart, Marks};
 use crate::job::{Data, Job};
 use crate::progress::{Counted, Progress};
 use crate::record::partition::Partition;
-use crate::{dictionary, interrupt, output};
+use crate::{dictionary, interrupt};
 use report::{LOG, Line, Lines, table};
 use state::{Running, State};
 use stream::{Batch, Stream};
@@ -306,11 +307,7 @@ impl Sweep<'_> {
             prefixes: training.config.prefixes.clone(),
         };
         let dictionary = Dictionary::of(training, scale).context(run.name.clone())?;
-        let files = format::write(&dictionary, &made)?;
-        let folder = self.out.join(&run.name);
-        // The smaller file last: where it is, the other is too.
-        output::write_whole(&folder.join(WEIGHTS), |out| Ok(out.write_all(&files.weights)?))?;
-        output::write_whole(&folder.join(CONFIG), |out| Ok(out.write_all(files.config.as_bytes())?))
+        dictionary::write(&self.out.join(&run.name), &dictionary, &made, Precision::F32)
     }
 
     /// Makes all steps that are left; whether it was stopped.

@@ -115,7 +115,12 @@ fn the_results_are_a_part_of_a_bundle() {
             format!("{class}/{number}.png")
         })
         .collect();
-    let wanted = Wanted { model: "googlenet", gallery: &gallery, pictures_sha256: None };
+    let wanted = Wanted {
+        model: "googlenet",
+        gallery: &gallery,
+        pictures_sha256: None,
+        dictionary_sha256: None,
+    };
     let exemplars = bundle_part(&bench.path("found"), "conv2d1", &wanted).unwrap();
     assert_eq!((exemplars.pictures, exemplars.units.len()), (8, 64));
     let found = bench.json("found/conv2d1.json");

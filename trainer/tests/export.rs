@@ -14,10 +14,16 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use shared::format::bundle::{Bundle, Index, Layer};
 use shared::format::credits;
+use shared::format::dictionary::Made;
 use shared::format::exemplars::{Reference, Whole};
 use shared::format::recipe::{Recipe, encode_png};
+use shared::format::worth::{Latents, Measure};
 use shared::image::Picture;
+use shared::readout::dictionary::{Activation, Config, Dictionary, Parameters};
 use shared::visualize::Settings;
+use shared::weights::Precision;
+use trainer::evaluate;
+use trainer::evaluate::worth::{Evaluation, Latent};
 
 /// A folder to work in, with photographs and dreams that were made beforehand.
 struct Bench(tempfile::TempDir);
@@ -267,6 +273,99 @@ fn exemplars_point_at_the_gallery_they_were_chosen_from_and_at_no_other() {
     let (code, said) = bench.fail(args);
     assert!(code == Some(2) && said.contains("--gallery DIR"), "{said}");
     assert!(!bench.path("new").exists());
+}
+
+/// A dictionary of conv2d0 that was evaluated; another `seed`, another dictionary.
+fn dictionary(folder: &Path, seed: f64) {
+    let config = Config {
+        channels: 64,
+        latents: 12,
+        activation: Activation::TopK { k: 3 },
+        centred: true,
+        prefixes: vec![12],
+        revival: None,
+    };
+    let mut numbers = Parameters::zeros(&config);
+    for (place, number) in numbers.all_mut().into_iter().flatten().enumerate() {
+        *number = (seed + place as f64 * 1.7).sin() as f32;
+    }
+    let about = Made { layer: "conv2d0".to_owned(), ..Made::default() };
+    let dictionary = Dictionary::new(config, numbers).unwrap();
+    trainer::dictionary::write(folder, &dictionary, &about, Precision::F16).unwrap();
+    let latent = |latent: usize| Latent {
+        latent,
+        frequency: 0.125,
+        purity: Some(0.75),
+        partner: Some(11 - latent),
+        nearest: vec![(latent + 1) % 12],
+        ..Latent::default()
+    };
+    let latents: Vec<Latent> = (0..12).map(latent).collect();
+    let evaluation = Evaluation { normalized_mse: 0.25, l0: 3.0, ..Evaluation::default() };
+    evaluate::write(folder, &evaluation, &latents).unwrap();
+}
+
+#[test]
+fn a_dictionary_ships_with_what_was_measured_and_with_exemplars_of_its_own_alone() {
+    let bench = Bench::new();
+    let [one, other] = ["dictionary", "other"].map(|name| bench.path(name));
+    dictionary(&one, 0.0);
+    dictionary(&other, 1.0);
+    let exemplars = |name: &str, out: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pellucid"))
+            .current_dir(bench.0.path())
+            .args(["exemplars", "googlenet", "conv2d0/sae-12", "--images", "gallery"])
+            .args(["--dictionary", name, "--no-figure", "--device", "cpu", "--out", out])
+            .arg("--weights")
+            .arg(made::weights())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    exemplars("dictionary", "found");
+    exemplars("other", "elsewhere");
+    let made = "--model googlenet --without-weights --gallery gallery --dreams dreams";
+    bench.succeed(&format!("{made} --dictionary dictionary --exemplars found --out one"));
+    let (bundle, files) = (bench.bundle("one"), bench.files("one"));
+    let names: Vec<_> = bundle.layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(names, ["conv2d0/sae-12", "mixed4a", "mixed4d"]);
+    let layer = bundle.layer("conv2d0/sae-12").unwrap();
+    assert_eq!((layer.latents, layer.exemplars.is_some()), (Some(12), true));
+    // The files themselves, where SAELens looks for them.
+    for (path, bytes) in bench.files("dictionary") {
+        let there = files.get(&format!("conv2d0/sae-12/{path}"));
+        let is_its_own = ["cfg.json", "sae_weights.safetensors"].contains(&path.as_str());
+        assert_eq!(there == Some(&bytes), is_its_own, "{path}");
+    }
+    let worth = layer.worth.as_ref().unwrap();
+    assert_eq!((worth.normalized_mse, worth.l0, worth.units), (0.25, 3.0, 12));
+    // Frequency, mean and max are always measured.
+    let measured = [Measure::Frequency, Measure::Mean, Measure::Max, Measure::Purity];
+    assert_eq!(worth.measured, measured);
+    let page = Latents::open(worth, 0, files[&worth.records[0].path].clone()).unwrap();
+    let latent = page.latent(3).unwrap();
+    assert_eq!((latent.measures[0], latent.measures[3]), (0.125, 0.75));
+    assert_eq!((latent.partner, latent.nearest), (Some(8), vec![4]));
+
+    // All of it stays in a bundle that is made from this one.
+    bench.succeed("--from one --out again");
+    assert_eq!(bench.files("again"), files);
+    // Another dictionary under its name takes nothing over that was found with this one.
+    let (code, said) = bench.fail("--from one --dictionary other --exemplars found --out new");
+    assert!(code == Some(1) && said.contains("another dictionary"), "{said}");
+    bench.succeed("--from one --dictionary other --out new");
+    assert!(bench.bundle("new").layer("conv2d0/sae-12").unwrap().exemplars.is_none());
+    bench.succeed("--from one --dictionary other --exemplars elsewhere --out new");
+    assert!(bench.bundle("new").layer("conv2d0/sae-12").unwrap().exemplars.is_some());
+
+    for (args, code, named) in [
+        ("--from one --dictionary other --dictionary dictionary --out x", 2, "two are called"),
+        ("--from one --dictionary mixed4a/mine=other --out x", 2, "takes 64 channels"),
+        ("--from one --dictionary gallery --out x", 2, "no dictionary"),
+    ] {
+        let (found, said) = bench.fail(args);
+        assert!(found == Some(code) && said.contains(named), "{args}: {said}");
+    }
 }
 
 #[test]

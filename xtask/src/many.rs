@@ -63,6 +63,15 @@ fn layer(bundle: &Value, site: &Path, files: &mut HashMap<String, Vec<u8>>) -> R
         files.insert(path, bytes);
         described
     };
+    // Frequency falls with the number, the mean goes round: every fourth is as strong.
+    let latent = |unit: usize| {
+        let frequency = 0.2 * 0.9995_f32.powi(unit as i32);
+        let mean = 10_f32.powf((unit % 4) as f32 / 2.0);
+        let stability = (unit % 101) as f32 / 100.0;
+        let measures = [frequency, mean, 2.0 * mean, 0.0, 0.0, stability, 0.0, 0.0, 0.0];
+        let numbers: Vec<u8> = measures.into_iter().flat_map(f32::to_le_bytes).collect();
+        [numbers, ((UNITS - 1 - unit) as u32).to_le_bytes().to_vec()].concat()
+    };
     let pages = |kind: &[u8; 4], record: usize, of: &dyn Fn(usize) -> Vec<u8>| {
         let page = |first: usize| {
             let count = PAGE.min(UNITS - first);
@@ -98,6 +107,7 @@ fn layer(bundle: &Value, site: &Path, files: &mut HashMap<String, Vec<u8>>) -> R
     };
     let records = named("exemplars", pages(b"exem", 96 + 12 * TOP, &record));
     let maps = named("heat", pages(b"heat", TOP * HEAT * HEAT, &map));
+    let latents = named("latents", pages(b"late", 40, &latent));
 
     // The dreams are those of a real layer, again and again.
     let real = bundle["layers"].as_array().into_iter().flatten();
@@ -122,6 +132,11 @@ fn layer(bundle: &Value, site: &Path, files: &mut HashMap<String, Vec<u8>>) -> R
     Ok(json!({
         "name": LAYER,
         "latents": UNITS,
+        "worth": {
+            "activations": 980_000, "normalized_mse": 0.2, "l0": 32.0,
+            "measured": ["frequency", "mean", "max", "stability"], "nearest": 0,
+            "units": UNITS, "page": PAGE, "records": parts(latents),
+        },
         "dreams": dreams,
         "exemplars": {
             "statistic": "mean", "pictures": pictures, "positions": [14, 14],

@@ -43,12 +43,24 @@ pub async fn part<H: Host, A: From<Progress> + Into<Event>>(
     part: &Part,
 ) -> Result<Vec<u8>, Ending> {
     let progress = |done, cached| voice.progress(what, done, Some(part.size), cached);
+    fetched(core, voice, what, bundle_url, part, &progress).await
+}
+
+/// The same; `progress` hears of bytes that have come, and whether from the cache.
+pub async fn fetched<H: Host, A>(
+    core: &Core<H>,
+    voice: &Voice<A>,
+    what: &str,
+    bundle_url: &str,
+    part: &Part,
+    progress: &dyn Fn(u64, bool),
+) -> Result<Vec<u8>, Ending> {
     if let Some(archive) = core.dropped.find(bundle_url) {
         let unusable = |error| failure::of_bundle(&format!("The bundle's {what}"), error);
         let bytes = archive?.unpack(part).map_err(unusable)?;
         progress(part.size, true);
         return Ok(bytes);
     }
-    let fetched = files::part(core.host.files(), what, bundle_url, part, &progress);
+    let fetched = files::part(core.host.files(), what, bundle_url, part, progress);
     Ok(voice.unless_stopped(fetched).await??)
 }

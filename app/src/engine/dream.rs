@@ -10,6 +10,7 @@ use shared::visualize::stepper::Report;
 
 use super::core::Core;
 use super::host::Host;
+use super::latents;
 use super::voice::{Ending, Next, Voice};
 use crate::failure;
 use crate::protocol::{Dream, Failure, PictureSize, Stepped};
@@ -23,7 +24,8 @@ pub async fn dream<H: Host>(
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     wish.settings.validate().map_err(failure::of)?;
-    let context = Context { labels: loaded.labels.clone(), ..Context::default() };
+    let readouts = latents::readouts(core, voice, &loaded, &wish.objective).await?;
+    let context = Context { labels: loaded.labels.clone(), readouts };
     let model = loaded.model.clone();
     let blame = |error| core.blame(&loaded, error);
     let (objective, settings) = (wish.objective.clone(), wish.settings.clone());

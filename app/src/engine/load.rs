@@ -6,6 +6,7 @@ use shared::models::{self, ModelInfo};
 use super::bundle;
 use super::core::{Core, Open};
 use super::host::Host;
+use super::latents::Dictionaries;
 use super::loaded::{LoadedModel, WeightsFile};
 use super::order::Turn;
 use super::voice::{Ending, Voice};
@@ -18,6 +19,7 @@ use crate::protocol::{
 
 /// All of a model but its weights.
 struct Described {
+    url: String,
     bundle: Bundle,
     info: ModelInfo,
     labels: Vec<String>,
@@ -137,7 +139,7 @@ async fn described<H: Host>(
     let n_classes = info.layers.last().map_or(0, |logits| logits.channels);
     let labels = bundle::part(core, voice, "labels", bundle_url, &bundle.labels).await?;
     let labels = labels_from_bytes(&labels, n_classes).map_err(failure::of)?;
-    Ok(Described { bundle, info, labels })
+    Ok(Described { url: bundle_url.to_owned(), bundle, info, labels })
 }
 
 /// The model on the device in use. One of the same network stays until this replaces it.
@@ -158,6 +160,7 @@ fn build<H: Host>(
         weights_sha256,
         weights,
         choice: open.report.device,
+        dictionaries: Dictionaries::new(&described.url, &described.bundle),
     };
     core.healthy(&loaded)?;
     Ok(loaded)

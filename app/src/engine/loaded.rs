@@ -8,6 +8,7 @@ use shared::models;
 use shared::network::Network;
 use shared::weights::{StoredTensors, WeightsError, from_bytes, from_safetensors};
 
+use super::latents::Dictionaries;
 use crate::protocol::DeviceChoice;
 
 /// A model that is ready, and what it can be built from again on another device.
@@ -26,6 +27,8 @@ pub struct LoadedModel {
     pub weights: WeightsFile,
     /// The device it lives on, by its kind.
     pub choice: DeviceChoice,
+    /// The dictionaries of its bundle.
+    pub dictionaries: Dictionaries,
 }
 
 /// A weights file; clones share its bytes.
@@ -76,6 +79,7 @@ impl LoadedModel {
             weights_sha256: self.weights_sha256.clone(),
             weights: self.weights.clone(),
             choice,
+            dictionaries: Dictionaries::new(&self.dictionaries.url, &self.dictionaries.bundle),
         })
     }
 }

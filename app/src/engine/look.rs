@@ -4,10 +4,12 @@ use shared::classes;
 use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
+use shared::readout::Looked;
 use shared::tap::Caught;
 
 use super::core::Core;
 use super::host::Host;
+use super::latents;
 use super::loaded::LoadedModel;
 use super::picture;
 use super::voice::{Ending, Voice};
@@ -27,14 +29,15 @@ pub async fn classify<H: Host>(
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     let info = loaded.model.info();
-    let layer = info.layer(&layer).map_err(failure::of)?.name.clone();
+    let looked = latents::looked_at(core, voice, &loaded, &layer).await?;
     let bytes = buffers.into_iter().next().unwrap_or_default();
     let picture = picture::read(size, bytes, info.preprocessing.resize.side())?;
     let crop = info.preprocessing.classification_crop(&picture);
     drop(picture);
 
     let began = core.host.now();
-    let outputs = look(&loaded, &crop, &layer).await.map_err(|error| core.blame(&loaded, error))?;
+    let outputs =
+        look(&loaded, &crop, &looked).await.map_err(|error| core.blame(&loaded, error))?;
     core.healthy(&loaded)?;
     voice.check_stopped()?;
     let milliseconds = core.host.now() - began;
@@ -48,7 +51,7 @@ pub async fn classify<H: Host>(
     let classified = Classified {
         top: classes::best(&outputs.logits, &loaded.labels, TOP),
         crop: PictureSize { width: crop.width(), height: crop.height() },
-        layer,
+        layer: looked.info().name.clone(),
         map: outputs.size,
         channels: ranked,
         milliseconds,
@@ -78,12 +81,12 @@ impl Outputs {
     }
 }
 
-async fn look(loaded: &LoadedModel, crop: &Picture, layer: &str) -> shared::Result<Outputs> {
+async fn look(loaded: &LoadedModel, crop: &Picture, looked: &Looked) -> shared::Result<Outputs> {
     let info = loaded.model.info();
-    let layer = info.layer_id(layer)?;
+    let tap = looked.tap();
     // One that ends with an embedding has none.
     let classes = info.classes().ok();
-    let taps: Vec<_> = std::iter::once(layer).chain(classes).collect();
+    let taps: Vec<_> = std::iter::once(tap).chain(classes).collect();
     let input = info.preprocessing.apply(crop.to_tensor(&loaded.device));
     let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&taps))?;
     let missing = |layer| info.not_caught(layer);
@@ -93,7 +96,8 @@ async fn look(loaded: &LoadedModel, crop: &Picture, layer: &str) -> shared::Resu
         }
         None => Vec::new(),
     };
-    let Caught { grid, extra } = caught.get(layer).ok_or_else(|| missing(layer))?.clone();
+    let caught = caught.get(tap).ok_or_else(|| missing(tap))?.clone();
+    let Caught { grid, extra } = looked.of(caught);
     let [_, _, height, width] = grid.dims();
     let class_token = match extra {
         Some(extra) => Some(device::read(extra.narrow(2, 0, 1)).await?),

@@ -3,9 +3,12 @@
 use shared::device;
 use shared::image::Picture;
 use shared::network::{Pass, Start};
+use shared::readout::Looked;
+use shared::tap::LayerInfo;
 
 use super::core::Core;
 use super::host::Host;
+use super::latents;
 use super::loaded::LoadedModel;
 use super::picture;
 use super::voice::{Ending, Voice};
@@ -22,13 +25,14 @@ pub async fn respond<H: Host>(
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     let info = loaded.model.info();
-    let layer = info.layer(&layer).map_err(failure::of)?;
-    if layer.channels <= channel {
+    let looked = latents::looked_at(core, voice, &loaded, &layer).await?;
+    let LayerInfo { name, channels: count, .. } = looked.info();
+    if *count <= channel {
         return Err(failure::of(shared::Error::OutOfRange {
-            layer: layer.name.clone(),
+            layer: name.clone(),
             what: "channels",
             index: channel,
-            count: layer.channels,
+            count: *count,
         })
         .into());
     }
@@ -42,7 +46,7 @@ pub async fn respond<H: Host>(
             (width, height) if (width, height) == (crop, crop) => shown,
             _ => info.preprocessing.classification_crop(&shown),
         };
-        let map = look(&loaded, &shown, &layer.name, channel).await;
+        let map = look(&loaded, &shown, &looked, channel).await;
         let map = map.map_err(|error| core.blame(&loaded, error))?;
         core.healthy(&loaded)?;
         if !map.values.iter().all(|value| value.is_finite()) {
@@ -77,14 +81,15 @@ impl Map {
 async fn look(
     loaded: &LoadedModel,
     picture: &Picture,
-    layer: &str,
+    looked: &Looked,
     channel: usize,
 ) -> shared::Result<Map> {
     let info = loaded.model.info();
     let input = info.preprocessing.apply(picture.to_tensor(&loaded.device));
-    let layer = info.layer_id(layer)?;
-    let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[layer]))?;
-    let activation = caught.grid(layer).ok_or_else(|| info.not_caught(layer))?;
+    let tap = looked.tap();
+    let caught = loaded.model.forward(Start::Picture(input), &Pass::to(&[tap]))?;
+    let caught = caught.get(tap).ok_or_else(|| info.not_caught(tap))?;
+    let activation = looked.of(caught.clone()).grid;
     let [_, _, height, width] = activation.dims();
     // Only the unit's own channel is worth the way from the device.
     let values = device::read(activation.narrow(1, channel, 1)).await?;

@@ -25,6 +25,7 @@ mod bundle;
 mod classify;
 mod dream;
 mod endings;
+mod latents;
 mod load;
 mod respond;
 mod session;

@@ -17,7 +17,7 @@ use crate::preprocess::Preprocessing;
 use crate::{Error, Result};
 
 pub use self::index::{Entry, INDEX_LIMIT, Index};
-pub use self::layer::{Dreams, Layer};
+pub use self::layer::{DictionaryFiles, Dreams, Layer};
 pub use self::sprites::{OnSheet, SHEET_LIMIT, Sprites};
 pub use super::document::SCHEMA;
 use super::document::{json_text, parse_json, schema};

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::document::{json_text, parse_json};
 use super::field::Field;
+use super::part;
 use crate::readout::dictionary::{
     Activation, Config, Dictionary, Normalization, Parameters, Pursuit,
 };
@@ -80,11 +81,16 @@ pub struct Files {
     pub weights: Vec<u8>,
 }
 
-/// Writes a dictionary.
+/// Of a dictionary's two files, the numbers' first, hexadecimal: by this, recipes name it.
+pub fn sha256(config: &[u8], weights: &[u8]) -> String {
+    part::sha256(&[weights, config].concat())
+}
+
+/// Writes a dictionary with so many bits of a number.
 ///
 /// # Errors
 /// Numbers that the file has no room for.
-pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
+pub fn write(dictionary: &Dictionary, made: &Made, precision: Precision) -> Result<Files> {
     let &Config { channels, latents, activation, centred, .. } = dictionary.config();
     let numbers = dictionary.parameters();
     let mut tensors = NamedTensors::new();
@@ -141,7 +147,7 @@ pub fn write(dictionary: &Dictionary, made: &Made) -> Result<Files> {
         config["residual_threshold"] = json!(residual);
         config["stop_on_duplicate_support"] = json!(until_repeated);
     }
-    let weights = to_safetensors(&tensors, Precision::F32, &BTreeMap::new())?;
+    let weights = to_safetensors(&tensors, precision, &BTreeMap::new())?;
     Ok(Files { config: json_text(CONFIG, &config)?, weights })
 }
 
@@ -347,14 +353,14 @@ mod tests {
         ] {
             for normalization in Normalization::ALL {
                 let dictionary = dictionary(activation).with_normalization(normalization);
-                let files = write(&dictionary, &made()).unwrap();
+                let files = write(&dictionary, &made(), Precision::F32).unwrap();
                 let found = read(files.config.as_bytes(), &files.weights).unwrap();
                 assert_eq!(found, (dictionary, made()));
             }
         }
         let pursuit = Pursuit { rounds: 3, residual: 0.5, until_repeated: false };
         let pursuing = dictionary(Activation::TopK { k: 2 }).with_pursuit(pursuit);
-        let files = write(&pursuing, &made()).unwrap();
+        let files = write(&pursuing, &made(), Precision::F32).unwrap();
         assert_eq!(read(files.config.as_bytes(), &files.weights).unwrap().0, pursuing);
     }
 
@@ -385,7 +391,8 @@ mod tests {
 
     #[test]
     fn damage_is_named_with_its_place() {
-        let files = write(&dictionary(Activation::TopK { k: 2 }), &made()).unwrap();
+        let topk = dictionary(Activation::TopK { k: 2 });
+        let files = write(&topk, &made(), Precision::F32).unwrap();
         let config: Value = serde_json::from_str(&files.config).unwrap();
         let with = |key: &str, value: Value| {
             let mut config = config.clone();

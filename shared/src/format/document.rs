@@ -7,7 +7,7 @@ use super::field::Field;
 use crate::{Error, Result};
 
 /// Version written by this program: `[major, minor]`.
-pub const SCHEMA: [u32; 2] = [2, 0];
+pub const SCHEMA: [u32; 2] = [2, 1];
 
 /// The most values in a document.
 pub(super) const VALUES_LIMIT: usize = 4_000_000;

@@ -7,7 +7,7 @@ mod statistic;
 mod unit;
 mod whole;
 
-pub use self::described::{Exemplars, TOP_LIMIT};
+pub use self::described::{Exemplars, Kind, TOP_LIMIT};
 pub use self::pages::{Heat, Records};
 pub use self::statistic::Statistic;
 pub use self::unit::{BARS, Exemplar, QUANTILES, UnitExemplars};

@@ -20,29 +20,11 @@ pub const PAGE_LIMIT: u64 = 4 << 20;
 /// The most units on a page.
 pub const UNITS_LIMIT: usize = 4096;
 
-/// What a table holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Which pictures excite a unit, and how its activations are distributed.
-    Exemplars,
-    /// Where in those pictures it answers.
-    Heat,
-}
-
-impl Kind {
-    fn code(self) -> [u8; 4] {
-        match self {
-            Self::Exemplars => *b"exem",
-            Self::Heat => *b"heat",
-        }
-    }
-}
-
 /// What a page must be: it says so itself, and is held to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// What its records are.
-    pub kind: Kind,
+    /// What its records are, in four letters.
+    pub kind: [u8; 4],
     /// The unit of its first record.
     pub first: usize,
     /// How many records it has.
@@ -58,7 +40,7 @@ impl Shape {
     }
 
     fn header(&self) -> Vec<u8> {
-        let mut header = [&MAGIC[..], &self.kind.code()].concat();
+        let mut header = [&MAGIC[..], &self.kind].concat();
         for number in [VERSION as usize, self.first, self.count, self.record] {
             // All are bounded far below: units by a layer's channels, records by a page's bytes.
             header.extend((number as u32).to_le_bytes());
@@ -134,7 +116,7 @@ mod tests {
     use super::*;
 
     fn shape() -> Shape {
-        Shape { kind: Kind::Heat, first: 512, count: 2, record: 3 }
+        Shape { kind: *b"heat", first: 512, count: 2, record: 3 }
     }
 
     fn page() -> Vec<u8> {

@@ -5,12 +5,14 @@
 use shared::format::archive::Archive;
 use shared::format::bundle::{Bundle, Index, Part, labels_from_bytes};
 use shared::format::credits;
+use shared::format::dictionary;
 use shared::format::exemplars::{Exemplars, Heat, Records, Statistic};
 use shared::format::png::{self, Text};
 use shared::format::recipe::{KEYWORD, recipe_from_png};
 use shared::format::shards::saev::{self, Metadata};
 use shared::format::shards::{Array, Description, Dtype, Layout, Record, TokenKind};
 use shared::format::site::{PAGE, Site};
+use shared::format::worth::{Latents, Measure, Worth};
 use shared::visualize::Objective;
 use shared::weights::{StoredTensors, from_caffemodel, from_pytorch, from_safetensors};
 
@@ -19,6 +21,9 @@ pub const N_CLASSES: usize = 4;
 
 /// Pictures of the gallery that credits and exemplars are read for.
 pub const N_PICTURES: usize = 3;
+
+/// Latents that are read.
+pub const N_LATENTS: usize = 3;
 
 /// Channels of the layer whose exemplars are read.
 pub const N_UNITS: usize = 2;
@@ -127,6 +132,45 @@ pub fn exemplars(bytes: &[u8]) -> bool {
         assert!(exemplar.picture < N_PICTURES && exemplar.value.is_finite());
         assert!(exemplar.row < rows && exemplar.column < columns);
     }
+    true
+}
+
+/// What the latents of a page that is read are measured by.
+pub fn worth() -> Worth {
+    Worth {
+        activations: 980_000,
+        normalized_mse: 0.2,
+        l0: 32.0,
+        measured: vec![Measure::Frequency],
+        mapped: true,
+        nearest: 2,
+        units: N_LATENTS,
+        page: 256,
+        records: Vec::new(),
+    }
+}
+
+/// Latents that are accepted have finite measures, and neighbours that exist.
+pub fn latents(bytes: &[u8]) -> bool {
+    let Ok(latents) = Latents::open(&worth(), 0, bytes.to_vec()) else { return false };
+    for latent in (0..N_LATENTS).filter_map(|unit| latents.latent(unit)) {
+        assert!(latent.measures.iter().chain(&latent.place).all(|number| number.is_finite()));
+        assert!(latent.nearest.iter().all(|other| *other < N_LATENTS));
+    }
+    true
+}
+
+/// A dictionary that is accepted finds finite latents in an activation. Its `cfg.json` comes first,
+/// then a zero, then its numbers.
+pub fn dictionary(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let (config, weights) = bytes.split_at(end);
+    let weights = weights.get(1..).unwrap_or_default();
+    let Ok((dictionary, _)) = dictionary::read(config, weights) else { return false };
+    let channels = dictionary.config().channels;
+    let codes = dictionary.codes(&vec![0.5; channels]);
+    assert!(codes.uses.iter().all(|used| (used.latent as usize) < dictionary.config().latents));
+    assert_eq!(dictionary.decode(&codes).len(), channels);
     true
 }
 

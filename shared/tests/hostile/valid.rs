@@ -5,20 +5,23 @@ use std::collections::BTreeMap;
 use miniz_oxide::deflate::compress_to_vec;
 use serde_json::json;
 use shared::format::bundle::{
-    Bundle, Dreams, Entry as Listed, Gallery, Index, Layer, Part, SCHEMA, Sprites,
+    Bundle, DictionaryFiles, Dreams, Entry as Listed, Gallery, Index, Layer, Part, SCHEMA, Sprites,
 };
 use shared::format::credits::{self, Credit};
+use shared::format::dictionary::{self, Made};
 use shared::format::exemplars::{
     BARS, Exemplar, Exemplars, Reference, Statistic, UnitExemplars, Whole,
 };
 use shared::format::recipe::{Recipe, encode_png};
 use shared::format::shards::saev::{self, Metadata};
 use shared::format::shards::{Description, Named, Record, data_path, pictures_path};
+use shared::format::worth::{Latent, Worth};
 use shared::image::Picture;
+use shared::readout::dictionary::{Activation, Config, Dictionary, Parameters};
 use shared::visualize::Settings;
 use shared::weights::{NamedTensor, NamedTensors, Precision, to_safetensors};
 
-use crate::parsers::{N_PICTURES, N_UNITS, layout};
+use crate::parsers::{N_LATENTS, N_PICTURES, N_UNITS, layout, worth};
 use crate::protobuf::{field, number_field};
 use crate::pth::{Saved, dict, legacy, pth, weights};
 use crate::zip::{Entry, zip, zip64};
@@ -128,7 +131,59 @@ pub fn bundles() -> Vec<Vec<u8>> {
         exemplars: Some(tables(512).0),
         ..Layer::new("mixed4a")
     }];
+    let part = |name: &str| Part::of(&format!("mixed4a/sae-3/{name}"), b"part");
+    let page = latents().remove(0);
+    whole.layers.push(Layer {
+        latents: Some(N_LATENTS),
+        dictionary: Some(DictionaryFiles { config: part("c.json"), weights: part("w") }),
+        worth: Some(Worth { records: vec![Part::of("latents.bin", &page)], ..worth() }),
+        ..Layer::new("mixed4a/sae-3")
+    });
     [plain, whole].map(|bundle| bundle.to_json().unwrap().into_bytes()).into()
+}
+
+pub fn latents() -> Vec<Vec<u8>> {
+    let latent = |unit: usize| Latent {
+        measures: [0.1, 2.0, 7.5, 0.5, 0.25, 0.75, 0.0],
+        place: [unit as f32, -1.0],
+        partner: (unit != 1).then_some(7),
+        nearest: vec![(unit + 1) % N_LATENTS],
+    };
+    let latents: Vec<Latent> = (0..N_LATENTS).map(latent).collect();
+    let mut pages = Vec::new();
+    worth().write(&latents, |_, bytes| {
+        let part = Part::of("latents.bin", &bytes);
+        pages.push(bytes);
+        part
+    });
+    pages
+}
+
+/// `cfg.json`, a zero and the numbers, of every kind.
+pub fn dictionaries() -> Vec<Vec<u8>> {
+    let of = |activation| {
+        let config = Config {
+            channels: 3,
+            latents: 5,
+            activation,
+            centred: true,
+            prefixes: vec![5],
+            revival: None,
+        };
+        let mut numbers = Parameters::zeros(&config);
+        numbers.all_mut().into_iter().flatten().for_each(|number| *number = 0.25);
+        let dictionary = Dictionary::new(config, numbers).unwrap();
+        let files = dictionary::write(&dictionary, &Made::default(), Precision::F16).unwrap();
+        [files.config.as_bytes(), &[0], &files.weights].concat()
+    };
+    [
+        Activation::Relu { l1: 0.0, by_norm: false },
+        Activation::TopK { k: 2 },
+        Activation::jump(),
+        Activation::Gated { l1: 0.0 },
+    ]
+    .map(of)
+    .into()
 }
 
 pub fn indexes() -> Vec<Vec<u8>> {

@@ -7,6 +7,7 @@ use image::ImageReader;
 use shared::format::bundle::{Bundle, Sprites, labels_from_bytes};
 use shared::format::credits;
 use shared::format::exemplars::Whole;
+use shared::format::worth::Latents;
 use shared::models;
 
 use super::files::Files;
@@ -28,6 +29,16 @@ pub fn check(manifest: &[u8], files: &Files) -> Result<Bundle> {
         check_sheets(&gallery.sprites, files)?;
     }
     for layer in &bundle.layers {
+        if let Some(dictionary) = &layer.dictionary {
+            let [config, weights] = [&dictionary.config, &dictionary.weights];
+            layer.dictionary(&info, bytes(&config.path)?, bytes(&weights.path)?)?;
+        }
+        if let Some(worth) = &layer.worth {
+            for (page, part) in worth.records.iter().enumerate() {
+                Latents::open(worth, page, bytes(&part.path)?.to_vec())
+                    .with_context(|| part.path.clone())?;
+            }
+        }
         if let Some(dreams) = &layer.dreams {
             check_sheets(&dreams.sprites, files)?;
         }

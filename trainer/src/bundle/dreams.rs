@@ -14,6 +14,7 @@ use shared::format::recipe::{Recipe, recipe_from_png};
 use shared::models::ModelInfo;
 use shared::visualize::objective::{Channel, Measure, Objective};
 
+use super::dictionaries::Shipped;
 use super::files::Files;
 use super::sheets::Layout;
 use crate::pictures::decode;
@@ -40,11 +41,13 @@ struct Dream {
 pub fn gather(
     folders: &[PathBuf],
     info: &ModelInfo,
+    dictionaries: &BTreeMap<String, Shipped>,
     files: &mut Files,
 ) -> Result<BTreeMap<String, Dreams>> {
     let mut layers: BTreeMap<String, Vec<Dream>> = BTreeMap::new();
     for file in files_in(folders)? {
-        let (layer, dream) = read(&file, info).with_context(|| file.display().to_string())?;
+        let (layer, dream) =
+            read(&file, info, dictionaries).with_context(|| file.display().to_string())?;
         layers.entry(layer).or_default().push(dream);
     }
     let mut gathered = BTreeMap::new();
@@ -98,7 +101,11 @@ fn files_in(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 /// The layer a picture belongs to, and what is known of it without decoding it.
-fn read(file: &Path, info: &ModelInfo) -> Result<(String, Dream)> {
+fn read(
+    file: &Path,
+    info: &ModelInfo,
+    dictionaries: &BTreeMap<String, Shipped>,
+) -> Result<(String, Dream)> {
     let recipe = recipe_from_png(&fs::read(file)?)?
         .context("carries no recipe: expected a picture made by `pellucid visualize`")?;
     if recipe.model != info.name {
@@ -111,6 +118,11 @@ fn read(file: &Path, info: &ModelInfo) -> Result<(String, Dream)> {
     let layer = info.layer(&layer)?;
     if layer.channels <= unit {
         bail!("shows unit {unit} of {}, which has {}", layer.name, layer.channels);
+    }
+    if let Some(shipped) = dictionaries.get(&layer.name)
+        && recipe.readouts.get(&layer.name) != Some(&shipped.sha256)
+    {
+        bail!("shows a latent of another dictionary than --dictionary names");
     }
     let dream = Dream { file: file.to_owned(), unit, penalties, recipe };
     Ok((layer.name.clone(), dream))
@@ -235,7 +247,7 @@ mod tests {
             fs::write(folder.path().join(format!("{number}.png")), bytes).unwrap();
         }
         let info = models::info("googlenet").unwrap();
-        gather(&[folder.path().to_owned()], &info, &mut Files::default())
+        gather(&[folder.path().to_owned()], &info, &BTreeMap::new(), &mut Files::default())
     }
 
     #[test]
@@ -311,7 +323,7 @@ mod tests {
         image::RgbImage::new(96, 96).save(folder.path().join("found.png")).unwrap();
         let info = models::info("googlenet").unwrap();
         let folders = [folder.path().to_owned()];
-        let error = gather(&folders, &info, &mut Files::default()).unwrap_err();
+        let error = gather(&folders, &info, &BTreeMap::new(), &mut Files::default()).unwrap_err();
         let error = format!("{error:#}");
         assert!(error.contains("found.png") && error.contains("no recipe"), "{error}");
     }

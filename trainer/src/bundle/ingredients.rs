@@ -21,6 +21,8 @@ pub struct Ingredients {
     pub reference: Option<PathBuf>,
     /// Folders of pictures from `pellucid visualize`.
     pub dreams: Vec<PathBuf>,
+    /// Dictionaries whose latents are layers: `FOLDER`, `NAME=FOLDER` or `LAYER/NAME=FOLDER`.
+    pub dictionaries: Vec<String>,
     /// Layers in the order they are offered; of exemplars, only these. None: all.
     pub layers: Vec<String>,
     /// A bundle to take everything else from.

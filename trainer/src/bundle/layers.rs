@@ -1,14 +1,15 @@
-//! What was made beforehand: the gallery, and layer by layer exemplars and dreams.
+//! What was made beforehand: the gallery, and layer by layer dictionaries, exemplars and dreams.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use shared::format::bundle::{Dreams, Gallery, Layer, Sprites};
 use shared::format::credits::{self, Credit};
-use shared::format::exemplars::Whole;
-use shared::format::table::Kind;
+use shared::format::exemplars::{Kind, Whole};
 use shared::models::ModelInfo;
 
+use super::dictionaries::{self, Shipped};
 use super::existing::Existing;
 use super::files::Files;
 use super::ingredients::Ingredients;
@@ -48,15 +49,35 @@ impl Photographs {
 impl Layers<'_> {
     /// Gathers what was made for this bundle, and from another one whatever was not.
     pub fn gather(&self, files: &mut Files) -> Result<(Option<Gallery>, Vec<Layer>)> {
-        let wanted = self.wanted()?;
+        let given = &self.ingredients.dictionaries;
+        let shipped = dictionaries::gather(given, self.from, self.info)?;
+        let known = self.known(&shipped)?;
+        let wanted = wanted(&self.ingredients.layers, &known)?;
         let photographs = self.photographs(files)?;
         let names = photographs.as_ref().map_or(&[][..], |photographs| &photographs.names);
-        let mut made = dreams::gather(&self.ingredients.dreams, self.info, files)?;
+        let mut made = dreams::gather(&self.ingredients.dreams, &known, &shipped, files)?;
         let mut layers = Vec::new();
-        for name in self.in_order(&wanted) {
-            let old = self.from.and_then(|from| from.bundle.layer(name).map(|layer| (from, layer)));
-            let latents = old.and_then(|(_, layer)| layer.latents);
-            let mut layer = Layer { latents, ..Layer::new(name) };
+        for name in self.in_order(&wanted, &known) {
+            let dictionary = shipped.get(name);
+            // Of other latents than these nothing is kept.
+            let stays = |layer: &&Layer| match (&layer.dictionary, dictionary) {
+                (Some(files), Some(shipped)) => shipped.is(files),
+                (None, Some(_)) => false,
+                (_, None) => true,
+            };
+            let old =
+                self.from.and_then(|from| Some((from, from.bundle.layer(name).filter(stays)?)));
+            let mut layer = Layer::new(name);
+            layer.latents = match dictionary {
+                Some(shipped) => Some(shipped.layer.channels),
+                None => old.and_then(|(_, layer)| layer.latents),
+            };
+            layer.dictionary = dictionary.map(|shipped| shipped.add(files));
+            layer.worth = dictionary.and_then(|shipped| shipped.add_worth(files));
+            if let (None, Some((from, Layer { worth: Some(worth), .. }))) = (&layer.worth, old) {
+                worth.records.iter().try_for_each(|part| from.take(part, files).map(drop))?;
+                layer.worth = Some(worth.clone());
+            }
             layer.dreams = match (made.remove(name), old) {
                 (Some(dreams), _) => Some(dreams),
                 (None, Some((from, Layer { dreams: Some(dreams), .. }))) => {
@@ -67,12 +88,12 @@ impl Layers<'_> {
             let is_wanted = wanted.is_empty() || wanted.contains(&name);
             let folder = self.ingredients.exemplars.as_deref().filter(|_| is_wanted);
             if let Some(folder) = folder.filter(|folder| has_exemplars(folder, name)) {
-                self.add_exemplars(folder, photographs.as_ref(), &mut layer, files)?;
+                self.add_exemplars(folder, photographs.as_ref(), dictionary, &mut layer, files)?;
             } else if let Some((from, old)) = old {
                 self.keep_exemplars(from, old, names, &mut layer, files)?;
             }
             self.add_reference(&mut layer, names.len(), files)?;
-            if layer.dreams.is_some() || layer.exemplars.is_some() {
+            if layer.dreams.is_some() || layer.exemplars.is_some() || layer.dictionary.is_some() {
                 layers.push(layer);
             }
         }
@@ -80,18 +101,30 @@ impl Layers<'_> {
         Ok((photographs.map(|photographs| photographs.gallery), layers))
     }
 
-    /// The canonical names of `--layers`.
-    fn wanted(&self) -> Result<Vec<&str>> {
-        let names = self.ingredients.layers.iter();
-        names.map(|name| Ok(self.info.layer(name)?.name.as_str())).collect()
+    /// The model with the layers of its dictionaries, and of what else is read out of its layers in
+    /// the bundle it is made from, each behind its own.
+    fn known(&self, shipped: &BTreeMap<String, Shipped>) -> Result<ModelInfo> {
+        let mut known = self.info.clone();
+        let mut latents: Vec<_> = shipped.values().map(|shipped| shipped.layer.clone()).collect();
+        for old in self.from.iter().flat_map(|from| &from.bundle.layers) {
+            if old.latents.is_some() && !shipped.contains_key(&old.name) {
+                latents.push(old.info(self.info)?);
+            }
+        }
+        for layer in latents {
+            let parent = layer.name.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let behind = known.layer_id(parent)?.0 + 1;
+            known.layers.insert(behind, layer);
+        }
+        Ok(known)
     }
 
-    /// Every layer of the model: those wanted first, then those of the bundle it is made from in
+    /// Every layer that is known: those wanted first, then those of the bundle it is made from in
     /// its order, then the rest in the model's.
-    fn in_order<'a>(&'a self, wanted: &[&'a str]) -> Vec<&'a str> {
+    fn in_order<'a>(&'a self, wanted: &[&'a str], known: &'a ModelInfo) -> Vec<&'a str> {
         let old = self.from.iter().flat_map(|from| &from.bundle.layers);
         let old = old.map(|layer| layer.name.as_str());
-        let all = self.info.layers.iter().map(|layer| layer.name.as_str());
+        let all = known.layers.iter().map(|layer| layer.name.as_str());
         let mut names: Vec<&str> = Vec::new();
         for name in wanted.iter().copied().chain(old).chain(all) {
             if !names.contains(&name) {
@@ -126,6 +159,7 @@ impl Layers<'_> {
         &self,
         folder: &Path,
         photographs: Option<&Photographs>,
+        dictionary: Option<&Shipped>,
         layer: &mut Layer,
         files: &mut Files,
     ) -> Result<()> {
@@ -137,6 +171,7 @@ impl Layers<'_> {
             model: self.info.name,
             gallery: &photographs.names,
             pictures_sha256: photographs.fingerprint.as_deref(),
+            dictionary_sha256: dictionary.map(|shipped| shipped.sha256.as_str()),
         };
         let whole = exemplars::bundle_part(folder, &layer.name, &wanted).with_context(|| {
             format!("taking {}'s exemplars from {}", layer.name, folder.display())
@@ -219,6 +254,11 @@ impl Layers<'_> {
         }
         Ok(())
     }
+}
+
+/// The canonical names of `--layers`.
+fn wanted<'a>(names: &[String], known: &'a ModelInfo) -> Result<Vec<&'a str>> {
+    names.iter().map(|name| Ok(known.layer(name)?.name.as_str())).collect()
 }
 
 /// Writes a layer's exemplars into its folder.

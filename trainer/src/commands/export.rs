@@ -57,6 +57,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     reference: Option<PathBuf>,
 
+    /// A dictionary whose latents the bundle offers as a layer: SAELens's files, which go into it
+    /// byte for byte; a folder, or NAME=FOLDER, LAYER/NAME=FOLDER; may be repeated
+    #[arg(long = "dictionary", value_name = "FOLDER")]
+    dictionaries: Vec<String>,
+
     /// Layers to offer first, in this order; of --exemplars only these are taken
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     layers: Vec<String>,
@@ -79,7 +84,7 @@ pub struct Args {
         value_name = "DIR",
         conflicts_with_all = [
             "model", "weights", "without_weights", "precision", "gallery", "exemplars", "reference",
-            "layers", "dreams", "from", "out",
+            "dictionaries", "layers", "dreams", "from", "out",
         ]
     )]
     list: Option<PathBuf>,
@@ -158,6 +163,7 @@ impl Args {
             exemplars: self.exemplars,
             reference: self.reference,
             dreams: self.dreams,
+            dictionaries: self.dictionaries,
             layers: self.layers,
             from: self.from,
         })

@@ -7,7 +7,9 @@ use serde::Serialize;
 use shared::burn::tensor::Device;
 use shared::models;
 
-use super::arguments::{DeviceArgs, TokensChoice, WeightsArgs, open_store, partition, sources};
+use super::arguments::{
+    DeviceArgs, PrecisionChoice, TokensChoice, WeightsArgs, open_store, partition, sources,
+};
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::pictures::listing::Listing;
@@ -23,7 +25,8 @@ use crate::{device, dictionary, naming, output};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "pellucid train [OPTIONS] <STORE> --out <DIR>\n       \
     pellucid train [OPTIONS] --stream [MODEL] <LAYER> --images <DIR>... --out <DIR>\n       \
-    pellucid train --to-saev <DICTIONARY> --out <DIR>")]
+    pellucid train --to-saev <DICTIONARY> --out <DIR>\n       \
+    pellucid train --to-saelens <DICTIONARY> --bits <BITS> --out <DIR>")]
 #[command(after_help = "Examples:\n  \
     pellucid train store/ --out dictionaries/\n  \
     pellucid train store/ --set k=16,32 --set latents=3072 --set thousands=20000 --out dictionaries/\n  \
@@ -39,7 +42,7 @@ use crate::{device, dictionary, naming, output};
     not find is no finding. A run that was stopped goes on with the same command.")]
 pub struct Args {
     /// A store that `pellucid record` has filled, or saev's shards
-    #[arg(value_name = "STORE", required_unless_present_any = ["to_saev", "stream"])]
+    #[arg(value_name = "STORE", required_unless_present_any = ["to_saev", "to_saelens", "stream"])]
     store: Option<PathBuf>,
 
     /// Trains straight from pictures, without a store: what this layer answers is computed as it is
@@ -89,6 +92,18 @@ pub struct Args {
     #[arg(long, value_name = "DICTIONARY", conflicts_with_all = ["store", "stream", "sweep", "given", "list"])]
     to_saev: Option<PathBuf>,
 
+    /// Writes a dictionary, of whichever program, as SAELens and this one keep one, into --out
+    #[arg(
+        long,
+        value_name = "DICTIONARY",
+        conflicts_with_all = ["store", "stream", "sweep", "given", "list", "to_saev"]
+    )]
+    to_saelens: Option<PathBuf>,
+
+    /// Bits of a number of --to-saelens; SAELens does not read q8
+    #[arg(long, value_enum, default_value_t = PrecisionChoice::F32, requires = "to_saelens")]
+    bits: PrecisionChoice,
+
     /// Names the runs and trains none
     #[arg(long)]
     list: bool,
@@ -136,6 +151,11 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(path) = &args.to_saev {
         let file = dictionary::write_saev(&dictionary::open(path)?, &args.out)?;
         return output::line(&file.display().to_string());
+    }
+    if let Some(path) = &args.to_saelens {
+        let dictionary::Opened { dictionary, made, .. } = dictionary::open(path)?;
+        dictionary::write(&args.out, &dictionary, &made, args.bits.into())?;
+        return output::line(&args.out.display().to_string());
     }
     if !(1..=1 << 20).contains(&args.buffer) {
         return Err(

@@ -20,6 +20,8 @@ pub struct Wanted<'a> {
     /// The fingerprint of the gallery's folder, where there is one:
     /// [`crate::pictures::listing::Listing::sha256`].
     pub pictures_sha256: Option<&'a str>,
+    /// Of the dictionary whose latents they are of, where they are of latents.
+    pub dictionary_sha256: Option<&'a str>,
 }
 
 /// The exemplars of a layer with their heat maps, from the results in `folder`, each picture as its
@@ -32,7 +34,7 @@ pub fn bundle_part(folder: &Path, layer: &str, wanted: &Wanted<'_>) -> Result<Wh
     let report = LayerReport::read(folder, layer)?;
     let path = json_path(folder, layer);
     let within = || format!("in {}", path.display());
-    let Wanted { model, gallery, pictures_sha256 } = *wanted;
+    let Wanted { model, gallery, pictures_sha256, dictionary_sha256 } = *wanted;
     if report.job.model != model {
         bail!("{} is of {}, not of {model}", path.display(), report.job.model);
     }
@@ -43,6 +45,11 @@ pub fn bundle_part(folder: &Path, layer: &str, wanted: &Wanted<'_>) -> Result<Wh
              run `pellucid exemplars` on these",
             path.display()
         );
+    }
+    if let Some(wanted) = dictionary_sha256
+        && report.job.assets.get(&report.layer).is_none_or(|found| found != wanted)
+    {
+        bail!("{} is of another dictionary than --dictionary names", path.display());
     }
     let numbers: HashMap<&str, usize> =
         gallery.iter().enumerate().map(|(number, file)| (file.as_str(), number)).collect();
@@ -164,7 +171,7 @@ mod tests {
     }
 
     fn wanted(gallery: &[String]) -> Wanted<'_> {
-        Wanted { model: "googlenet", gallery, pictures_sha256: Some("bb") }
+        Wanted { model: "googlenet", gallery, pictures_sha256: Some("bb"), dictionary_sha256: None }
     }
 
     fn part(folder: &Path) -> Whole {

@@ -50,8 +50,9 @@ pub struct Recipe {
     pub auxk_normalized: bool,
     /// Ghost gradients in the place of that.
     pub ghosts: bool,
-    /// A latent that fires in none of so many activations is dead.
-    pub dead_after: u64,
+    /// A latent that fires in none of so many activations is dead; by default a twentieth of all, and
+    /// at most a million.
+    pub dead_after: Option<u64>,
     /// Activations are multiplied so that their mean length is the root of the channels.
     pub scaled: bool,
     /// Dead latents begin anew after so many steps, each at an example that is explained badly;
@@ -119,7 +120,6 @@ impl Default for Recipe {
             decay,
             clip,
             unit_norm,
-            dead_after,
             resample_every,
             drawn_prefixes,
             from_data,
@@ -144,7 +144,7 @@ impl Default for Recipe {
             auxk_coefficient: 1.0 / 32.0,
             auxk_normalized: false,
             ghosts: false,
-            dead_after,
+            dead_after: None,
             scaled: true,
             resample_every,
             drawn_prefixes,
@@ -259,7 +259,7 @@ impl Recipe {
             clip: self.clip,
             // Rows made of data points have lengths of their own.
             unit_norm: self.unit_norm && !self.archetypal,
-            dead_after: self.dead_after,
+            dead_after: self.dead_after.unwrap_or(usual.dead_after.min(50 * self.thousands)),
             resample_every: self.resample_every,
             drawn_prefixes: self.drawn_prefixes,
             archetypal,

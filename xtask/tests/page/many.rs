@@ -141,6 +141,80 @@ fn keys_walk_a_long_list_from_end_to_end_and_a_unit_of_it_has_its_own_page() -> 
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
+fn a_rectangle_in_the_drawing_of_all_latents_chooses_some_and_a_dot_leads_to_its_latent()
+-> Result<()> {
+    const DOTS: &str = "[data-testid=latent-scatter] .dots";
+    let visit = visit()?;
+    let page = visit.page();
+    visit.open(&format!("?device=cpu#/{NETWORK}/{LAYER}"))?;
+    page.wait_for(&format!("document.querySelectorAll('{DOTS} path').length === 5"), LATER)?;
+    let dots = number(
+        &visit,
+        &format!(
+            "[...document.querySelectorAll('{DOTS} path')]
+            .reduce((sum, it) => sum + it.getAttribute('d').split('M').length - 1, 0)"
+        ),
+    )?;
+    assert_eq!(dots, UNITS as u64);
+
+    // Sorted by what is chosen; the address says so.
+    page.script(
+        "const by = document.querySelector('[data-testid=latent-by]');
+         by.value = 'stability';
+         by.dispatchEvent(new Event('change', { bubbles: true }));",
+    )?;
+    let first = |unit: usize| {
+        let first = format!("document.querySelector('{ROWS} [data-place=\"0\"]')?.dataset.unit");
+        page.wait_for(&format!("{first} === '{LAYER}:{unit}'"), LATER).map(drop)
+    };
+    first(100)?;
+    page.wait_for("location.search.includes('by=stability')", SOON)?;
+
+    // The right half: those that fire often.
+    let drag = |from: [f64; 2], to: [f64; 2]| {
+        page.script(&format!(
+            "const dots = document.querySelector('{DOTS}');
+             const box = dots.getBoundingClientRect();
+             const at = (type, [across, down]) => dots.dispatchEvent(new PointerEvent(type, {{
+                 bubbles: true, pointerId: 1, button: 0,
+                 clientX: box.left + across * box.width, clientY: box.top + down * box.height,
+             }}));
+             at('pointerdown', {from:?});
+             at('pointermove', {to:?});
+             at('pointerup', {to:?});"
+        ))
+    };
+    drag([0.5, 0.0], [1.0, 1.0])?;
+    let said = "document.querySelector('[data-testid=search-result]')?.textContent";
+    let kept =
+        page.wait_for(&format!("{said}?.match(/^(\\d+) of {UNITS} latents/)?.[1]"), LATER)?;
+    let kept: usize = kept.as_str().unwrap_or_default().parse()?;
+    assert!((100..UNITS / 2 + 2000).contains(&kept), "{kept} latents");
+    page.wait_for("location.search.includes('brush=')", SOON)?;
+    page.wait_for(&format!("!!document.querySelector('{DOTS} .brush')"), SOON)?;
+
+    // The same again from its address, and all of them at a click.
+    page.script("location.reload();")?;
+    page.wait_for(&format!("{said}?.startsWith('{kept} of ')"), LATER)?;
+    page.click("[data-testid=latent-all]")?;
+    page.wait_for("!location.search.includes('brush=')", SOON)?;
+
+    // A click without a drag opens the nearest.
+    let spot = page.script(&format!(
+        "const d = document.querySelector('{DOTS} path').getAttribute('d');
+         return /^M([\\d.]+) ([\\d.]+)/.exec(d).slice(1).map((it) => it / 1000);"
+    ))?;
+    let at = |place: usize| spot.get(place).and_then(Value::as_f64).context("a place");
+    drag([at(0)?, at(1)?], [at(0)?, at(1)?])?;
+    let opened = "document.querySelector('[data-testid=unit-page]')?.dataset.unit";
+    page.wait_for(&format!("{opened}?.startsWith('{LAYER}:')"), LATER)?;
+    page.wait_for_element("[data-testid=latent-facts]", LATER)?;
+    assert!(!page.has(ERROR)?, "{}", page.describe());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
 fn a_search_looks_at_every_page_of_a_long_table() -> Result<()> {
     let visit = visit()?;
     visit.open(&format!("?device=cpu&find=dog#/{NETWORK}/{LAYER}"))?;

@@ -14,6 +14,7 @@ use crate::components::dream_canvas::DreamCanvas;
 use crate::components::exemplar_grid::ExemplarGrid;
 use crate::components::far_line::FarLine;
 use crate::components::icon::{Icon, outline};
+use crate::components::latent_facts::LatentFacts;
 use crate::components::mistake_note::MistakeNote;
 use crate::components::parts_trouble::PartsTrouble;
 use crate::components::sprite_picture::SpritePicture;
@@ -203,10 +204,12 @@ fn Pictures() -> impl IntoView {
                     })
                 };
                 let top = of_unit.top.clone();
+                let name = info.name.clone();
                 view! {
                     {lack}
                     <ExemplarGrid layer=info channel exemplars top sprites=Arc::new(sprites)/>
                     <ActivationHistogram unit=of_unit pictures/>
+                    <Measured layer=name channel/>
                 }
                 .into_any()
             }
@@ -216,6 +219,22 @@ fn Pictures() -> impl IntoView {
             _ if page.session.library.failure.with(Option::is_some) => ().into_any(),
             _ => view! { <Waiting/> }.into_any(),
         })
+    }
+}
+
+/// What was measured of a latent; nothing of other units.
+#[component]
+fn Measured(
+    /// The layer, by its canonical name.
+    layer: String,
+    /// From 0.
+    channel: usize,
+) -> impl IntoView {
+    let parts = Page::here().session.parts;
+    move || {
+        let worth = parts.layer(&layer)?.worth?;
+        let latent = parts.latents(&layer)?.here()?.get(channel)?.clone();
+        Some(view! { <LatentFacts layer=layer.clone() worth latent/> })
     }
 }
 

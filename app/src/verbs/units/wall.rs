@@ -1,5 +1,6 @@
 //! Exemplars: the units of a layer with the pictures that excite them, to flip through and search.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leptos::prelude::*;
@@ -8,8 +9,10 @@ use shared::format::credits::Credit;
 
 use crate::components::depth_scale::DepthScale;
 use crate::components::exemplar_rows::ExemplarRows;
+use crate::components::latent_scatter::LatentScatter;
 use crate::components::layer_chips::LayerChips;
 use crate::components::parts_trouble::PartsTrouble;
+use crate::latents;
 use crate::page::Page;
 use crate::palette::{Jump, Sights, Suggestion, units};
 use crate::parts::Loaded;
@@ -61,6 +64,12 @@ pub fn ExemplarsView() -> impl IntoView {
                 <LayerChips layers=offered selected=layer count choose/>
             </div>
             <PartsTrouble/>
+            {move || {
+                let layer = layer.get();
+                let worth = parts.layer(&layer)?.worth?;
+                let latents = parts.latents(&layer)?.here()?;
+                Some(view! { <LatentScatter layer worth latents/> })
+            }}
             <OtherUnits typed layer/>
             {move || {
                 let (layer, units, sprites) = here.get()?;
@@ -156,7 +165,20 @@ fn Rows(
         let layer = Searched { layer: &searched, units };
         Some((search(&typed, layer, &records, &labels, &credits.get()), whole))
     });
+    // Of a dictionary's latents those that are chosen, in their order.
+    let measured = layer.clone();
+    let kept = Memo::new(move |_| {
+        let (brush, by) = page.address.with(|address| (address.brush, address.by));
+        if brush.is_none() && by.is_none() {
+            return None;
+        }
+        let latents = page.session.parts.latents(&measured)?.here()?;
+        Some(latents::chosen(&latents, brush, by))
+    });
     let said = move || {
+        if let (None, Some(kept)) = (found.get(), kept.get()) {
+            return (kept.len() < units).then(|| format!("{} of {units} latents", kept.len()));
+        }
         found.get().map(|(found, whole)| match found.len() {
             0 if !whole => "Searching …".to_owned(),
             // What was typed is the name of a unit that is offered above.
@@ -171,9 +193,16 @@ fn Rows(
     view! {
         <p class="said" role="status" data-testid="search-result">{said}</p>
         {move || {
-            let units = match found.get() {
-                Some((found, _)) => found,
-                None => (0..units).map(|unit| Found { unit, matches: None }).collect(),
+            let kept = kept.get();
+            let units = match (found.get(), kept) {
+                (Some((mut found, _)), Some(kept)) => {
+                    let kept = BTreeSet::from_iter(kept);
+                    found.retain(|found| kept.contains(&found.unit));
+                    found
+                }
+                (Some((found, _)), None) => found,
+                (None, Some(kept)) => kept.into_iter().map(Found::unasked).collect(),
+                (None, None) => (0..units).map(Found::unasked).collect(),
             };
             view! { <ExemplarRows layer=layer.clone() units sprites=sprites.clone()/> }
         }}

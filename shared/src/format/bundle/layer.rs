@@ -1,13 +1,19 @@
-//! What a bundle holds of a layer: dreams made beforehand, and exemplars.
+//! What a bundle holds of a layer: dreams made beforehand, exemplars, and of a dictionary's latents
+//! what computes them.
 
+use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::dictionary::{self, CONFIG_LIMIT};
 use super::super::exemplars::Exemplars;
 use super::super::field::Field;
-use super::super::part::Part;
+use super::super::part::{Part, WEIGHTS_LIMIT};
+use super::super::worth::Worth;
 use super::sprites::Sprites;
 use crate::models::ModelInfo;
+use crate::readout::dictionary::Dictionary;
+use crate::readout::{Derived, Readouts};
 use crate::tap::LayerInfo;
 use crate::visualize::{Objective, Settings};
 use crate::{Error, Result};
@@ -33,12 +39,27 @@ pub struct Layer {
     /// How many latents it has, where it is a readout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latents: Option<usize>,
+    /// What computes its latents, where it is a dictionary's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dictionary: Option<DictionaryFiles>,
+    /// What its latents are worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worth: Option<Worth>,
     /// What its units look for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dreams: Option<Dreams>,
     /// Which of the gallery's pictures excite its units most, and where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemplars: Option<Exemplars>,
+}
+
+/// A dictionary as SAELens keeps one: the files of one folder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DictionaryFiles {
+    /// Its `cfg.json`.
+    pub config: Part,
+    /// Its `sae_weights.safetensors`.
+    pub weights: Part,
 }
 
 /// Small pictures of what units look for, and how they were made.
@@ -81,7 +102,14 @@ impl Dreams {
 impl Layer {
     /// Nothing made beforehand of a layer of the model.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), latents: None, dreams: None, exemplars: None }
+        Self {
+            name: name.to_owned(),
+            latents: None,
+            dictionary: None,
+            worth: None,
+            dreams: None,
+            exemplars: None,
+        }
     }
 
     /// What can be said of the layer, which is one of the model's or is read out of one.
@@ -94,10 +122,60 @@ impl Layer {
         Ok(model.layer(parent)?.of_latents(own, latents))
     }
 
+    /// The dictionary in the bytes of its two parts, which are untrusted.
+    ///
+    /// # Errors
+    /// It is none, or one that takes or finds another number than this layer's.
+    pub fn dictionary(
+        &self,
+        model: &ModelInfo,
+        config: &[u8],
+        weights: &[u8],
+    ) -> Result<Dictionary> {
+        let wrong = |reason: String| Error::Format { what: self.name.clone(), reason };
+        let (parent, _) = parent(&self.name).ok_or_else(|| wrong(NO_READOUT.to_owned()))?;
+        let parent = model.layer(parent)?;
+        let (dictionary, _) = dictionary::read(config, weights)?;
+        let (channels, latents) = (dictionary.config().channels, dictionary.config().latents);
+        if channels != parent.channels {
+            let expected = format!("{} has {}", parent.name, parent.channels);
+            return Err(wrong(format!("its dictionary takes {channels} channels; {expected}")));
+        }
+        if Some(latents) != self.latents {
+            let said = self.latents.map_or("none".to_owned(), |latents| latents.to_string());
+            return Err(wrong(format!("its dictionary has {latents} latents, the bundle {said}")));
+        }
+        Ok(dictionary)
+    }
+
+    /// The same as what a network's layers are looked up in.
+    ///
+    /// # Errors
+    /// As [`Self::dictionary`].
+    pub fn readouts(
+        &self,
+        model: &ModelInfo,
+        config: &[u8],
+        weights: &[u8],
+        device: &Device,
+    ) -> Result<Readouts> {
+        let dictionary = self.dictionary(model, config, weights)?;
+        let (parent, own) = parent(&self.name).unwrap_or_default();
+        let id = model.layer_id(parent)?;
+        let sha256 = dictionary::sha256(config, weights);
+        let derived = Derived::new((id, model.at(id)), own, dictionary.on(device), &sha256);
+        Ok([((model.at(id).name.clone(), own.to_owned()), derived)].into())
+    }
+
     /// Every part, in the order of `bundle.json`.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        let dictionary = self.dictionary.iter().flat_map(|files| [&files.config, &files.weights]);
         let dreams = self.dreams.iter().flat_map(|dreams| &dreams.sprites.sheets);
-        dreams.chain(self.exemplars.iter().flat_map(Exemplars::parts))
+        let worth = self.worth.iter().flat_map(|worth| &worth.records);
+        dictionary
+            .chain(worth)
+            .chain(dreams)
+            .chain(self.exemplars.iter().flat_map(Exemplars::parts))
     }
 }
 
@@ -140,6 +218,19 @@ fn read_layer(field: &Field<'_>, info: &ModelInfo, n_pictures: usize) -> Result<
     let mut layer = Layer { latents, ..Layer::new(&called) };
     let of_model = layer.info(info)?;
     let channels = of_model.channels;
+    if let Some(files) = field.optional("dictionary")? {
+        if latents.is_none() {
+            return Err(files.wrong("its layer has no latents"));
+        }
+        layer.dictionary = Some(DictionaryFiles {
+            config: Part::read(&files.get("config")?, CONFIG_LIMIT as u64)?,
+            weights: Part::read(&files.get("weights")?, WEIGHTS_LIMIT)?,
+        });
+    }
+    if let Some(worth) = field.optional("worth")? {
+        let Some(latents) = latents else { return Err(worth.wrong("its layer has no latents")) };
+        layer.worth = Some(Worth::read(&worth, latents)?);
+    }
     let dreams = field.optional("dreams")?;
     layer.dreams = dreams.map(|field| read_dreams(&field, &called, channels)).transpose()?;
     let exemplars = field.optional("exemplars")?;

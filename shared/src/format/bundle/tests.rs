@@ -1,11 +1,14 @@
 use serde_json::{Value, json};
 
+use super::super::dictionary::{Files, Made};
 use super::super::document::VALUES_LIMIT;
-use super::super::exemplars::{Exemplars, Statistic, UnitExemplars, Whole};
-use super::super::table::Kind;
+use super::super::exemplars::{Exemplars, Kind, Statistic, UnitExemplars, Whole};
 use super::*;
+use crate::format::dictionary;
+use crate::readout::dictionary::{Activation, Config, Dictionary, Parameters};
 use crate::tap::Role;
 use crate::visualize::Settings;
+use crate::weights::Precision;
 
 /// Tables of so many units that nothing excites, under a layer's path.
 fn exemplars(path: &str, units: usize) -> Exemplars {
@@ -66,6 +69,10 @@ fn good() -> Value {
         },
         Layer {
             latents: Some(1000),
+            dictionary: Some(DictionaryFiles {
+                config: Part::of("mixed4a/sae-1k/cfg.json", b"{}"),
+                weights: Part::of("mixed4a/sae-1k/sae_weights.safetensors", b"numbers"),
+            }),
             exemplars: Some(exemplars("mixed4a/sae-1k", 1000)),
             ..Layer::new("mixed4a/sae-1k")
         },
@@ -181,6 +188,12 @@ fn every_wrong_field_is_named() {
         ("/layers/1/latents", json!(0)),
         ("/layers/1/latents", json!(999)),
         ("/layers/1/latents", json!(null)),
+        ("/layers/1/dictionary", json!([])),
+        ("/layers/1/dictionary/config", json!(null)),
+        ("/layers/1/dictionary/config/size", json!((1_u64 << 20) + 1)),
+        ("/layers/1/dictionary/weights/path", json!("../numbers")),
+        ("/layers/1/dictionary/weights/size", json!(WEIGHTS_LIMIT + 1)),
+        ("/layers/1/dictionary/weights/sha256", json!("")),
         ("/gallery", json!(null)),
         ("/gallery/sprites/side", json!(4096)),
     ];
@@ -206,7 +219,7 @@ fn a_bundle_without_weights_opens() {
     let bundle = with("/weights", json!(null)).unwrap();
     assert_eq!(bundle.weights, None);
     assert_eq!(bundle.layer("mixed4a").unwrap().dreams.as_ref().unwrap().picture(8), Some(4));
-    assert_eq!(bundle.parts().len(), 1 + 3 + 2 + 2 * 2 + 2 * 4);
+    assert_eq!(bundle.parts().len(), 1 + 3 + 2 + 2 + 2 * 2 + 2 * 4);
 }
 
 #[test]
@@ -221,6 +234,50 @@ fn a_readout_has_its_own_channels_and_its_layers_places() {
     // By whichever name its layer is called.
     let aliased = with("/layers/1/name", json!("inception_4a/output/sae-1k")).unwrap();
     assert_eq!(aliased.layers[1].name, "mixed4a/sae-1k");
+}
+
+#[test]
+fn a_dictionary_belongs_to_latents() {
+    let files = good()["layers"][1]["dictionary"].clone();
+    let mut bundle = good();
+    bundle["layers"][0]["dictionary"] = files;
+    let error = parse(&bundle).unwrap_err().to_string();
+    assert!(error.contains("layers[0].dictionary") && error.contains("no latents"), "{error}");
+}
+
+#[test]
+fn a_dictionary_must_fit_its_layer() {
+    let model = models::info("googlenet").unwrap();
+    let bundle = parse(&good()).unwrap();
+    let layer = bundle.layer("mixed4a/sae-1k").unwrap();
+    let made = |channels, latents| {
+        let config = Config {
+            channels,
+            latents,
+            activation: Activation::TopK { k: 3 },
+            centred: true,
+            prefixes: vec![latents],
+            revival: None,
+        };
+        let numbers = Parameters::zeros(&config);
+        let dictionary = Dictionary::new(config, numbers).unwrap();
+        dictionary::write(&dictionary, &Made::default(), Precision::F16).unwrap()
+    };
+    let told = |files: &Files| {
+        layer.dictionary(&model, files.config.as_bytes(), &files.weights).map_err(|e| e.to_string())
+    };
+    let good = made(512, 1000);
+    assert_eq!(told(&good).unwrap().config().latents, 1000);
+    assert!(told(&made(508, 1000)).unwrap_err().contains("508 channels; mixed4a has 512"));
+    assert!(told(&made(512, 999)).unwrap_err().contains("999 latents, the bundle 1000"));
+    let cut = Files { weights: good.weights[..100].to_vec(), ..good.clone() };
+    assert!(told(&cut).is_err());
+    let readouts = layer
+        .readouts(&model, good.config.as_bytes(), &good.weights, &crate::device::cpu())
+        .unwrap();
+    let derived = &readouts[&("mixed4a".to_owned(), "sae-1k".to_owned())];
+    assert_eq!(derived.info, layer.info(&model).unwrap());
+    assert_eq!(derived.sha256, dictionary::sha256(good.config.as_bytes(), &good.weights));
 }
 
 #[test]

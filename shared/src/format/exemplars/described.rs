@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::field::Field;
 use super::super::part::Part;
-use super::super::table::{Kind, PAGE_LIMIT, Shape, UNITS_LIMIT};
+use super::super::table::{PAGE_LIMIT, Shape, UNITS_LIMIT};
 use super::statistic::Statistic;
 use super::unit;
 use crate::Result;
@@ -18,6 +18,24 @@ const HEAT_SIDE_LIMIT: u64 = 64;
 
 /// The most rows or columns of positions.
 const POSITIONS_LIMIT: u64 = 65_536;
+
+/// What a table of a layer's exemplars holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Which pictures excite a unit, and how its activations are distributed.
+    Exemplars,
+    /// Where in those pictures it answers.
+    Heat,
+}
+
+impl Kind {
+    fn code(self) -> [u8; 4] {
+        match self {
+            Self::Exemplars => *b"exem",
+            Self::Heat => *b"heat",
+        }
+    }
+}
 
 /// What all units have in common, and where the tables are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,6 +124,7 @@ impl Exemplars {
             Kind::Exemplars => unit::length(self.top),
             Kind::Heat => self.top * self.heat[0] * self.heat[1],
         };
+        let kind = kind.code();
         Shape { kind, first, count: self.page.min(self.units.saturating_sub(first)), record }
     }
 

@@ -1,7 +1,7 @@
 //! A table's pages, checked as they come.
 
-use super::super::table::{Kind, Page};
-use super::described::Exemplars;
+use super::super::table::Page;
+use super::described::{Exemplars, Kind};
 use super::unit::{BARS, Exemplar, QUANTILES, Record, UnitExemplars};
 use crate::{Error, Result};
 

@@ -1,8 +1,8 @@
 //! All that is known of a layer's exemplars, as it is written into a bundle.
 
 use super::super::part::Part;
-use super::super::table::{Kind, PAGE_LIMIT, Page};
-use super::described::Exemplars;
+use super::super::table::{PAGE_LIMIT, Page};
+use super::described::{Exemplars, Kind};
 use super::pages::{Heat, Records};
 use super::statistic::Statistic;
 use super::unit::{self, UnitExemplars};

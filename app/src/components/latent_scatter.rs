@@ -1,0 +1,292 @@
+//! All latents of a dictionary at once: how often each fires against how strongly, shaded by what else
+//! is known of it. A rectangle drawn here chooses those below.
+
+use std::sync::Arc;
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use shared::format::worth::{Latent, Measure, Worth};
+
+use crate::latents::{self, Brush, Frame, Spot};
+use crate::numbers::{percent, value};
+use crate::page::Page;
+use crate::unit::Unit;
+
+/// How far from a dot a pointer may be, in pixels.
+const REACH: f32 = 14.0;
+
+/// Pixels by which a pointer that is pressed must move to draw a rectangle.
+const DRAWS: f64 = 6.0;
+
+/// The drawing, what a pointer is at, and how it is shaded and cut out.
+#[component]
+pub fn LatentScatter(
+    /// The layer, by its canonical name.
+    layer: String,
+    /// What all latents have in common.
+    worth: Worth,
+    /// The latents.
+    latents: Arc<Vec<Latent>>,
+) -> impl IntoView {
+    let page = Page::here();
+    let Some(frame) = Frame::around(&latents) else { return ().into_any() };
+    let node = NodeRef::<html::Div>::new();
+    let shaded = move || page.address.with(|address| address.by);
+    let measured = worth.measured.clone();
+    // What it stands for anyway needs no shade.
+    let usual = measured.iter().copied().rfind(|measure| !is_axis(*measure));
+    let shade = Memo::new(move |_| shaded().or(usual).unwrap_or(Measure::Frequency));
+    let drawings = {
+        let latents = latents.clone();
+        Memo::new(move |_| {
+            let shades = latents::shades(&latents, shade.get());
+            latents::dots(&latents, &frame, &shades)
+        })
+    };
+    let pointed = RwSignal::new(None::<usize>);
+    let pressed = RwSignal::new(None::<([f64; 2], Spot)>);
+    let drawn = RwSignal::new(None::<Brush>);
+    // Shares of the box, and its pixels.
+    let at = move |event: &ev::PointerEvent| {
+        let bounds = node.get_untracked()?.get_bounding_client_rect();
+        let across = (f64::from(event.client_x()) - bounds.left()) / bounds.width();
+        let down = (f64::from(event.client_y()) - bounds.top()) / bounds.height();
+        Some(([across as f32, down as f32], [bounds.width() as f32, bounds.height() as f32]))
+    };
+    let pixels =
+        |event: &ev::PointerEvent| [f64::from(event.client_x()), f64::from(event.client_y())];
+    let moved = {
+        let latents = latents.clone();
+        move |event: ev::PointerEvent| {
+            let Some((place, size)) = at(&event) else { return };
+            if let Some((from, spot)) = pressed.get_untracked() {
+                let [x, y] = pixels(&event);
+                if drawn.with_untracked(Option::is_some) || DRAWS < (x - from[0]).hypot(y - from[1])
+                {
+                    pointed.set(None);
+                    drawn.set(Some(Brush::between(spot, frame.spot(place))));
+                }
+                return;
+            }
+            let near = frame.nearest(&latents, place, size, REACH);
+            if pointed.get_untracked() != near {
+                pointed.set(near);
+            }
+        }
+    };
+    let press = move |event: ev::PointerEvent| {
+        let Some((place, _)) = at(&event).filter(|_| event.button() == 0) else { return };
+        if let Some(node) = node.get_untracked() {
+            // The pointer may leave the drawing while it draws.
+            let _ = node.set_pointer_capture(event.pointer_id());
+        }
+        pressed.set(Some((pixels(&event), frame.spot(place))));
+    };
+    let release = {
+        let (latents, layer) = (latents.clone(), layer.clone());
+        move |event: ev::PointerEvent| {
+            if pressed.get_untracked().is_none() {
+                return;
+            }
+            pressed.set(None);
+            if let Some(brush) = drawn.get_untracked() {
+                drawn.set(None);
+                // As the address keeps it.
+                let brush = brush.to_string().parse().ok();
+                page.go(|address| address.brush = brush);
+                return;
+            }
+            let near =
+                at(&event).and_then(|(place, size)| frame.nearest(&latents, place, size, REACH));
+            if let Some(channel) = near {
+                page.show_unit(&Unit { layer: layer.clone(), channel });
+            }
+        }
+    };
+    let cancel = move |_| {
+        pressed.set(None);
+        drawn.set(None);
+    };
+    let brush = move || drawn.get().or_else(|| page.address.with(|address| address.brush));
+    let rectangle = move || {
+        let Brush { least, most } = brush()?;
+        let [[left, bottom], [right, top]] = [least, most].map(|spot| frame.share(spot));
+        let [left, right, top, bottom] =
+            [left, right, top, bottom].map(|share| 100.0 * share.clamp(0.0, 1.0));
+        Some(format!(
+            "left:{left:.2}%;top:{top:.2}%;width:{:.2}%;height:{:.2}%",
+            right - left,
+            bottom - top
+        ))
+    };
+    let ring = {
+        let latents = latents.clone();
+        move || {
+            let spot = latents::spot(latents.get(pointed.get()?)?)?;
+            let [across, down] = frame.share(spot);
+            Some(format!("left:{:.2}%;top:{:.2}%", 100.0 * across, 100.0 * down))
+        }
+    };
+    let said = {
+        let (latents, measured) = (latents.clone(), measured.clone());
+        move || match pointed.get().and_then(|number| Some((number, latents.get(number)?))) {
+            Some((number, latent)) => {
+                let number = format!("{number}: ");
+                let all = measured.iter().filter(|measure| **measure != Measure::Max);
+                let all =
+                    all.map(|measure| format!("{} {}", name(*measure), shown(latent, *measure)));
+                number + &all.collect::<Vec<_>>().join(" · ")
+            }
+            None => "Each dot is a latent. Click one, or draw a rectangle to keep those inside."
+                .to_owned(),
+        }
+    };
+    let (across, up) = (ticks(frame.ticks(0), true), ticks(frame.ticks(1), false));
+    let dead = latents.iter().filter(|latent| latents::spot(latent).is_none()).count();
+    let label = format!(
+        "{} latents by how often they fire and how strongly; {dead} never fire and are not drawn",
+        latents.len()
+    );
+    let option = move |measure: Measure| {
+        view! {
+            <option value=latents::key(measure) selected=move || shaded() == Some(measure)>
+                {name(measure)}
+            </option>
+        }
+    };
+    let sort = move |event| {
+        let by = latents::measure(&event_target_value(&event));
+        page.go(|address| address.by = by);
+    };
+    let is_cut = move || page.address.with(|address| address.brush.is_some());
+    let paths = move || {
+        let path = |(shade, drawing): (usize, String)| {
+            view! { <path class=format!("shade-{shade}") d=drawing></path> }
+        };
+        drawings.get().into_iter().enumerate().map(path).collect_view()
+    };
+    view! {
+        <section class="latents" data-testid="latent-scatter">
+            <p class="facts">{facts(&worth, dead)}</p>
+            <div class="plane">
+                <span class="up">"how strongly"</span>
+                <div
+                    class="dots"
+                    role="img"
+                    aria-label=label
+                    node_ref=node
+                    on:pointermove=moved
+                    on:pointerdown=press
+                    on:pointerup=release
+                    on:pointercancel=cancel
+                    on:pointerleave=move |_| pointed.set(None)
+                >
+                    <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{paths}</svg>
+                    {move || rectangle().map(|style| view! { <i class="brush" prop:style=style></i> })}
+                    {move || ring().map(|style| view! { <i class="ring" prop:style=style></i> })}
+                    {up}
+                    {across}
+                </div>
+                <span class="across">"how often it fires"</span>
+            </div>
+            <p class="said" data-testid="latent-said">{said}</p>
+            <div class="ways">
+                <label>
+                    "Shade and sort by "
+                    <select data-testid="latent-by" on:change=sort>
+                        <option value="" selected=move || shaded().is_none()>"number"</option>
+                        {measured.into_iter().map(option).collect_view()}
+                    </select>
+                </label>
+                <Show when=is_cut>
+                    <button class="button" data-testid="latent-all" on:click=move |_| page.go(|address| address.brush = None)>
+                        "Show all again"
+                    </button>
+                </Show>
+            </div>
+            <p class="aside">{move || format!("The brighter a dot, the more: {}.", latents::words(shade.get()))}</p>
+        </section>
+    }
+    .into_any()
+}
+
+fn is_axis(measure: Measure) -> bool {
+    matches!(measure, Measure::Frequency | Measure::Mean | Measure::Max)
+}
+
+/// A measure's name for people.
+pub fn name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Max => "largest",
+        other => latents::key(other),
+    }
+}
+
+/// A measure of a latent as people read it.
+pub fn shown(latent: &Latent, measure: Measure) -> String {
+    let number = latents::of(latent, measure);
+    match measure {
+        Measure::Frequency | Measure::Purity | Measure::Coherence => percent(number),
+        Measure::Mean | Measure::Max | Measure::Stability | Measure::Monosemanticity => {
+            value(number)
+        }
+    }
+}
+
+/// What the whole dictionary is worth, in a sentence.
+fn facts(worth: &Worth, dead: usize) -> String {
+    let Worth { normalized_mse, l0, units, .. } = worth;
+    let never = match dead {
+        0 => String::new(),
+        dead => format!(" {dead} of them never fire."),
+    };
+    format!(
+        "{units} latents, {} at a place, which together explain {} of the variance of this layer.{never}",
+        value(*l0),
+        percent(1.0 - normalized_mse)
+    )
+}
+
+/// Decades on an axis.
+fn ticks(ticks: Vec<(f32, f32)>, across: bool) -> impl IntoView {
+    let tick = move |(number, share): (f32, f32)| {
+        let style = match across {
+            true => format!("left:{:.2}%", 100.0 * share),
+            false => format!("top:{:.2}%", 100.0 * share),
+        };
+        let text = match across {
+            true => decade(number),
+            false => value(number),
+        };
+        view! { <span class="tick" class:over=across aria-hidden="true" style=style>{text}</span> }
+    };
+    ticks.into_iter().map(tick).collect_view()
+}
+
+/// A share of activations: "1 %", "1 in 1,000".
+fn decade(share: f32) -> String {
+    match share {
+        share if 0.009 < share => format!("{:.0} %", 100.0 * share),
+        share => format!("1 in {}", thousands((1.0 / share).round() as u64)),
+    }
+}
+
+/// With commas: "100,000".
+fn thousands(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        number => format!("{},{:03}", thousands(number / 1000), number % 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decades_are_said_as_people_say_them() {
+        let said: Vec<String> = [0.1, 0.01, 0.001, 1e-5].map(decade).into();
+        assert_eq!(said, ["10 %", "1 %", "1 in 1,000", "1 in 100,000"]);
+    }
+}
