@@ -259,7 +259,7 @@ fn ticks(ticks: Vec<(f32, f32)>, across: bool) -> impl IntoView {
             true => decade(number),
             false => value(number),
         };
-        view! { <span class="tick" class:over=across aria-hidden="true" style=style>{text}</span> }
+        view! { <span class="tick" class:over=across aria-hidden="true" prop:style=style>{text}</span> }
     };
     ticks.into_iter().map(tick).collect_view()
 }

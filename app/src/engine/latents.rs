@@ -1,35 +1,16 @@
 //! Layers that a bundle's dictionaries make of the network's; each is fetched when it is first asked
 //! for.
 
-use std::cell::RefCell;
-
-use shared::format::bundle::{Bundle, Layer};
+use shared::format::bundle::Layer;
 use shared::readout::{Looked, Readouts};
 use shared::visualize::Objective;
 
 use super::bundle;
 use super::core::Core;
 use super::host::Host;
-use super::loaded::LoadedModel;
+use super::loaded::{Dictionaries, LoadedModel};
 use super::voice::{Ending, Voice};
 use crate::failure;
-
-/// The dictionaries of a model in use.
-pub struct Dictionaries {
-    /// Where the `bundle.json` is that describes them.
-    pub url: String,
-    /// What it says.
-    pub bundle: Bundle,
-    /// Those that are here, on the model's device.
-    pub here: RefCell<Readouts>,
-}
-
-impl Dictionaries {
-    /// Those that a bundle describes, none fetched yet.
-    pub fn new(url: &str, bundle: &Bundle) -> Self {
-        Self { url: url.to_owned(), bundle: bundle.clone(), here: RefCell::default() }
-    }
-}
 
 /// A layer of the network, or of the latents of a dictionary of its bundle.
 pub async fn looked_at<H: Host, A>(

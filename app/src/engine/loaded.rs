@@ -1,14 +1,16 @@
 //! A model in use, and what it can be built from again.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use shared::burn::tensor::Device;
+use shared::format::bundle::Bundle;
 use shared::models;
 use shared::network::Network;
+use shared::readout::Readouts;
 use shared::weights::{StoredTensors, WeightsError, from_bytes, from_safetensors};
 
-use super::latents::Dictionaries;
 use crate::protocol::DeviceChoice;
 
 /// A model that is ready, and what it can be built from again on another device.
@@ -29,6 +31,23 @@ pub struct LoadedModel {
     pub choice: DeviceChoice,
     /// The dictionaries of its bundle.
     pub dictionaries: Dictionaries,
+}
+
+/// The dictionaries of a model in use.
+pub struct Dictionaries {
+    /// Where the `bundle.json` is that describes them.
+    pub url: String,
+    /// What it says.
+    pub bundle: Bundle,
+    /// Those that are here, on the model's device.
+    pub here: RefCell<Readouts>,
+}
+
+impl Dictionaries {
+    /// Those that a bundle describes, none fetched yet.
+    pub fn new(url: &str, bundle: &Bundle) -> Self {
+        Self { url: url.to_owned(), bundle: bundle.clone(), here: RefCell::default() }
+    }
 }
 
 /// A weights file; clones share its bytes.

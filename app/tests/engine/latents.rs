@@ -117,10 +117,10 @@ fn latents_and_their_maps_are_what_the_dictionary_finds_in_its_layer() {
         (0..places).flat_map(|place| channels.iter().map(move |map| map[place])).collect();
     let codes = halved(&dictionary).codes(&activations);
     let mut expected = vec![vec![0.0; places]; LATENTS];
-    for place in 0..places {
-        for used in codes.of(place..place + 1) {
-            expected[used.latent as usize][place] = used.pre;
-        }
+    let placed = (0..places)
+        .flat_map(|place| codes.of(place..place + 1).iter().map(move |used| (place, used)));
+    for (place, used) in placed {
+        expected[used.latent as usize][place] = used.pre;
     }
     let largest = expected.iter().flatten().copied().fold(0.0_f32, f32::max);
     assert!(0.0 < largest);
