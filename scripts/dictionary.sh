@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Makes a dictionary for a bundle that ships, where scripts/bundle.sh finds it:
+# Makes a dictionary that can go into a bundle (docs/export.md, "A dictionary's latents"):
 #
 #     scripts/dictionary.sh NETWORK LAYER LATENTS FOLDER PICTURES..
 #
 # Two kinds are trained with two seeds each on what LAYER answers to the pictures, and the one is
-# taken that `pellucid evaluate` prefers, in half precision. FOLDER is that of scripts/bundle.sh; the
-# dictionary comes into FOLDER/dictionaries/NETWORK/LAYER/shipped, with what was measured of it. A run
-# that was stopped goes on from there. Needs `pellucid` on the path.
+# taken that `pellucid evaluate` prefers, in half precision. It comes into
+# FOLDER/dictionaries/NETWORK/LAYER/shipped, with what was measured of it. A run that was stopped goes
+# on from there. THOUSANDS of activations are trained on, 8,000 unless that is set. Needs `pellucid` on
+# the path.
 set -euo pipefail
 network=$1 layer=$2 latents=$3
 work=$(realpath -m "$4")/dictionaries/$network/$layer
