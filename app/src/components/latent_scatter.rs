@@ -250,7 +250,7 @@ fn facts(worth: &Worth, dead: usize) -> String {
 
 /// Decades on an axis.
 fn ticks(ticks: Vec<(f32, f32)>, across: bool) -> impl IntoView {
-    let tick = move |(number, share): (f32, f32)| {
+    let tick = move |(place, (number, share)): (usize, (f32, f32))| {
         let style = match across {
             true => format!("left:{:.2}%", 100.0 * share),
             false => format!("top:{:.2}%", 100.0 * share),
@@ -259,9 +259,11 @@ fn ticks(ticks: Vec<(f32, f32)>, across: bool) -> impl IntoView {
             true => decade(number),
             false => value(number),
         };
-        view! { <span class="tick" class:over=across aria-hidden="true" prop:style=style>{text}</span> }
+        // Every other gives way where there is little room.
+        let spare = across && place % 2 == 1;
+        view! { <span class="tick" class:over=across class:spare=spare aria-hidden="true" prop:style=style>{text}</span> }
     };
-    ticks.into_iter().map(tick).collect_view()
+    ticks.into_iter().enumerate().map(tick).collect_view()
 }
 
 /// A share of activations: "1 %", "1 in 1,000".

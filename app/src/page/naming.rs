@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::tap::Role;
 
 use super::Page;
 use crate::layer_words::explained;
@@ -38,6 +39,11 @@ impl Page {
 
     /// What a layer has many of. Reactive.
     pub fn units_word(self, layer: &str) -> &'static str {
-        if self.is_classes(layer) { "classes" } else { "units" }
+        let role = self.layers.with(|layers| find_layer(layers, layer).map(|layer| layer.role));
+        match role {
+            Some(Role::Classes) => "classes",
+            Some(Role::Latents) => "latents",
+            _ => "units",
+        }
     }
 }

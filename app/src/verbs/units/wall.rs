@@ -67,8 +67,12 @@ pub fn ExemplarsView() -> impl IntoView {
             {move || {
                 let layer = layer.get();
                 let worth = parts.layer(&layer)?.worth?;
-                let latents = parts.latents(&layer)?.here()?;
-                Some(view! { <LatentScatter layer worth latents/> })
+                match parts.latents(&layer)? {
+                    Loaded::Here(latents) => Some(view! { <LatentScatter layer worth latents/> }.into_any()),
+                    // Nothing below moves when they come.
+                    Loaded::Coming => Some(view! { <section class="latents" aria-busy="true"></section> }.into_any()),
+                    Loaded::Failed => None,
+                }
             }}
             <OtherUnits typed layer/>
             {move || {
