@@ -205,7 +205,7 @@ pub fn LatentScatter(
                     </button>
                 </Show>
             </div>
-            <p class="aside">{move || format!("The brighter a dot, the more: {}.", latents::words(shade.get()))}</p>
+            <p class="aside">{move || format!("The stronger the colour of a dot, the more: {}.", latents::words(shade.get()))}</p>
         </section>
     }
     .into_any()
