@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use shared::format::worth::{Latent, Measure};
 
+use crate::numbers::{percent, value};
+
 /// Shades that dots are drawn in, from the least to the most.
 pub const SHADES: usize = 5;
 
@@ -75,6 +77,25 @@ pub fn key(measure: Measure) -> &'static str {
 /// The measure of this name.
 pub fn measure(key_of: &str) -> Option<Measure> {
     Measure::ALL.into_iter().find(|measure| key(*measure) == key_of)
+}
+
+/// A measure's name for people.
+pub fn name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Max => "largest",
+        other => key(other),
+    }
+}
+
+/// A measure of a latent as people read it.
+pub fn shown(latent: &Latent, measure: Measure) -> String {
+    let number = of(latent, measure);
+    match measure {
+        Measure::Frequency | Measure::Purity | Measure::Coherence => percent(number),
+        Measure::Mean | Measure::Max | Measure::Stability | Measure::Monosemanticity => {
+            value(number)
+        }
+    }
 }
 
 /// What a measure means, in a few words.

@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use shared::format::worth::{Latent, Measure, Worth};
 
-use crate::components::latent_scatter::{name, shown};
 use crate::components::unit_links::{open_clicked, unit_href};
-use crate::latents::words;
+use crate::latents::{name, of, shown, words};
 use crate::page::Page;
 use crate::unit::Unit;
 
@@ -20,7 +19,7 @@ pub fn LatentFacts(
     latent: Latent,
 ) -> impl IntoView {
     let page = Page::here();
-    let fires = 0.0 < crate::latents::of(&latent, Measure::Frequency);
+    let fires = 0.0 < of(&latent, Measure::Frequency);
     let fact = |measure: Measure| {
         view! {
             <div>

@@ -8,7 +8,7 @@ use leptos::html;
 use leptos::prelude::*;
 use shared::format::worth::{Latent, Measure, Worth};
 
-use crate::latents::{self, Brush, Frame, Spot};
+use crate::latents::{self, Brush, Frame, Spot, name, shown};
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::unit::Unit;
@@ -213,25 +213,6 @@ pub fn LatentScatter(
 
 fn is_axis(measure: Measure) -> bool {
     matches!(measure, Measure::Frequency | Measure::Mean | Measure::Max)
-}
-
-/// A measure's name for people.
-pub fn name(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Max => "largest",
-        other => latents::key(other),
-    }
-}
-
-/// A measure of a latent as people read it.
-pub fn shown(latent: &Latent, measure: Measure) -> String {
-    let number = latents::of(latent, measure);
-    match measure {
-        Measure::Frequency | Measure::Purity | Measure::Coherence => percent(number),
-        Measure::Mean | Measure::Max | Measure::Stability | Measure::Monosemanticity => {
-            value(number)
-        }
-    }
 }
 
 /// What the whole dictionary is worth, in a sentence.
