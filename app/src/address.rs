@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
-            &find=dogs&picture=animals/dalmatian.jpg&attention=11:2@6,7&objective=mixed4a:11&preset=object\
+            &find=dogs&brush=-3.25,-1,0.2,0.9&by=stability&picture=animals/dalmatian.jpg&attention=11:2@6,7&objective=mixed4a:11&preset=object\
             &size=224x96&steps=64&seed=3&parameterization=maco&decay=0.5&decorrelate=0&lr=0.1\
             &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&erosion=0.2\
             &redirected-steps=8&tv=0.001&l2=0.5&batch=4&diversity=100&compare=parameterization:pixel,seed:4\
