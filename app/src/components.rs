@@ -40,6 +40,8 @@ pub mod notice;
 pub mod objective_box;
 pub mod palette_box;
 pub mod parts_trouble;
+pub mod place_picker;
+pub mod placed_picture;
 pub mod popover;
 pub mod rail;
 pub mod recorded_growth;

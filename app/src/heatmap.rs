@@ -5,6 +5,9 @@ use shared::colormap::inferno;
 /// A map, and the value that gets the brightest colour.
 pub type Heat = (Map, f32);
 
+/// A cell of a map: row and column, from 0.
+pub type Place = [usize; 2];
+
 /// Values row by row; `columns` in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
@@ -22,6 +25,12 @@ impl Map {
             .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
             .collect();
         Self { columns, values }
+    }
+
+    /// The value in a row and a column.
+    pub fn cell(&self, [row, column]: Place) -> Option<f32> {
+        let row = self.values.chunks(self.columns.max(1)).nth(row)?;
+        row.get(column).copied()
     }
 
     /// The largest value; that of none is the smallest there is.
@@ -46,6 +55,15 @@ impl Map {
     }
 }
 
+/// What lies over a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Laid {
+    /// In colour over a grey copy: where something answers.
+    Heat(Heat),
+    /// Hatched over the picture: a share of each place that something leaves.
+    Hatched(Map),
+}
+
 /// The two cells around a place in 0..=1 and the share of the second. Cells are squares: the
 /// middle of the first of `count` lies at `0.5 / count`.
 fn neighbours(place: f32, count: usize) -> (usize, usize, f32) {
@@ -67,30 +85,55 @@ pub fn paint(
     full: f32,
     side: usize,
 ) -> Vec<u8> {
+    each_pixel(rgba, [width, height], side, |[red, green, blue], [column, row]| {
+        // Rec. 709 weights, darkened so that the colours stand out.
+        let grey = 0.6 * (0.2126 * red + 0.7152 * green + 0.0722 * blue);
+        let value = map.at(middle(column, side), middle(row, side));
+        let share = if full > 0.0 { (value / full).clamp(0.0, 1.0) } else { 0.0 };
+        // The picture shows through everywhere, least where the channel answers most.
+        let cover = 0.85 * share.sqrt();
+        inferno(share).map(|byte| grey * (1.0 - cover) + f32::from(byte) * cover)
+    })
+}
+
+/// Hatches a picture: lines as wide as the map's share of the distance between them.
+///
+/// - `rgba`: the picture, `[height, width, 4]`
+/// - returns: `[side, side, 4]`, opaque
+pub fn hatch(rgba: &[u8], width: usize, height: usize, map: &Map, side: usize) -> Vec<u8> {
+    // Fine enough to follow the map's cells, coarse enough to be seen as lines.
+    let distance = (side / 40).max(4);
+    each_pixel(rgba, [width, height], side, |colour, [column, row]| {
+        let share = map.at(middle(column, side), middle(row, side)).clamp(0.0, 1.0);
+        let along = ((column + row) % distance) as f32 + 0.5;
+        let is_line = along < share * distance as f32;
+        colour.map(|value| if is_line { 0.15 * value + 0.85 * 236.0 } else { 0.8 * value })
+    })
+}
+
+/// The middle of a pixel in 0..1.
+fn middle(pixel: usize, side: usize) -> f32 {
+    (pixel as f32 + 0.5) / side as f32
+}
+
+/// A picture of `[side, side, 4]`, opaque: what `colour` makes of the nearest colour of `rgba`, 0 to
+/// 255, and of column and row.
+fn each_pixel(
+    rgba: &[u8],
+    [width, height]: [usize; 2],
+    side: usize,
+    colour: impl Fn([f32; 3], [usize; 2]) -> [f32; 3],
+) -> Vec<u8> {
     let mut painted = Vec::with_capacity(4 * side * side);
     for row in 0..side {
         for column in 0..side {
-            let across = (column as f32 + 0.5) / side as f32;
-            let down = (row as f32 + 0.5) / side as f32;
             let x = (column * width / side).min(width.saturating_sub(1));
             let y = (row * height / side).min(height.saturating_sub(1));
-            let pixel = rgba.get(4 * (y * width + x)..).unwrap_or_default();
-            let grey = match pixel {
-                // Rec. 709 weights, darkened so that the colours stand out.
-                [red, green, blue, ..] => {
-                    0.6 * (0.2126 * f32::from(*red)
-                        + 0.7152 * f32::from(*green)
-                        + 0.0722 * f32::from(*blue))
-                }
-                _ => 0.0,
+            let here = match rgba.get(4 * (y * width + x)..).unwrap_or_default() {
+                [red, green, blue, ..] => [*red, *green, *blue].map(f32::from),
+                _ => [0.0; 3],
             };
-            let share =
-                if full > 0.0 { (map.at(across, down) / full).clamp(0.0, 1.0) } else { 0.0 };
-            // The picture shows through everywhere, least where the channel answers most.
-            let cover = 0.85 * share.sqrt();
-            let colour = inferno(share);
-            painted
-                .extend(colour.map(|byte| (grey * (1.0 - cover) + f32::from(byte) * cover) as u8));
+            painted.extend(colour(here, [column, row]).map(|value| value as u8));
             painted.push(255);
         }
     }
@@ -122,6 +165,18 @@ mod tests {
         let brightness: Vec<u32> =
             painted.chunks(4).map(|p| p[..3].iter().map(|&byte| u32::from(byte)).sum()).collect();
         assert!(brightness.is_sorted() && brightness[3] > 2 * brightness[1], "{brightness:?}");
+    }
+
+    #[test]
+    fn lines_are_as_wide_as_the_share_that_is_left() {
+        let lines = |share: f32| {
+            let map = Map { columns: 1, values: vec![share] };
+            let painted = hatch(&[0, 0, 0, 255], 1, 1, &map, 40);
+            painted.chunks(4).filter(|pixel| 0 < pixel[0]).count()
+        };
+        assert_eq!([0.0, 0.25, 1.0].map(lines), [0, 400, 1600]);
+        // Less than nothing explained is nothing explained.
+        assert_eq!(lines(1.7), 1600);
     }
 
     #[test]

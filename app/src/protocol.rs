@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::answer::{
     Attended, Building, ChannelActivation, Classified, DeviceChoice, DeviceReport, Event, Fetching,
-    Foreign, ModelReport, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
+    Foreign, ModelReport, NOBODY, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
 };
 pub use self::failure::{Failure, FailureKind};
 pub use self::question::{

@@ -30,6 +30,27 @@ pub trait Readout: Debug + Send + Sync {
     /// - `activation`: `[places, channels]`
     /// - returns: `[places, latents]`
     fn read(&self, activation: Tensor<2>) -> Tensor<2>;
+
+    /// What latents amount to in the layer's channels, where there is a way back.
+    ///
+    /// # Shapes
+    /// - `latents`: `[places, latents]`
+    /// - `activation`: `[places, channels]`, what they were read from: a readout that looks at each
+    ///   place in its own units gives it back in these
+    /// - returns: `[places, channels]`
+    fn write(&self, _latents: Tensor<2>, _activation: Tensor<2>) -> Option<Tensor<2>> {
+        None
+    }
+}
+
+/// How much of a layer its latents explain, place by place.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Squared distance of what the latents amount to from what the layer gave,
+    /// `[batch, 1, height, width]`.
+    pub left: Tensor<4>,
+    /// That of what silent latents amount to; of a dictionary its decoder's bias.
+    pub whole: Tensor<4>,
 }
 
 /// The readouts that are known, by their layer's canonical name and their own.
@@ -73,11 +94,35 @@ impl Derived {
     /// - `activation`: `[batch, channels, height, width]`
     /// - returns: `[batch, latents, height, width]`
     fn at_places(&self, activation: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, height, width] = activation.dims();
-        let by_channel = activation.swap_dims(0, 1).reshape([channels, batch * height * width]);
-        let latents = self.readout.read(by_channel.transpose()).transpose();
+        let [batch, _, height, width] = activation.dims();
+        let latents = self.readout.read(by_place(activation)).transpose();
         latents.reshape([self.info.channels, batch, height, width]).swap_dims(0, 1)
     }
+
+    /// How much of what its parent gives it explains; nothing where there is no way back.
+    ///
+    /// # Shapes
+    /// - `activation`: `[batch, channels, height, width]`
+    /// - `latents`: `[batch, latents, height, width]`, what [`Self::of`] makes of it
+    pub fn explains(&self, activation: Tensor<4>, latents: Tensor<4>) -> Option<Explained> {
+        let [batch, _, height, width] = activation.dims();
+        let (activation, latents) = (by_place(activation), by_place(latents));
+        let silent = latents.zeros_like();
+        let distance = |latents: Tensor<2>| {
+            let made = self.readout.write(latents, activation.clone())?;
+            let squares = (made - activation.clone()).square().sum_dim(1);
+            Some(squares.reshape([batch, 1, height, width]))
+        };
+        Some(Explained { left: distance(latents)?, whole: distance(silent)? })
+    }
+}
+
+/// # Shapes
+/// - `grid`: `[batch, channels, height, width]`
+/// - returns: `[places, channels]`
+fn by_place(grid: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = grid.dims();
+    grid.swap_dims(0, 1).reshape([channels, batch * height * width]).transpose()
 }
 
 /// A layer that is looked at.
@@ -124,6 +169,15 @@ impl Looked {
         match self {
             Self::AtLayer(id, _) => *id,
             Self::AtLatents(derived) => derived.parent,
+        }
+    }
+
+    /// How much of what its parent gives it explains; nothing of a layer of the network's own. Shapes
+    /// as of [`Derived::explains`].
+    pub fn explains(&self, activation: Tensor<4>, latents: Tensor<4>) -> Option<Explained> {
+        match self {
+            Self::AtLayer(..) => None,
+            Self::AtLatents(derived) => derived.explains(activation, latents),
         }
     }
 

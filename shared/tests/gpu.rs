@@ -9,6 +9,7 @@ use shared::burn::tensor::Device;
 use shared::device::{self, cpu};
 use shared::weights::{NamedTensors, from_safetensors};
 
+#[allow(dead_code, reason = "one of its checks needs no other device")]
 mod agreement;
 #[path = "reference/mod.rs"]
 mod place;

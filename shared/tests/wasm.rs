@@ -14,6 +14,7 @@ use shared::weights::{NamedTensors, from_safetensors};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
+#[allow(dead_code, reason = "one of its checks needs no other device")]
 mod agreement;
 
 use agreement::Reference;

@@ -6,6 +6,7 @@ use crate::attending::Attending;
 use crate::attention::Heads;
 use crate::components::failure::FailureNote;
 use crate::components::heat_tile::HeatTile;
+use crate::heatmap::Laid;
 use crate::numbers::percent;
 use crate::page::Page;
 use crate::verbs::look::gaze::{Gaze, block, head_words, heads, token_words};
@@ -101,13 +102,17 @@ fn Head(
     let page = Page::here();
     let sight = Sight::here();
     let place = head.map_or(0, |head| head + 1);
-    let heat = Signal::derive(move || {
+    let map = Signal::derive(move || {
         looks.with(|looks| {
             let looks = looks.as_ref()?;
-            Some((looks.maps.get(place)?.clone(), looks.full))
+            Some(looks.maps.get(place)?.clone())
         })
     });
-    let most = move || heat.with(|heat| heat.as_ref().map(|(map, _)| percent(map.largest())));
+    let laid = Signal::derive(move || {
+        let full = looks.with(|looks| Some(looks.as_ref()?.full))?;
+        Some(Laid::Heat((map.get()?, full)))
+    });
+    let most = move || map.with(|map| map.as_ref().map(|map| percent(map.largest())));
     let words = head_words(head);
     let name = if head.is_some() { words.clone() } else { "mean".to_owned() };
     let label = Signal::derive(move || format!("Where {words} of block {} looks", block.get()));
@@ -131,7 +136,7 @@ fn Head(
             aria-pressed=move || on().to_string()
             on:click=choose
         >
-            <HeatTile seen=sight.seen heat side=SIDE label/>
+            <HeatTile seen=sight.seen laid side=SIDE label/>
             <span class="name">{name}</span>
             <span class="value">{most}</span>
         </button>

@@ -1,4 +1,4 @@
-//! A heat map over the picture that is looked at.
+//! What lies over the picture that is looked at.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::browser;
-use crate::heatmap::{Heat, paint};
+use crate::heatmap::{Laid, hatch, paint};
+use crate::protocol::PictureSize;
 use crate::verbs::look::state::Seen;
 
-/// A square canvas with a heat map over the picture, or the picture itself.
+/// A square canvas with the picture, and what lies over it.
 #[component]
 pub fn HeatTile(
     /// What the network saw.
@@ -17,7 +18,7 @@ pub fn HeatTile(
     seen: Signal<Option<Arc<Seen>>>,
     /// What lies over it; the picture itself for `None`.
     #[prop(into)]
-    heat: Signal<Option<Heat>>,
+    laid: Signal<Option<Laid>>,
     /// Pixels across and down.
     side: usize,
     /// What it shows, for screen readers.
@@ -27,13 +28,15 @@ pub fn HeatTile(
     let node = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
         let (Some(canvas), Some(seen)) = (node.get(), seen.get()) else { return };
-        let crop = seen.classified.crop;
-        let drawn = match heat.get() {
-            Some((map, full)) => {
-                let painted = paint(&seen.crop, crop.width, crop.height, &map, full, side);
-                browser::draw(&canvas, &painted, side, side)
-            }
-            None => browser::draw(&canvas, &seen.crop, crop.width, crop.height),
+        let PictureSize { width, height } = seen.classified.crop;
+        let painted = match laid.get() {
+            Some(Laid::Heat((map, full))) => paint(&seen.crop, width, height, &map, full, side),
+            Some(Laid::Hatched(map)) => hatch(&seen.crop, width, height, &map, side),
+            None => Vec::new(),
+        };
+        let drawn = match painted.is_empty() {
+            false => browser::draw(&canvas, &painted, side, side),
+            true => browser::draw(&canvas, &seen.crop, width, height),
         };
         // Without a context there is nothing to draw on; the numbers beside it still hold.
         let _ = drawn;

@@ -37,6 +37,14 @@ impl Page {
         explained(layer).map(|words| format!("{words} · ")).unwrap_or_default()
     }
 
+    /// What is strong or weak at a place of a layer. Reactive.
+    pub fn channels_word(self, layer: &str) -> &'static str {
+        match self.units_word(layer) {
+            "latents" => "latents",
+            _ => "channels",
+        }
+    }
+
     /// What a layer has many of. Reactive.
     pub fn units_word(self, layer: &str) -> &'static str {
         let role = self.layers.with(|layers| find_layer(layers, layer).map(|layer| layer.role));

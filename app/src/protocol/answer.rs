@@ -185,8 +185,14 @@ pub struct ModelReport {
     pub note: Option<String>,
 }
 
-/// What the network saw in a picture. Buffer 0 is the crop it looked at, RGBA; then one f32 map
-/// (little-endian, row by row) for each of `channels`.
+/// What the network saw in a picture. Buffers:
+/// - the crop it looked at, RGBA
+/// - which of `channels` are strongest at each place, `[height, width, at_each_place]` (u32,
+///   little-endian), the strongest first; [`NOBODY`] where no more are above zero
+/// - where there is `explained`, a map of the share at each place
+/// - a map for each of `channels`
+///
+/// Maps are f32, little-endian, row by row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Classified {
     /// The five best classes, best first.
@@ -197,11 +203,18 @@ pub struct Classified {
     pub layer: String,
     /// Rows and columns of each map.
     pub map: PictureSize,
-    /// The most active channels, most active first, by mean over space.
+    /// The most active channels, most active first, by mean over space: as many as were asked for,
+    /// and those that are strongest somewhere.
     pub channels: Vec<ChannelActivation>,
+    /// Of latents: the share of their layer's activation that they explain in the whole picture, see
+    /// [`shared::readout::Explained`].
+    pub explained: Option<f32>,
     /// Milliseconds for the forward pass.
     pub milliseconds: f64,
 }
+
+/// No channel, in a list of them.
+pub const NOBODY: u32 = u32::MAX;
 
 /// How active a channel is in a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

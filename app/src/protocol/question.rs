@@ -124,6 +124,8 @@ pub struct Classify {
     pub layer: String,
     /// How many of those channels.
     pub channels: usize,
+    /// How many at each place as well.
+    pub at_each_place: usize,
 }
 
 /// How much each token of a transformer's block attends to each other. Said once.

@@ -135,7 +135,7 @@ fn a_network_without_attention_says_so() {
 
 fn classify(page: &mut Page, layer: &str) -> (Classified, usize) {
     let bytes = waves(SIDE.width, SIDE.height, 0).to_rgba8();
-    let ask = Classify { picture: SIDE, layer: layer.to_owned(), channels: 4 };
+    let ask = Classify { picture: SIDE, layer: layer.to_owned(), channels: 4, at_each_place: 0 };
     let id = page.ask_with(ask, vec![bytes]);
     page.drive();
     assert_eq!(page.end(id), Some(Event::Done), "{layer}");
@@ -158,7 +158,7 @@ fn tokens_answer_where_they_lie_and_the_class_token_beside_them() {
     ] {
         let (seen, buffers) = classify(&mut page, layer);
         assert_eq!(seen.map, PictureSize { width: side, height: side }, "{layer}");
-        assert_eq!((seen.top.len(), buffers), (5, 5), "{layer}");
+        assert_eq!((seen.top.len(), buffers), (5, 6), "{layer}");
         let tokens = seen.channels.iter().map(|channel| channel.class_token);
         assert!(tokens.into_iter().all(|token| token.is_some() == has_token), "{layer}");
     }
@@ -170,7 +170,7 @@ fn a_network_without_classes_sees_without_naming() {
     const NAME: &str = "dinov2-vit-s-14";
     let mut page = page(NAME, file(&weights(NAME)));
     let (seen, buffers) = classify(&mut page, "blocks.5");
-    assert_eq!((seen.top.len(), buffers), (0, 5));
+    assert_eq!((seen.top.len(), buffers), (0, 6));
     assert_eq!(seen.map, PictureSize { width: 16, height: 16 });
 }
 
@@ -185,7 +185,8 @@ fn the_class_token_of_a_photograph_is_that_of_the_reference() {
     let mut page = page("vit-tiny-patch16-224", fs::read(file).unwrap());
     let picture = image::open(images.join("n02123394/Persian_cat.jpg")).unwrap().to_rgba8();
     let size = PictureSize { width: picture.width() as usize, height: picture.height() as usize };
-    let ask = Classify { picture: size, layer: "blocks.10".to_owned(), channels: 192 };
+    let ask =
+        Classify { picture: size, layer: "blocks.10".to_owned(), channels: 192, at_each_place: 0 };
     let id = page.ask_with(ask, vec![picture.into_raw()]);
     page.drive();
     let reply = page.said(id).into_iter().next().unwrap();

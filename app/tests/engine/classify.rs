@@ -9,7 +9,8 @@ use crate::waves::waves;
 
 fn classify(page: &mut Page, size: PictureSize, bytes: Vec<u8>, layer: &str) -> RequestId {
     let layer = layer.to_owned();
-    let id = page.ask_with(Classify { picture: size, layer, channels: 4 }, vec![bytes]);
+    let id = page
+        .ask_with(Classify { picture: size, layer, channels: 4, at_each_place: 0 }, vec![bytes]);
     page.drive();
     id
 }
@@ -61,9 +62,10 @@ fn a_layers_most_active_channels_come_with_their_maps() {
     assert_eq!(seen.map, PictureSize { width: 14, height: 14 });
     assert_eq!(seen.crop, PictureSize { width: 224, height: 224 });
     assert_eq!(buffers[0].len(), 4 * 224 * 224);
+    assert!(buffers[1].is_empty(), "nothing was asked of places");
     assert_eq!(seen.channels.len(), 4);
-    assert_eq!(buffers.len(), 5);
-    for (channel, map) in seen.channels.iter().zip(&buffers[1..]) {
+    assert_eq!(buffers.len(), 6);
+    for (channel, map) in seen.channels.iter().zip(&buffers[2..]) {
         let values: Vec<f32> =
             map.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
         assert_eq!(values.len(), 14 * 14);

@@ -31,7 +31,7 @@ fn anything(page: &mut Page, random: &mut ChaCha8Rng) {
             let picture = PictureSize { width: 8, height: 8 };
             let bytes = vec![100; if random.random() { 256 } else { 255 }];
             let layer = "mixed3a".to_owned();
-            page.ask_with(Classify { picture, layer, channels: 2 }, vec![bytes]);
+            page.ask_with(Classify { picture, layer, channels: 2, at_each_place: 0 }, vec![bytes]);
         }
         4 | 5 => {
             let objective = ["mixed3a:5", "logits:3", "nonsense:1"][random.random_range(0..3)];

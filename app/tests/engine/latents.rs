@@ -1,8 +1,8 @@
 //! Latents of a bundle's dictionary: a layer like any other.
 
 use app::protocol::{
-    Classified, Classify, DeviceChoice, Event, FailureKind, OpenDevice, PictureSize, RequestId,
-    Respond, Responded,
+    Classified, Classify, DeviceChoice, Event, FailureKind, NOBODY, OpenDevice, PictureSize,
+    RequestId, Respond, Responded,
 };
 use shared::format::bundle::{Bundle, DictionaryFiles, Layer, Part};
 use shared::format::dictionary::{Made as About, sha256, write};
@@ -79,7 +79,7 @@ fn picture() -> Vec<u8> {
 }
 
 fn classify(page: &mut Page, layer: &str, channels: usize) -> RequestId {
-    let ask = Classify { picture: SIZE, layer: layer.to_owned(), channels };
+    let ask = Classify { picture: SIZE, layer: layer.to_owned(), channels, at_each_place: 3 };
     let id = page.ask_with(ask, vec![picture()]);
     page.drive();
     id
@@ -90,7 +90,8 @@ fn maps(page: &Page, id: RequestId, channels: usize) -> (Classified, Vec<Vec<f32
     let said = page.said(id).into_iter().next().unwrap();
     let Event::Classified(seen) = said.message.event else { panic!("{:?}", said.message) };
     let mut maps = vec![Vec::new(); channels];
-    for (channel, buffer) in seen.channels.iter().zip(&said.buffers[1..]) {
+    let before = said.buffers.len() - seen.channels.len();
+    for (channel, buffer) in seen.channels.iter().zip(&said.buffers[before..]) {
         maps[channel.channel] = numbers(buffer);
     }
     (seen, maps)
@@ -143,6 +144,58 @@ fn latents_and_their_maps_are_what_the_dictionary_finds_in_its_layer() {
     for (found, expected) in numbers(&said.buffers[0]).iter().zip(&expected[3]) {
         assert!((found - expected).abs() <= 1e-4 * largest, "{found}, {expected}");
     }
+}
+
+#[test]
+fn what_is_strongest_at_a_place_and_what_it_explains_there_are_the_dictionarys() {
+    let dictionary = dictionary();
+    let (mut page, _) = page(&dictionary, LATENTS);
+    let id = classify(&mut page, "mixed4a", CHANNELS);
+    let (_, channels) = maps(&page, id, CHANNELS);
+    let places = channels[0].len();
+    let activations: Vec<f32> =
+        (0..places).flat_map(|place| channels.iter().map(move |map| map[place])).collect();
+    let halved = halved(&dictionary);
+    let codes = halved.codes(&activations);
+    let bias = &halved.parameters().decoder_bias;
+    let made = halved.decode(&codes);
+    let squares = |one: &[f32], other: &[f32]| {
+        one.iter().zip(other).map(|(one, other)| f64::from(one - other).powi(2)).sum::<f64>()
+    };
+
+    // None is asked for but those that are strongest somewhere.
+    let id = classify(&mut page, LAYER, 0);
+    let said = page.said(id).into_iter().next().unwrap();
+    let Event::Classified(seen) = said.message.event else { panic!("{:?}", said.message) };
+    assert_eq!(said.buffers.len(), 3 + seen.channels.len());
+    let listed: Vec<u32> = said.buffers[1]
+        .chunks_exact(4)
+        .map(|four| u32::from_le_bytes(four.try_into().unwrap()))
+        .collect();
+    let shares = numbers(&said.buffers[2]);
+    assert_eq!((listed.len(), shares.len()), (3 * places, places));
+    let (mut left, mut whole) = (0.0, 0.0);
+    for place in 0..places {
+        let mut used = codes.of(place..place + 1).to_vec();
+        used.sort_by(|one, other| other.pre.total_cmp(&one.pre));
+        for (rank, &index) in listed[3 * place..][..3].iter().enumerate() {
+            match used.get(rank) {
+                Some(used) => {
+                    let map = numbers(&said.buffers[3 + index as usize]);
+                    let near = (map[place] - used.pre).abs() <= 1e-4 * used.pre;
+                    assert!(near, "place {place}: {}, {used:?}", map[place]);
+                }
+                None => assert_eq!(index, NOBODY),
+            }
+        }
+        let here = place * CHANNELS..(place + 1) * CHANNELS;
+        let activation = &activations[here.clone()];
+        let [rest, all] = [squares(&made[here], activation), squares(bias, activation)];
+        let expected = 1.0 - rest / all;
+        assert!((f64::from(shares[place]) - expected).abs() < 1e-4, "{place}: {expected}");
+        (left, whole) = (left + rest, whole + all);
+    }
+    assert!((f64::from(seen.explained.unwrap()) - (1.0 - left / whole)).abs() < 1e-4);
 }
 
 #[test]

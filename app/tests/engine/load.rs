@@ -207,7 +207,8 @@ fn another_network_does_not_answer_for_one_that_does_not_come() {
         drop(files);
         let load = page.ask(LoadModel { bundle_url: bundle_url.to_owned() });
         let picture = PictureSize { width: 16, height: 16 };
-        let classify = Classify { picture, layer: "logits".to_owned(), channels: 4 };
+        let classify =
+            Classify { picture, layer: "logits".to_owned(), channels: 4, at_each_place: 0 };
         let seen = page.ask_with(classify, vec![vec![90; 4 * 16 * 16]]);
         page.drive();
         assert_eq!(page.failure(load).kind, kind);

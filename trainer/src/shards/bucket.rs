@@ -95,17 +95,18 @@ impl Bucket {
             ..RetryConfig::default()
         };
         let variables = variables.map(|(name, value)| (name.to_ascii_lowercase(), value));
-        let opening = || format!("opening {url}");
         // Builders have no trait in common.
         macro_rules! built {
             ($builder:ty, $variables:literal, $of:ident) => {{
-                let mut builder = <$builder>::new().$of(bucket).with_retry(retry);
+                let mut builder = <$builder>::new().with_retry(retry);
                 for (name, value) in variables.filter(|(name, _)| name.starts_with($variables)) {
                     if let Ok(key) = name.parse() {
                         builder = builder.with_config(key, value);
                     }
                 }
-                Box::new(builder.build().with_context(opening)?)
+                // Last, because a variable may name a bucket too: the address says where.
+                let built = builder.$of(bucket).build();
+                Box::new(built.map_err(|error| anyhow!("opening {url}: {}", told_once(&error)))?)
             }};
         }
         let store: Box<dyn ObjectStore> = match scheme {
@@ -352,7 +353,15 @@ mod tests {
         let keys = [("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s"), ("HOME", "/")];
         let bucket = open("s3://bucket/a/b/", &keys).unwrap();
         assert_eq!(bucket.at("shards/0.json").as_ref(), "a/b/shards/0.json");
-        open("az://container/store", &[("AZURE_STORAGE_ACCOUNT_NAME", "name")]).unwrap();
+        let account = ("AZURE_STORAGE_ACCOUNT_NAME", "name");
+        // What the address names is meant, whatever a variable names.
+        for (url, variables, opened) in [
+            ("s3://this/store", vec![("AWS_BUCKET_NAME", "that")], "AmazonS3(this)"),
+            ("az://this/store", vec![account, ("AZURE_CONTAINER_NAME", "that")], "container: this"),
+        ] {
+            let bucket = open(url, &variables).unwrap();
+            assert!(bucket.store.to_string().contains(opened), "{}", bucket.store);
+        }
         let key = [("GOOGLE_SERVICE_ACCOUNT_KEY", "{}")];
         assert!(format!("{:#}", open("gs://bucket", &key).unwrap_err()).contains("gs://bucket"));
     }

@@ -8,7 +8,7 @@ use shared::format::credits::Credit;
 use web_sys::Blob;
 
 use super::gaze::{self, Gaze, head_words, token_words};
-use super::state::{Seen, Sight};
+use super::state::{Seen, Shown, Sight, place_words};
 use crate::attention::Looks;
 use crate::browser;
 use crate::components::attended_picture::AttendedPicture;
@@ -19,8 +19,9 @@ use crate::components::gallery_strip::GalleryStrip;
 use crate::components::heat_tile::HeatTile;
 use crate::components::icon::{Icon, outline};
 use crate::components::parts_trouble::PartsTrouble;
+use crate::components::placed_picture::PlacedPicture;
 use crate::components::weights_note::WeightsNote;
-use crate::heatmap::Heat;
+use crate::heatmap::{Laid, Place};
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::parts::Loaded;
@@ -221,7 +222,8 @@ fn UnknownPicture(
     }
 }
 
-/// The crop that the network saw, or over it where a channel answers or a block looks.
+/// The crop that the network saw, and over it where a channel answers, what is left, or where a block
+/// looks.
 #[component]
 pub fn Picture() -> impl IntoView {
     let page = Page::here();
@@ -230,12 +232,18 @@ pub fn Picture() -> impl IntoView {
     let looks = Memo::new(move |_| gaze.looks(page));
     let over = Memo::new(move |_| {
         let seen = sight.seen.get()?;
+        let place = sight.place();
+        let attention = || looks.with(|looks| Over::attention(page, gaze, looks.as_ref()?));
         match sight.shown.get() {
-            Some(place) => Over::channel(&seen, place),
-            None => looks.with(|looks| Over::attention(page, gaze, looks.as_ref()?)),
+            Some(Shown::Channel(channel)) => Over::channel(&seen, channel, place),
+            Some(Shown::Rest) => Over::rest(&seen, place),
+            None if sight.rest.get() && place.is_none() => {
+                Over::rest(&seen, None).or_else(attention)
+            }
+            None => attention().or_else(|| Over::place(&seen, place?, sight.rest.get())),
         }
     });
-    let heat = Memo::new(move |_| over.with(|over| Some(over.as_ref()?.heat.clone())));
+    let laid = Memo::new(move |_| over.with(|over| over.as_ref()?.laid.clone()));
     let label = Signal::derive(move || {
         over.with(|over| match over {
             Some(Over { name, says, .. }) => format!("{name} {says}"),
@@ -248,6 +256,9 @@ pub fn Picture() -> impl IntoView {
         let asked = page.address.with(|address| address.attention.is_some());
         asked && gaze.attention.with(Option::is_some)
     };
+    let has_places = move || {
+        !attends() && sight.seen.with(|seen| seen.as_ref().is_some_and(|it| it.has_places()))
+    };
     Effect::new(move |_| {
         let (Some(canvas), Some(photo)) = (plain.get(), sight.photo.get()) else { return };
         // Without a context there is nothing to draw on; what is said beside it still holds.
@@ -256,12 +267,15 @@ pub fn Picture() -> impl IntoView {
     view! {
         <Show
             when=unseen
-            fallback=move || view! { <HeatTile seen=sight.seen heat side=448 label/> }
+            fallback=move || view! { <HeatTile seen=sight.seen laid side=448 label/> }
         >
             <canvas class="plain" node_ref=plain role="img" aria-label="The picture"></canvas>
         </Show>
         <Show when=attends>
             <AttendedPicture/>
+        </Show>
+        <Show when=has_places>
+            <PlacedPicture/>
         </Show>
         {move || {
             over.get()
@@ -277,10 +291,14 @@ pub fn Picture() -> impl IntoView {
     }
 }
 
+/// Channels that are named at a place.
+const NAMED: usize = 3;
+
 /// What lies over the picture.
 #[derive(Clone, PartialEq)]
 struct Over {
-    heat: Heat,
+    /// Nothing but the words where there is none.
+    laid: Option<Laid>,
     /// What tests call the words.
     id: &'static str,
     /// Whose it is: `mixed4a : 11`, `block 11, head 2`.
@@ -291,11 +309,12 @@ struct Over {
 
 impl Over {
     /// Where a channel answers.
-    fn channel(seen: &Seen, place: usize) -> Option<Self> {
-        let channel = seen.classified.channels.get(place)?;
+    fn channel(seen: &Seen, channel: usize, place: Option<Place>) -> Option<Self> {
+        let laid = Some(Laid::Heat(seen.heat(channel, place)?));
+        let channel = seen.classified.channels.get(channel)?;
         let token = channel.class_token.map(|token| format!("; class token {}", value(token)));
         Some(Self {
-            heat: seen.heat(place)?,
+            laid,
             id: "heat-channel",
             name: format!("{} : {}", seen.classified.layer, channel.channel),
             says: format!(
@@ -306,13 +325,49 @@ impl Over {
         })
     }
 
+    /// What latents leave unexplained.
+    fn rest(seen: &Seen, place: Option<Place>) -> Option<Self> {
+        let explained = percent(seen.share(place)?);
+        let here = place.map_or_else(
+            || "in this picture".to_owned(),
+            |place| format!("in {}", place_words(place)),
+        );
+        Some(Self {
+            laid: Some(Laid::Hatched(seen.rest()?)),
+            id: "unexplained",
+            name: seen.classified.layer.clone(),
+            says: format!("explains {explained} {here}; hatched is what it does not"),
+        })
+    }
+
+    /// What is strongest at a place.
+    fn place(seen: &Seen, place: Place, is_hatched: bool) -> Option<Self> {
+        let strong = seen.on_view(Some(place)).into_iter().take(NAMED);
+        let strong = strong.filter_map(|channel| {
+            let number = seen.classified.channels.get(channel)?.channel;
+            Some(format!("{number} ({})", value(seen.value(channel, Some(place))?)))
+        });
+        let strong = match strong.collect::<Vec<_>>() {
+            none if none.is_empty() => "nothing answers".to_owned(),
+            some => some.join(", "),
+        };
+        let explained =
+            seen.share(Some(place)).map(|share| format!("; {} explained", percent(share)));
+        Some(Self {
+            laid: seen.rest().filter(|_| is_hatched).map(Laid::Hatched),
+            id: "strongest-here",
+            name: format!("{}:", place_words(place)),
+            says: format!("{strong}{}", explained.unwrap_or_default()),
+        })
+    }
+
     /// Where a block looks, if the address asks for that. Reactive.
     fn attention(page: Page, gaze: Gaze, looks: &Looks) -> Option<Self> {
         let (attending, heat, beside) = gaze::shown(page, looks)?;
         let from = token_words(gaze.from(page));
         let most = percent(heat.0.largest());
         Some(Self {
-            heat,
+            laid: Some(Laid::Heat(heat)),
             id: "heat-attention",
             name: format!("block {}, {}:", attending.block, head_words(attending.head)),
             says: format!(

@@ -12,11 +12,11 @@ use crate::ask::slot::Slot;
 use crate::browser;
 use crate::camera;
 use crate::file_kind::{TELLING, other_than_picture};
-use crate::heatmap::{Heat, Map};
+use crate::heatmap::{Heat, Map, Place};
 use crate::photo::{self, Photo};
-use crate::protocol::{Classified, Classify, Failure, FailureKind};
+use crate::protocol::{Classified, Classify, Failure, FailureKind, NOBODY};
 
-/// Channels whose heat maps are shown.
+/// Channels whose heat maps are shown at a time.
 const CHANNELS: usize = 12;
 
 /// What the network saw.
@@ -26,20 +26,88 @@ pub struct Seen {
     pub classified: Classified,
     /// The part it looked at, RGBA.
     pub crop: Vec<u8>,
+    /// Which of the channels are strongest at each place, [`CHANNELS`] of them, the strongest first.
+    strongest: Vec<u32>,
+    /// What latents explain of their layer at each place, as a share.
+    pub explained: Option<Map>,
     /// A heat map for each of the channels.
     pub maps: Vec<Map>,
 }
 
 impl Seen {
-    /// The largest value in any map: the end of the colour scale.
-    pub fn full(&self) -> f32 {
-        self.classified.channels.iter().map(|channel| channel.max).fold(0.0, f32::max)
+    fn new(classified: Classified, buffers: Vec<Vec<u8>>) -> Self {
+        let mut buffers = buffers.into_iter();
+        let mut next = || buffers.next().unwrap_or_default();
+        let (crop, listed) = (next(), next());
+        let number = |four: &[u8]| u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+        let map = |bytes: Vec<u8>| Map::from_bytes(classified.map.width, &bytes);
+        let explained = classified.explained.map(|_| map(next()));
+        let strongest = listed.chunks_exact(4).map(number).collect();
+        Self { crop, strongest, explained, maps: buffers.map(map).collect(), classified }
     }
 
-    /// Where one of the channels answers, by its place among them.
-    pub fn heat(&self, place: usize) -> Option<Heat> {
-        Some((self.maps.get(place)?.clone(), self.full()))
+    /// The channels on view, by their places among all: the most active, or the strongest at a place.
+    pub fn on_view(&self, place: Option<Place>) -> Vec<usize> {
+        let count = self.maps.len().min(self.classified.channels.len());
+        let Some([row, column]) = place else { return (0..count.min(CHANNELS)).collect() };
+        let start = CHANNELS * (row * self.classified.map.width + column);
+        let there = self.strongest.get(start..start + CHANNELS).unwrap_or_default();
+        let there = there.iter().filter(|index| **index != NOBODY).map(|index| *index as usize);
+        there.filter(|index| *index < count).collect()
     }
+
+    /// The largest value in the maps on view: the end of the colour scale.
+    pub fn full(&self, place: Option<Place>) -> f32 {
+        let channels = self.on_view(place).into_iter();
+        channels.map(|index| self.classified.channels[index].max).fold(0.0, f32::max)
+    }
+
+    /// Where one of the channels answers, on the scale of those on view.
+    pub fn heat(&self, channel: usize, place: Option<Place>) -> Option<Heat> {
+        Some((self.maps.get(channel)?.clone(), self.full(place)))
+    }
+
+    /// How strong a channel is at a place; over the whole picture its mean.
+    pub fn value(&self, channel: usize, place: Option<Place>) -> Option<f32> {
+        match place {
+            Some(place) => self.maps.get(channel)?.cell(place),
+            None => Some(self.classified.channels.get(channel)?.mean),
+        }
+    }
+
+    /// The share of their layer that latents explain, at a place or in the whole picture.
+    pub fn share(&self, place: Option<Place>) -> Option<f32> {
+        match place {
+            Some(place) => self.explained.as_ref()?.cell(place),
+            None => self.classified.explained,
+        }
+    }
+
+    /// What latents leave unexplained, as a share at each place.
+    pub fn rest(&self) -> Option<Map> {
+        let Map { columns, values } = self.explained.as_ref()?;
+        let values = values.iter().map(|share| 1.0 - share).collect();
+        Some(Map { columns: *columns, values })
+    }
+
+    /// Whether it has places to choose from.
+    pub fn has_places(&self) -> bool {
+        1 < self.classified.map.width * self.classified.map.height
+    }
+}
+
+/// What lies over the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Where a channel answers, by its place in [`Seen`].
+    Channel(usize),
+    /// What latents leave unexplained.
+    Rest,
+}
+
+/// A place in words, counted from 1: "row 3, column 5".
+pub fn place_words([row, column]: Place) -> String {
+    format!("row {}, column {}", row + 1, column + 1)
 }
 
 /// The picture that is looked at.
@@ -53,8 +121,14 @@ pub struct Sight {
     pub failure: RwSignal<Option<Failure>>,
     /// Whether the network is looking.
     pub busy: RwSignal<bool>,
-    /// The place in `seen` of the channel whose map lies over the picture.
-    pub shown: RwSignal<Option<usize>>,
+    /// What lies over the picture while the pointer is on its tile.
+    pub shown: RwSignal<Option<Shown>>,
+    /// Whether what latents leave lies over it otherwise.
+    pub rest: RwSignal<bool>,
+    /// The place under the pointer.
+    pub pointed: RwSignal<Option<Place>>,
+    /// The place that stays when the pointer leaves.
+    pub kept: RwSignal<Option<Place>>,
     /// Whether the camera is on.
     pub camera: RwSignal<bool>,
     /// What the network is asked.
@@ -80,6 +154,9 @@ impl Sight {
             failure: RwSignal::default(),
             busy: RwSignal::default(),
             shown: RwSignal::default(),
+            rest: RwSignal::default(),
+            pointed: RwSignal::default(),
+            kept: RwSignal::default(),
             camera: RwSignal::default(),
             looking: Slot::new(),
             choice: Slot::new(),
@@ -143,10 +220,19 @@ impl Sight {
         let turn = self.looking.turn();
         self.busy.set(!session.lacking.get_untracked());
         session.once_loading(move || {
-            let question = Classify { picture: photo.size, layer, channels: CHANNELS };
+            let (channels, at_each_place) = (CHANNELS, CHANNELS);
+            let question = Classify { picture: photo.size, layer, channels, at_each_place };
             let pixels = vec![photo.rgba.clone()];
             turn.ask(session.client, question, pixels, move |heard| self.hear(session, heard));
         });
+    }
+
+    /// The place whose channels are on view: the one under the pointer, else the one that was kept;
+    /// none of the whole picture, or where the layer has no such place. Reactive.
+    pub fn place(self) -> Option<Place> {
+        let [row, column] = self.pointed.get().or_else(|| self.kept.get())?;
+        let map = self.seen.with(|seen| Some(seen.as_ref()?.classified.map))?;
+        (row < map.height && column < map.width).then_some([row, column])
     }
 
     /// Takes down what another network saw, and what it is about to say.
@@ -162,15 +248,14 @@ impl Sight {
     fn hear(self, session: Session, heard: Heard<Classified>) {
         match heard {
             Heard::Said(classified, buffers) => {
-                let mut buffers = buffers.into_iter();
-                let crop = buffers.next().unwrap_or_default();
-                let columns = classified.map.width;
-                let maps = buffers.map(|bytes| Map::from_bytes(columns, &bytes)).collect();
-                self.shown.update(|shown| {
-                    *shown = shown.filter(|place| *place < classified.channels.len());
-                });
+                let seen = Seen::new(classified, buffers);
+                let is_there = |shown: &Shown| match shown {
+                    Shown::Channel(channel) => *channel < seen.maps.len(),
+                    Shown::Rest => seen.explained.is_some(),
+                };
+                self.shown.update(|shown| *shown = shown.filter(is_there));
                 self.failure.set(None);
-                self.seen.set(Some(Arc::new(Seen { classified, crop, maps })));
+                self.seen.set(Some(Arc::new(seen)));
             }
             Heard::Failed(failure) => {
                 self.busy.set(false);

@@ -219,6 +219,10 @@ pub struct OnDevice {
     pursuit: Option<Pursuit>,
     /// `[1, channels]`, where it is taken off.
     centre: Option<Tensor<2>>,
+    /// `[latents, channels]`
+    decoder: Tensor<2>,
+    /// `[1, channels]`
+    decoder_bias: Tensor<2>,
     /// `[channels, latents]`
     encoder: Tensor<2>,
     /// `[1, latents]`, as those below.
@@ -247,6 +251,8 @@ impl Dictionary {
             normalization: self.normalization,
             pursuit: self.pursuit,
             centre: centred.then(|| tensor(decoder_bias, channels)),
+            decoder: tensor(&self.parameters.decoder, channels),
+            decoder_bias: tensor(decoder_bias, channels),
             encoder: tensor(encoder, channels).transpose(),
             encoder_bias: tensor(encoder_bias, latents),
             threshold: tensor(threshold, latents),
@@ -282,6 +288,11 @@ impl Readout for OnDevice {
             None => self.fired(plain.clone(), open.inner()),
         };
         Tensor::from_inner(fired) + (pre - Tensor::from_inner(plain))
+    }
+
+    fn write(&self, latents: Tensor<2>, activation: Tensor<2>) -> Option<Tensor<2>> {
+        let made = product(latents, self.decoder.clone()) + self.decoder_bias.clone();
+        Some(self.normalization.undone(made, activation))
     }
 }
 

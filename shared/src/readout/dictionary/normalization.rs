@@ -78,4 +78,23 @@ impl Normalization {
             }
         }
     }
+
+    /// Brings back what a dictionary makes of examples that were normalized.
+    ///
+    /// # Shapes
+    /// - `made`: `[examples, channels]`
+    /// - `examples`: as these, before they were normalized
+    pub fn undone(self, made: Tensor<2>, examples: Tensor<2>) -> Tensor<2> {
+        let [_, channels] = examples.dims();
+        match self {
+            Self::None => made,
+            Self::Layer => {
+                let mean = examples.clone().mean_dim(1);
+                let freedom = channels.saturating_sub(1).max(1) as f32;
+                let squares = (examples - mean.clone()).square().sum_dim(1);
+                made * squares.div_scalar(freedom).sqrt() + mean
+            }
+            Self::Length => made * examples.square().mean_dim(1).sqrt(),
+        }
+    }
 }

@@ -5,13 +5,15 @@ use rand_chacha::ChaCha8Rng;
 
 use burn::tensor::{Bool, Tensor, TensorData};
 
+use super::codes::Codes;
 use super::explain::Losses;
 use super::gradient::gradient_by;
 use super::loss::{Tensors, loss};
 use super::precision::Precision;
 use super::*;
 use crate::device;
-use crate::readout::Readout;
+use crate::readout::{Derived, Explained, Readout};
+use crate::tap::Caught;
 
 fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
@@ -191,6 +193,35 @@ fn every_use() -> Vec<Dictionary> {
     let greedy = in_use(Activation::TopK { k: 5 }, true).with_unit_rows().with_pursuit(pursuit);
     all.extend([greedy.clone(), greedy.with_normalization(Normalization::Layer)]);
     all
+}
+
+#[test]
+fn what_a_layer_of_latents_leaves_is_what_the_processor_leaves() {
+    let device = device::cpu();
+    let raw = examples(12);
+    // Three rows of four places, `[channels, places]`.
+    let planes: Vec<f32> =
+        (0..20).flat_map(|channel| raw.iter().skip(channel).step_by(20).copied()).collect();
+    let info = crate::models::info("efficientnet-lite0").unwrap();
+    let parent = info.layer_id("block8").unwrap();
+    for dictionary in every_use() {
+        let of = Derived::new((parent, info.at(parent)), "sae", dictionary.on(&device), "");
+        let grid = TensorData::new::<f32, _>(planes.clone(), [1, 20, 3, 4]);
+        let grid = Tensor::<4>::from_data(grid, &device);
+        let latents = of.of(Caught { grid: grid.clone(), extra: None }).grid;
+        let Explained { left, whole } = of.explains(grid, latents).unwrap();
+        assert_eq!(left.dims(), [1, 1, 3, 4]);
+        let [left, whole] = [left, whole].map(|it| pollster::block_on(device::read(it)).unwrap());
+        let codes = dictionary.codes(&raw);
+        let silent = Codes { uses: Vec::new(), ends: vec![0; 12], ..codes.clone() };
+        for (found, codes) in [(left, codes), (whole, silent)] {
+            let made = dictionary.decode(&codes);
+            let squares = made.iter().zip(&raw).map(|(made, raw)| (made - raw).powi(2));
+            let squares: Vec<f32> = squares.collect();
+            let expected: Vec<f32> = squares.chunks(20).map(|all| all.iter().sum()).collect();
+            assert_close(&format!("{:?}", dictionary.config()), &found, &expected, 1e-4);
+        }
+    }
 }
 
 #[test]
