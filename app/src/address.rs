@@ -8,7 +8,8 @@ use shared::visualize::objective::Typed;
 use shared::visualize::{Making, Preset, Setting};
 
 use crate::attending::Attending;
-use crate::latents::{self, Brush};
+use crate::latents::{Arrangement, Brush};
+use crate::measures;
 use crate::problem::Problem;
 use crate::protocol::DeviceChoice;
 use crate::query;
@@ -42,7 +43,9 @@ pub struct Address {
     pub layer: String,
     /// What units are searched for in Exemplars: their number, or what excites them.
     pub find: String,
-    /// The rectangle of a dictionary's latents that are shown.
+    /// How a dictionary's latents are laid out in their drawing.
+    pub arranged: Arrangement,
+    /// The rectangle of that drawing whose latents are shown.
     pub brush: Option<Brush>,
     /// What a dictionary's latents are sorted and shaded by, if not by their number.
     pub by: Option<Measure>,
@@ -76,6 +79,7 @@ impl Default for Address {
             compare: Vec::new(),
             layer: String::new(),
             find: String::new(),
+            arranged: Arrangement::default(),
             brush: None,
             by: None,
             picture: None,
@@ -152,8 +156,10 @@ impl Address {
         put(!routed && self.view != View::default(), "view", self.view.key.to_owned());
         put(!routed && !self.layer.is_empty(), "layer", self.layer.clone());
         put(!self.find.is_empty(), "find", self.find.clone());
+        let arranged = self.arranged;
+        put(arranged != Arrangement::default(), "arranged", arranged.key().to_owned());
         put(self.brush.is_some(), "brush", self.brush.map_or(String::new(), |it| it.to_string()));
-        put(self.by.is_some(), "by", self.by.map_or("", latents::key).to_owned());
+        put(self.by.is_some(), "by", self.by.map_or("", measures::key).to_owned());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
         let attention = self.attention.filter(|_| self.view == View::LOOK);
         put(attention.is_some(), "attention", attention.map_or(String::new(), |of| of.to_string()));
@@ -240,11 +246,15 @@ impl Address {
             }
             "find" if value.chars().count() <= 200 => self.find = value.to_owned(),
             "find" => return wrong("a few words"),
+            "arranged" => match Arrangement::named(value) {
+                Some(arranged) => self.arranged = arranged,
+                None => return wrong("value or likeness"),
+            },
             "brush" => match value.parse() {
                 Ok(brush) => self.brush = Some(brush),
                 Err(()) => return wrong("four numbers, such as -3.5,-1,0,1.5"),
             },
-            "by" => match latents::measure(value) {
+            "by" => match measures::measure(value) {
                 Some(measure) => self.by = Some(measure),
                 None => return wrong("a measure, such as stability or purity"),
             },
@@ -380,7 +390,7 @@ mod tests {
     #[test]
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
-            &find=dogs&brush=-3.25,-1,0.2,0.9&by=stability&picture=animals/dalmatian.jpg&attention=11:2@6,7&objective=mixed4a:11&preset=object\
+            &find=dogs&arranged=likeness&brush=-3.25,-1,0.2,0.9&by=stability&picture=animals/dalmatian.jpg&attention=11:2@6,7&objective=mixed4a:11&preset=object\
             &size=224x96&steps=64&seed=3&parameterization=maco&decay=0.5&decorrelate=0&lr=0.1\
             &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&erosion=0.2\
             &redirected-steps=8&tv=0.001&l2=0.5&batch=4&diversity=100&compare=parameterization:pixel,seed:4\

@@ -36,6 +36,7 @@ pub mod library;
 pub mod lives;
 pub mod lock;
 pub mod making;
+pub mod measures;
 pub mod near;
 pub mod numbers;
 pub mod obey;

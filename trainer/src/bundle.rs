@@ -12,6 +12,7 @@ mod ingredients;
 mod kinds;
 mod layers;
 mod list;
+mod map;
 mod sheets;
 
 use std::path::Path;

@@ -294,7 +294,7 @@ fn dictionary(folder: &Path, seed: f64) {
     trainer::dictionary::write(folder, &dictionary, &about, Precision::F16).unwrap();
     let latent = |latent: usize| Latent {
         latent,
-        frequency: 0.125,
+        frequency: if latent == 11 { 0.0 } else { 0.125 },
         purity: Some(0.75),
         partner: Some(11 - latent),
         nearest: vec![(latent + 1) % 12],
@@ -346,6 +346,12 @@ fn a_dictionary_ships_with_what_was_measured_and_with_exemplars_of_its_own_alone
     let latent = page.latent(3).unwrap();
     assert_eq!((latent.measures[0], latent.measures[3]), (0.125, 0.75));
     assert_eq!((latent.partner, latent.nearest), (Some(8), vec![4]));
+    // One that never fires has no place; the others' fill the map.
+    let place = |unit| page.latent(unit).unwrap().place;
+    let numbers = || (0..11).flat_map(place);
+    assert_eq!((worth.mapped, place(11)), (true, [0.0; 2]));
+    assert_eq!(numbers().reduce(f32::min), Some(-1.0));
+    assert_eq!(numbers().reduce(f32::max), Some(1.0));
 
     // All of it stays in a bundle that is made from this one.
     bench.succeed("--from one --out again");

@@ -23,6 +23,9 @@ pub const LAYER: &str = "block8/made-up";
 /// The network it is in.
 pub const NETWORK: &str = "efficientnet-lite0";
 
+/// Units of a row of the map.
+const ROW: usize = 128;
+
 /// Units on a page, exemplars of a unit, and sides of a heat map.
 const PAGE: usize = 256;
 const TOP: usize = 9;
@@ -63,13 +66,16 @@ fn layer(bundle: &Value, site: &Path, files: &mut HashMap<String, Vec<u8>>) -> R
         files.insert(path, bytes);
         described
     };
-    // Frequency falls with the number, the mean goes round: every fourth is as strong.
+    // Frequency falls with the number, the mean goes round: every fourth is as strong. On the map
+    // they stand in rows from the lower left.
     let latent = |unit: usize| {
         let frequency = 0.2 * 0.9995_f32.powi(unit as i32);
         let mean = 10_f32.powf((unit % 4) as f32 / 2.0);
         let stability = (unit % 101) as f32 / 100.0;
-        let measures = [frequency, mean, 2.0 * mean, 0.0, 0.0, stability, 0.0, 0.0, 0.0];
-        let numbers: Vec<u8> = measures.into_iter().flat_map(f32::to_le_bytes).collect();
+        let place = [unit % ROW, unit / ROW].map(|at| at as f32 / ROW as f32 * 2.0 - 1.0);
+        let measures = [frequency, mean, 2.0 * mean, 0.0, 0.0, stability, 0.0];
+        let numbers = measures.into_iter().chain(place);
+        let numbers: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
         [numbers, ((UNITS - 1 - unit) as u32).to_le_bytes().to_vec()].concat()
     };
     let pages = |kind: &[u8; 4], record: usize, of: &dyn Fn(usize) -> Vec<u8>| {
@@ -134,7 +140,7 @@ fn layer(bundle: &Value, site: &Path, files: &mut HashMap<String, Vec<u8>>) -> R
         "latents": UNITS,
         "worth": {
             "activations": 980_000, "normalized_mse": 0.2, "l0": 32.0,
-            "measured": ["frequency", "mean", "max", "stability"], "nearest": 0,
+            "measured": ["frequency", "mean", "max", "stability"], "mapped": true, "nearest": 0,
             "units": UNITS, "page": PAGE, "records": parts(latents),
         },
         "dreams": dreams,

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::format::worth::{Latent, Measure, Worth};
 
 use crate::components::unit_links::{open_clicked, unit_href};
-use crate::latents::{name, of, shown, words};
+use crate::measures::{name, of, shown, words};
 use crate::page::Page;
 use crate::unit::Unit;
 

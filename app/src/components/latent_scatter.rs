@@ -1,5 +1,5 @@
-//! All latents of a dictionary at once: how often each fires against how strongly, shaded by what else
-//! is known of it. A rectangle drawn here chooses those below.
+//! All latents of a dictionary at once: how often each fires against how strongly, or on a map by how
+//! alike they are, shaded by what else is known of each. A rectangle drawn here chooses those below.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use leptos::html;
 use leptos::prelude::*;
 use shared::format::worth::{Latent, Measure, Worth};
 
-use crate::latents::{self, Brush, Frame, Spot, name, shown};
+use crate::latents::{self, Arrangement, Brush, Frame, Spot};
+use crate::measures::{self, name, shown};
 use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::unit::Unit;
@@ -30,7 +31,18 @@ pub fn LatentScatter(
     latents: Arc<Vec<Latent>>,
 ) -> impl IntoView {
     let page = Page::here();
-    let Some(frame) = Frame::around(&latents) else { return ().into_any() };
+    let Some(by_value) = Frame::around(&latents, Arrangement::Value) else {
+        return ().into_any();
+    };
+    let arranged = {
+        let worth = worth.clone();
+        Memo::new(move |_| page.address.with(|address| address.arranged.of(&worth)))
+    };
+    let is_map = move || arranged.get() == Arrangement::Likeness;
+    let frame = {
+        let latents = latents.clone();
+        Memo::new(move |_| Frame::around(&latents, arranged.get()).unwrap_or(by_value))
+    };
     let node = NodeRef::<html::Div>::new();
     let shaded = move || page.address.with(|address| address.by);
     let measured = worth.measured.clone();
@@ -41,7 +53,7 @@ pub fn LatentScatter(
         let latents = latents.clone();
         Memo::new(move |_| {
             let shades = latents::shades(&latents, shade.get());
-            latents::dots(&latents, &frame, &shades)
+            latents::dots(&latents, &frame.get(), &shades)
         })
     };
     let pointed = RwSignal::new(None::<usize>);
@@ -60,6 +72,7 @@ pub fn LatentScatter(
         let latents = latents.clone();
         move |event: ev::PointerEvent| {
             let Some((place, size)) = at(&event) else { return };
+            let frame = frame.get_untracked();
             if let Some((from, spot)) = pressed.get_untracked() {
                 let [x, y] = pixels(&event);
                 if drawn.with_untracked(Option::is_some) || DRAWS < (x - from[0]).hypot(y - from[1])
@@ -81,7 +94,7 @@ pub fn LatentScatter(
             // The pointer may leave the drawing while it draws.
             let _ = node.set_pointer_capture(event.pointer_id());
         }
-        pressed.set(Some((pixels(&event), frame.spot(place))));
+        pressed.set(Some((pixels(&event), frame.get_untracked().spot(place))));
     };
     let release = {
         let (latents, layer) = (latents.clone(), layer.clone());
@@ -97,6 +110,7 @@ pub fn LatentScatter(
                 page.go(|address| address.brush = brush);
                 return;
             }
+            let frame = frame.get_untracked();
             let near =
                 at(&event).and_then(|(place, size)| frame.nearest(&latents, place, size, REACH));
             if let Some(channel) = near {
@@ -111,6 +125,7 @@ pub fn LatentScatter(
     let brush = move || drawn.get().or_else(|| page.address.with(|address| address.brush));
     let rectangle = move || {
         let Brush { least, most } = brush()?;
+        let frame = frame.get();
         let [[left, bottom], [right, top]] = [least, most].map(|spot| frame.share(spot));
         let [left, right, top, bottom] =
             [left, right, top, bottom].map(|share| 100.0 * share.clamp(0.0, 1.0));
@@ -123,8 +138,8 @@ pub fn LatentScatter(
     let ring = {
         let latents = latents.clone();
         move || {
-            let spot = latents::spot(latents.get(pointed.get()?)?)?;
-            let [across, down] = frame.share(spot);
+            let frame = frame.get();
+            let [across, down] = frame.share(frame.arranged.spot(latents.get(pointed.get()?)?)?);
             Some(format!("left:{:.2}%;top:{:.2}%", 100.0 * across, 100.0 * down))
         }
     };
@@ -142,21 +157,68 @@ pub fn LatentScatter(
                 .to_owned(),
         }
     };
-    let (across, up) = (ticks(frame.ticks(0), true), ticks(frame.ticks(1), false));
-    let dead = latents.iter().filter(|latent| latents::spot(latent).is_none()).count();
-    let label = format!(
-        "{} latents by how often they fire and how strongly; {dead} never fire and are not drawn",
-        latents.len()
-    );
+    let axes = move || {
+        // A map's have no unit, and no meaning.
+        (!is_map()).then(|| {
+            let frame = frame.get();
+            (ticks(frame.ticks(0), true), ticks(frame.ticks(1), false))
+        })
+    };
+    let dead = latents.iter().filter(|latent| !latents::fires(latent)).count();
+    let count = latents.len();
+    let label = move || {
+        let by = match arranged.get() {
+            Arrangement::Value => "how often they fire and how strongly",
+            Arrangement::Likeness => "how alike their directions are",
+        };
+        format!("{count} latents by {by}; {dead} never fire and are not drawn")
+    };
+    let arrange = move |of: Arrangement| {
+        let on = move || arranged.get() == of;
+        let (words, title) = match of {
+            Arrangement::Value => ("By value", "By how often they fire and how strongly"),
+            Arrangement::Likeness => ("By likeness", "Those whose directions are alike together"),
+        };
+        // A rectangle of one drawing is none of the other.
+        let choose = move |_| {
+            if !untrack(on) {
+                page.go(|address| (address.arranged, address.brush) = (of, None));
+            }
+        };
+        view! {
+            <button
+                class:on=on
+                title=title
+                data-testid=format!("latents-by-{}", of.key())
+                aria-pressed=move || on().to_string()
+                on:click=choose
+            >
+                {words}
+            </button>
+        }
+    };
+    let mapped = worth.mapped;
+    let aside = move || {
+        let shaded = format!(
+            "The stronger the colour of a dot, the more: {}.",
+            measures::words(shade.get())
+        );
+        match arranged.get() {
+            Arrangement::Value => shaded,
+            Arrangement::Likeness => format!(
+                "Dots that are close have directions that are alike; sides and corners mean nothing. {shaded}"
+            ),
+        }
+    };
     let option = move |measure: Measure| {
         view! {
-            <option value=latents::key(measure) selected=move || shaded() == Some(measure)>
+            <option value=measures::key(measure) selected=move || shaded() == Some(measure)>
                 {name(measure)}
             </option>
         }
     };
     let sort = move |event| {
-        let by = latents::measure(&event_target_value(&event));
+        let by = measures::measure(&event_target_value(&event));
         page.go(|address| address.by = by);
     };
     let is_cut = move || page.address.with(|address| address.brush.is_some());
@@ -167,8 +229,13 @@ pub fn LatentScatter(
         drawings.get().into_iter().enumerate().map(path).collect_view()
     };
     view! {
-        <section class="latents" data-testid="latent-scatter">
+        <section class="latents" class:mapped=mapped class:map=is_map data-testid="latent-scatter">
             <p class="facts">{facts(&worth, dead)}</p>
+            {mapped.then(|| view! {
+                <div class="segments" role="group" aria-label="Arrange latents">
+                    {Arrangement::ALL.map(arrange)}
+                </div>
+            })}
             <div class="plane">
                 <span class="up">"how strongly"</span>
                 <div
@@ -185,8 +252,7 @@ pub fn LatentScatter(
                     <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{paths}</svg>
                     {move || rectangle().map(|style| view! { <i class="brush" prop:style=style></i> })}
                     {move || ring().map(|style| view! { <i class="ring" prop:style=style></i> })}
-                    {up}
-                    {across}
+                    {axes}
                 </div>
                 <span class="across">"how often it fires"</span>
             </div>
@@ -205,7 +271,7 @@ pub fn LatentScatter(
                     </button>
                 </Show>
             </div>
-            <p class="aside">{move || format!("The stronger the colour of a dot, the more: {}.", latents::words(shade.get()))}</p>
+            <p class="aside">{aside}</p>
         </section>
     }
     .into_any()

@@ -79,7 +79,8 @@ pub struct Worth {
 pub struct Latent {
     /// By [`Measure::ALL`]; 0 where it was not measured.
     pub measures: [f32; Measure::ALL.len()],
-    /// Where it is on the map.
+    /// Where it is on the map, each number from -1 to 1, first across, then up; zeros for one that
+    /// never fires, which is on none, and where there is no map.
     pub place: [f32; 2],
     /// Its partner in the dictionary of another seed.
     pub partner: Option<usize>,
@@ -175,9 +176,12 @@ impl Latents {
         for unit in latents.page.units() {
             let wrong = |reason| Err(Error::Format { what: format!("latent {unit}"), reason });
             let Some(latent) = latents.latent(unit) else { continue };
-            let mut numbers = latent.measures.iter().chain(&latent.place);
-            if let Some(number) = numbers.find(|number| !number.is_finite()) {
+            if let Some(number) = latent.measures.iter().find(|number| !number.is_finite()) {
                 return wrong(format!("a measure is {number}, expected a finite number"));
+            }
+            let mut place = latent.place.iter();
+            if let Some(number) = place.find(|number| !(-1.0..=1.0).contains(*number)) {
+                return wrong(format!("its place has {number}, expected -1 to 1"));
             }
             if let Some(other) = latent.nearest.iter().find(|other| worth.units <= **other) {
                 return wrong(format!("neighbour {other}, expected below {}", worth.units));
@@ -218,7 +222,7 @@ mod tests {
     fn latents() -> Vec<Latent> {
         let latent = |unit: usize| Latent {
             measures: std::array::from_fn(|place| unit as f32 + place as f32 / 8.0),
-            place: [unit as f32, -1.5],
+            place: [1.0 - unit as f32, -0.75],
             partner: (unit != 1).then_some(unit * 2),
             nearest: if unit == 2 { vec![0] } else { vec![unit + 1, 2 - unit] },
         };
@@ -298,7 +302,14 @@ mod tests {
             Latents::open(&worth, 0, bytes).unwrap_err().to_string()
         };
         assert!(told(0, f32::NAN.to_le_bytes()).contains("latent 1: a measure is NaN"));
-        assert!(told(8, f32::INFINITY.to_le_bytes()).contains("latent 1"));
+        assert!(told(6, f32::INFINITY.to_le_bytes()).contains("latent 1: a measure is inf"));
+        for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0001, -2.0] {
+            for axis in [7, 8] {
+                let told = told(axis, number.to_le_bytes());
+                let expected = format!("latent 1: its place has {number}, expected -1 to 1");
+                assert!(told.contains(&expected), "{told}");
+            }
+        }
         assert!(told(11, 3_u32.to_le_bytes()).contains("neighbour 3, expected below 3"));
         assert!(Latents::open(&worth, 1, pages[0].clone()).is_err());
     }

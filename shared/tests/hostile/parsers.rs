@@ -150,11 +150,12 @@ pub fn worth() -> Worth {
     }
 }
 
-/// Latents that are accepted have finite measures, and neighbours that exist.
+/// Latents that are accepted have finite measures, places on the map, and neighbours that exist.
 pub fn latents(bytes: &[u8]) -> bool {
     let Ok(latents) = Latents::open(&worth(), 0, bytes.to_vec()) else { return false };
     for latent in (0..N_LATENTS).filter_map(|unit| latents.latent(unit)) {
-        assert!(latent.measures.iter().chain(&latent.place).all(|number| number.is_finite()));
+        assert!(latent.measures.iter().all(|number| number.is_finite()));
+        assert!(latent.place.iter().all(|number| number.abs() <= 1.0));
         assert!(latent.nearest.iter().all(|other| *other < N_LATENTS));
     }
     true

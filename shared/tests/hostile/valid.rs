@@ -145,7 +145,7 @@ pub fn bundles() -> Vec<Vec<u8>> {
 pub fn latents() -> Vec<Vec<u8>> {
     let latent = |unit: usize| Latent {
         measures: [0.1, 2.0, 7.5, 0.5, 0.25, 0.75, 0.0],
-        place: [unit as f32, -1.0],
+        place: [unit as f32 / N_LATENTS as f32, -1.0],
         partner: (unit != 1).then_some(7),
         nearest: vec![(unit + 1) % N_LATENTS],
     };

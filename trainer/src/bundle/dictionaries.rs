@@ -12,7 +12,8 @@ use shared::tap::LayerInfo;
 
 use super::existing::Existing;
 use super::files::Files;
-use crate::dictionary::{self, Named};
+use super::map;
+use crate::dictionary::{self, Named, Opened};
 use crate::evaluate::worth::{Evaluation, Latent};
 use crate::evaluate::{self, EVALUATION};
 use crate::failure::WrongCall;
@@ -25,16 +26,23 @@ pub struct Shipped {
     /// Of its files, the numbers' first, hexadecimal.
     pub sha256: String,
     kept: Kept,
-    /// What was measured of it, if it was, and of each latent; of one that is taken over, the other
-    /// bundle has it.
-    measured: Option<(Evaluation, Vec<Latent>)>,
+    /// What was measured of it, if it was; of one that is taken over, the other bundle has it.
+    measured: Option<Measured>,
+}
+
+/// What is known of a dictionary that was evaluated.
+#[derive(Debug)]
+struct Measured {
+    evaluation: Evaluation,
+    /// Each latent by itself, and where it is on the map.
+    latents: Vec<(Latent, [f32; 2])>,
 }
 
 /// Latents on a page.
 const PAGE: usize = 1024;
 
 impl Shipped {
-    fn new(layer: LayerInfo, kept: Kept, measured: Option<(Evaluation, Vec<Latent>)>) -> Self {
+    fn new(layer: LayerInfo, kept: Kept, measured: Option<Measured>) -> Self {
         let sha256 = sha256(kept.config.as_bytes(), &kept.weights);
         Self { layer, sha256, kept, measured }
     }
@@ -56,16 +64,16 @@ impl Shipped {
 
     /// Puts what its latents are worth into the bundle, if it was measured.
     pub fn add_worth(&self, files: &mut Files) -> Option<Worth> {
-        let (evaluation, latents) = self.measured.as_ref()?;
+        let Measured { evaluation, latents } = self.measured.as_ref()?;
         let is_measured =
-            |measure: &Measure| latents.iter().any(|latent| of(latent, *measure).is_some());
-        let nearest = latents.iter().map(|latent| latent.nearest.len()).max().unwrap_or(0);
+            |measure: &Measure| latents.iter().any(|(latent, _)| of(latent, *measure).is_some());
+        let nearest = latents.iter().map(|(latent, _)| latent.nearest.len()).max().unwrap_or(0);
         let worth = Worth {
             activations: evaluation.activations,
             normalized_mse: evaluation.normalized_mse as f32,
             l0: evaluation.l0 as f32,
             measured: Measure::ALL.into_iter().filter(is_measured).collect(),
-            mapped: false,
+            mapped: true,
             nearest,
             units: latents.len(),
             page: PAGE,
@@ -73,9 +81,9 @@ impl Shipped {
         };
         let laid_out: Vec<worth::Latent> = latents
             .iter()
-            .map(|latent| worth::Latent {
+            .map(|(latent, place)| worth::Latent {
                 measures: Measure::ALL.map(|measure| of(latent, measure).unwrap_or(0.0)),
-                place: [0.0; 2],
+                place: *place,
                 partner: latent.partner,
                 nearest: latent.nearest.clone(),
             })
@@ -101,6 +109,19 @@ fn of(latent: &Latent, measure: Measure) -> Option<f32> {
     }
 }
 
+/// What `pellucid evaluate` left beside a dictionary, and a map of what fired there.
+fn measured(opened: &Opened) -> Result<Measured> {
+    let (evaluation, latents) = evaluate::read(&opened.folder)?;
+    let (found, expected) = (latents.len(), opened.dictionary.config().latents);
+    if found != expected {
+        let folder = opened.folder.display();
+        bail!("{folder}: {found} latents were measured, it has {expected}");
+    }
+    let fires: Vec<bool> = latents.iter().map(|latent| 0.0 < latent.frequency).collect();
+    let places = map::places(&opened.dictionary, &fires)?;
+    Ok(Measured { evaluation, latents: latents.into_iter().zip(places).collect() })
+}
+
 /// By the names of their layers: those that were given, and those of the bundle it is made from.
 ///
 /// # Errors
@@ -113,17 +134,10 @@ pub fn gather(
     let mut shipped = BTreeMap::new();
     for text in given {
         let Named { layer, opened, .. } = dictionary::named(text, info)?;
-        let folder = &opened.folder;
-        let measured = match folder.join(EVALUATION).is_file() {
-            true => Some(evaluate::read(folder)?),
+        let measured = match opened.folder.join(EVALUATION).is_file() {
+            true => Some(measured(&opened)?),
             false => None,
         };
-        if let Some((_, latents)) = &measured
-            && latents.len() != layer.channels
-        {
-            let (found, expected) = (latents.len(), layer.channels);
-            bail!("{}: {found} latents were measured, it has {expected}", folder.display());
-        }
         let found = Shipped::new(layer, opened.as_saelens()?, measured);
         if let Some(other) = shipped.insert(found.layer.name.clone(), found) {
             let name = other.layer.name;

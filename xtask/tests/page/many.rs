@@ -17,6 +17,10 @@ const ELEMENTS: u64 = 6000;
 
 const ROWS: &str = "[data-testid=exemplar-rows]";
 const WALL: &str = "[data-testid=dream-wall]";
+const DOTS: &str = "[data-testid=latent-scatter] .dots";
+
+/// What is said of a search, and of a choice of latents.
+const SAID: &str = "document.querySelector('[data-testid=search-result]')?.textContent";
 
 fn visit() -> Result<Visit> {
     let visit = Visit { host: many::host(&site()?)?, browser: Chromium::start(Graphics::None)? };
@@ -139,40 +143,20 @@ fn keys_walk_a_long_list_from_end_to_end_and_a_unit_of_it_has_its_own_page() -> 
     focused(last)
 }
 
-#[test]
-#[ignore = "needs the built page: cargo xtask test"]
-fn a_rectangle_in_the_drawing_of_all_latents_chooses_some_and_a_dot_leads_to_its_latent()
--> Result<()> {
-    const DOTS: &str = "[data-testid=latent-scatter] .dots";
-    let visit = visit()?;
-    let page = visit.page();
-    visit.open(&format!("?device=cpu#/{NETWORK}/{LAYER}"))?;
-    page.wait_for(&format!("document.querySelectorAll('{DOTS} path').length === 5"), LATER)?;
-    let dots = number(
-        &visit,
-        &format!(
-            "[...document.querySelectorAll('{DOTS} path')]
-            .reduce((sum, it) => sum + it.getAttribute('d').split('M').length - 1, 0)"
-        ),
-    )?;
-    assert_eq!(dots, UNITS as u64);
+/// All dots are drawn, each once.
+fn wait_for_dots(visit: &Visit) -> Result<()> {
+    let drawn = format!(
+        "[...document.querySelectorAll('{DOTS} path')]
+         .reduce((sum, it) => sum + it.getAttribute('d').split('M').length - 1, 0) === {UNITS}"
+    );
+    visit.page().wait_for(&drawn, LATER).map(drop)
+}
 
-    // Sorted by what is chosen; the address says so.
-    page.script(
-        "const by = document.querySelector('[data-testid=latent-by]');
-         by.value = 'stability';
-         by.dispatchEvent(new Event('change', { bubbles: true }));",
-    )?;
-    let first = |unit: usize| {
-        let first = format!("document.querySelector('{ROWS} [data-place=\"0\"]')?.dataset.unit");
-        page.wait_for(&format!("{first} === '{LAYER}:{unit}'"), LATER).map(drop)
-    };
-    first(100)?;
-    page.wait_for("location.search.includes('by=stability')", SOON)?;
-
-    // The right half: those that fire often.
-    let drag = |from: [f64; 2], to: [f64; 2]| {
-        page.script(&format!(
+/// Presses at a place of the drawing, in shares of its sides, and lets go at another.
+fn drag(visit: &Visit, from: [f64; 2], to: [f64; 2]) -> Result<()> {
+    visit
+        .page()
+        .script(&format!(
             "const dots = document.querySelector('{DOTS}');
              const box = dots.getBoundingClientRect();
              const at = (type, [across, down]) => dots.dispatchEvent(new PointerEvent(type, {{
@@ -183,19 +167,58 @@ fn a_rectangle_in_the_drawing_of_all_latents_chooses_some_and_a_dot_leads_to_its
              at('pointermove', {to:?});
              at('pointerup', {to:?});"
         ))
-    };
-    drag([0.5, 0.0], [1.0, 1.0])?;
-    let said = "document.querySelector('[data-testid=search-result]')?.textContent";
-    let kept =
-        page.wait_for(&format!("{said}?.match(/^(\\d+) of {UNITS} latents/)?.[1]"), LATER)?;
-    let kept: usize = kept.as_str().unwrap_or_default().parse()?;
-    assert!((100..UNITS / 2 + 2000).contains(&kept), "{kept} latents");
+        .map(drop)
+}
+
+/// How many latents are kept, once not all are.
+fn kept(visit: &Visit) -> Result<usize> {
+    let kept = format!("{SAID}?.match(/^(\\d+) of {UNITS} latents/)?.[1]");
+    let kept = visit.page().wait_for(&kept, LATER)?;
+    Ok(kept.as_str().unwrap_or_default().parse()?)
+}
+
+/// Waits until a unit leads the list.
+fn wait_for_first(visit: &Visit, unit: usize) -> Result<()> {
+    let first = format!("document.querySelector('{ROWS} [data-place=\"0\"]')?.dataset.unit");
+    visit.page().wait_for(&format!("{first} === '{LAYER}:{unit}'"), LATER).map(drop)
+}
+
+/// Chooses what latents are shaded and sorted by.
+fn sort_by(visit: &Visit, measure: &str) -> Result<()> {
+    visit
+        .page()
+        .script(&format!(
+            "const by = document.querySelector('[data-testid=latent-by]');
+             by.value = '{measure}';
+             by.dispatchEvent(new Event('change', {{ bubbles: true }}));"
+        ))
+        .map(drop)
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_rectangle_in_the_drawing_of_all_latents_chooses_some_and_a_dot_leads_to_its_latent()
+-> Result<()> {
+    let visit = visit()?;
+    let page = visit.page();
+    visit.open(&format!("?device=cpu#/{NETWORK}/{LAYER}"))?;
+    wait_for_dots(&visit)?;
+
+    // Sorted by what is chosen; the address says so.
+    sort_by(&visit, "stability")?;
+    wait_for_first(&visit, 100)?;
+    page.wait_for("location.search.includes('by=stability')", SOON)?;
+
+    // The right half: those that fire often.
+    drag(&visit, [0.5, 0.0], [1.0, 1.0])?;
+    let some = kept(&visit)?;
+    assert!((100..UNITS / 2 + 2000).contains(&some), "{some} latents");
     page.wait_for("location.search.includes('brush=')", SOON)?;
     page.wait_for(&format!("!!document.querySelector('{DOTS} .brush')"), SOON)?;
 
     // The same again from its address, and all of them at a click.
     page.script("location.reload();")?;
-    page.wait_for(&format!("{said}?.startsWith('{kept} of ')"), LATER)?;
+    page.wait_for(&format!("{SAID}?.startsWith('{some} of ')"), LATER)?;
     page.click("[data-testid=latent-all]")?;
     page.wait_for("!location.search.includes('brush=')", SOON)?;
 
@@ -205,7 +228,8 @@ fn a_rectangle_in_the_drawing_of_all_latents_chooses_some_and_a_dot_leads_to_its
          return /^M([\\d.]+) ([\\d.]+)/.exec(d).slice(1).map((it) => it / 1000);"
     ))?;
     let at = |place: usize| spot.get(place).and_then(Value::as_f64).context("a place");
-    drag([at(0)?, at(1)?], [at(0)?, at(1)?])?;
+    let spot = [at(0)?, at(1)?];
+    drag(&visit, spot, spot)?;
     let opened = "document.querySelector('[data-testid=unit-page]')?.dataset.unit";
     page.wait_for(&format!("{opened}?.startsWith('{LAYER}:')"), LATER)?;
     page.wait_for_element("[data-testid=latent-facts]", LATER)?;
@@ -215,11 +239,63 @@ fn a_rectangle_in_the_drawing_of_all_latents_chooses_some_and_a_dot_leads_to_its
 
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
+fn latents_stand_on_a_map_too_where_a_rectangle_and_a_dot_do_the_same() -> Result<()> {
+    let visit = visit()?;
+    let page = visit.page();
+    visit.open(&format!("?device=cpu#/{NETWORK}/{LAYER}"))?;
+    wait_for_dots(&visit)?;
+    let ticks = format!("document.querySelectorAll('{DOTS} .tick').length");
+    page.wait_for(&format!("4 < {ticks}"), SOON)?;
+    // A rectangle of the other drawing is none of the map.
+    drag(&visit, [0.5, 0.0], [1.0, 1.0])?;
+    page.wait_for("location.search.includes('brush=')", SOON)?;
+
+    page.click("[data-testid=latents-by-likeness]")?;
+    page.wait_for("location.search === '?arranged=likeness&device=cpu'", SOON)?;
+    wait_for_dots(&visit)?;
+    page.wait_for(&format!("{ticks} === 0"), SOON)?;
+    let box_of = |side: &str| {
+        number(&visit, &format!("document.querySelector('{DOTS}').getBoundingClientRect().{side}"))
+    };
+    assert_eq!(box_of("width")?, box_of("height")?);
+
+    // The lower right quarter: rows of the first half, of each the second half.
+    drag(&visit, [0.5, 0.5], [1.0, 1.0])?;
+    let some = kept(&visit)?;
+    assert!(some.abs_diff(UNITS / 4) < 300, "{some} latents");
+    wait_for_first(&visit, 64)?;
+    sort_by(&visit, "stability")?;
+    page.wait_for("location.search.includes('by=stability')", SOON)?;
+    // The first of these whose stability is 1 stands in the second half of its row.
+    wait_for_first(&visit, 100)?;
+
+    page.script("location.reload();")?;
+    page.wait_for(&format!("{SAID}?.startsWith('{some} of ')"), LATER)?;
+    wait_for_first(&visit, 100)?;
+    let pressed = "document.querySelector('[data-testid=latents-by-likeness]')?.ariaPressed";
+    page.wait_for(&format!("{pressed} === 'true'"), SOON)?;
+    page.wait_for(&format!("!!document.querySelector('{DOTS} .brush')"), SOON)?;
+
+    // The dot in the lower left corner is the first latent's.
+    let edge = 0.04 / 2.08;
+    drag(&visit, [edge, 1.0 - edge], [edge, 1.0 - edge])?;
+    let opened = "document.querySelector('[data-testid=unit-page]')?.dataset.unit";
+    page.wait_for(&format!("{opened} === '{LAYER}:0'"), LATER)?;
+    page.back()?;
+    page.wait_for(&format!("{SAID}?.startsWith('{some} of ')"), LATER)?;
+    page.click("[data-testid=latents-by-value]")?;
+    page.wait_for("location.search === '?by=stability&device=cpu'", SOON)?;
+    page.wait_for(&format!("4 < {ticks}"), SOON)?;
+    assert!(!page.has(ERROR)?, "{}", page.describe());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
 fn a_search_looks_at_every_page_of_a_long_table() -> Result<()> {
     let visit = visit()?;
     visit.open(&format!("?device=cpu&find=dog#/{NETWORK}/{LAYER}"))?;
-    let said = "document.querySelector('[data-testid=search-result]')?.textContent";
-    let found = visit.page().wait_for(&format!("{said}?.match(/^(\\d+) units/)?.[1]"), LATER)?;
+    let found = visit.page().wait_for(&format!("{SAID}?.match(/^(\\d+) units/)?.[1]"), LATER)?;
     let found: usize = found.as_str().unwrap_or_default().parse()?;
     assert!((1000..UNITS).contains(&found), "{found} units like dogs");
     let units = number(&visit, "document.querySelectorAll('[data-place]').length")?;

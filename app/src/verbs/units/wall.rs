@@ -12,7 +12,7 @@ use crate::components::exemplar_rows::ExemplarRows;
 use crate::components::latent_scatter::LatentScatter;
 use crate::components::layer_chips::LayerChips;
 use crate::components::parts_trouble::PartsTrouble;
-use crate::latents;
+use crate::latents::{self, Arrangement};
 use crate::page::Page;
 use crate::palette::{Jump, Sights, Suggestion, units};
 use crate::parts::Loaded;
@@ -70,7 +70,11 @@ pub fn ExemplarsView() -> impl IntoView {
                 match parts.latents(&layer)? {
                     Loaded::Here(latents) => Some(view! { <LatentScatter layer worth latents/> }.into_any()),
                     // Nothing below moves when they come.
-                    Loaded::Coming => Some(view! { <section class="latents" aria-busy="true"></section> }.into_any()),
+                    Loaded::Coming => {
+                        let mapped = worth.mapped;
+                        let is_map = move || page.address.with(|address| address.arranged.of(&worth) == Arrangement::Likeness);
+                        Some(view! { <section class="latents" class:mapped=mapped class:map=is_map aria-busy="true"></section> }.into_any())
+                    }
                     Loaded::Failed => None,
                 }
             }}
@@ -172,12 +176,15 @@ fn Rows(
     // Of a dictionary's latents those that are chosen, in their order.
     let measured = layer.clone();
     let kept = Memo::new(move |_| {
-        let (brush, by) = page.address.with(|address| (address.brush, address.by));
+        let (arranged, brush, by) =
+            page.address.with(|address| (address.arranged, address.brush, address.by));
         if brush.is_none() && by.is_none() {
             return None;
         }
-        let latents = page.session.parts.latents(&measured)?.here()?;
-        Some(latents::chosen(&latents, brush, by))
+        let parts = page.session.parts;
+        let arranged = arranged.of(&parts.layer(&measured)?.worth?);
+        let latents = parts.latents(&measured)?.here()?;
+        Some(latents::chosen(&latents, arranged, brush, by))
     });
     let said = move || {
         if let (None, Some(kept)) = (found.get(), kept.get()) {
