@@ -5,7 +5,9 @@
 #     scripts/bundle.sh googlenet|efficientnet-lite0|vit-tiny-patch16-224 FOLDER [PHOTOGRAPHS]
 #
 # PHOTOGRAPHS is a folder of many pictures of all kinds, by which the page tells what the gallery has
-# little of; they do not go into the bundle. Those that ship were measured by 700 of ImageNet.
+# little of, and on which dictionaries are trained; they do not go into the bundle. Those that ship were
+# measured by 700 of ImageNet; docs/dictionary-cards.md says what their dictionaries were trained on.
+# Without it a bundle has no dictionaries.
 # FOLDER keeps the steps in between, some hundred megabytes; a run that was stopped goes on from
 # there. What units look for takes hours on two cores. The result replaces public/bundles/NAME.
 # Needs `pellucid` on the path, Python 3 with venv and pip, and Debian's apt-get.
@@ -34,6 +36,9 @@ classes=(
     886 888 891 896 909 911 913 920 923 929 931 934 940 949 954 960 970 980 984 985
     988
 )
+# A layer and how many latents: scripts/dictionary.sh, and dreams of the most stable of them.
+dictionaries=()
+dreamed=400
 case $network in
 googlenet)
     weights=()
@@ -66,6 +71,7 @@ efficientnet-lite0)
         dreams+=("$units --size 96")
     done
     layers=block8,block11,block10,logits,block5,block14,block4,block7,block12,block15
+    dictionaries=("block8 2048" "block11 2048")
     ;;
 vit-tiny-patch16-224)
     weights=()
@@ -76,6 +82,8 @@ vit-tiny-patch16-224)
         "${classes[*]/#/logits:} --preset scene"
     )
     layers=blocks.5,blocks.9.mlp.act,logits,blocks.10,blocks.11,blocks.8,blocks.2,patch_embed
+    dictionaries=("blocks.10 3072")
+    export KINDS=topk TOKENS=all BITS=q8
     ;;
 *)
     echo "the bundles that ship are googlenet, efficientnet-lite0 and vit-tiny-patch16-224, not $network" >&2
@@ -97,7 +105,25 @@ for row in "${dreams[@]}"; do
     # shellcheck disable=SC2086 # objectives and options
     pellucid visualize "$network" $row "${weights[@]}" --out "$work/dreams/$network/${row%%:*}/"
 done
-pellucid export --model "$network" "${export_weights[@]}" --gallery "$gallery" \
+dictionary=()
+if [ -n "$photographs" ]; then
+    for row in "${dictionaries[@]}"; do
+        read -r layer latents <<<"$row"
+        "$root/scripts/dictionary.sh" "$network" "$layer" "$latents" "$work" "$photographs"
+        shipped=$work/dictionaries/$network/$layer/shipped
+        named=$layer/sae-$((latents / 1024))k
+        pellucid exemplars "$network" "$named" "${weights[@]}" --images "$gallery" --dictionary "$shipped" \
+            --top 9 --no-figure --out "$work/exemplars/$network"
+        # Neither those that hardly fire nor those that always do.
+        mapfile -t chosen < <(pellucid features "$shipped" --sort stability --log-freq-range -3.5 -0.5 \
+            --top "$dreamed" --json | sed 's/.*"latent":\([0-9]*\).*/\1/')
+        pellucid visualize "$network" "${chosen[@]/#/$named:}" "${weights[@]}" --dictionary "$shipped" \
+            --size 96 --out "$work/dreams/$network/${named/\//_}/"
+        dictionary+=(--dictionary "$shipped")
+        layers=$layers,$named
+    done
+fi
+pellucid export --model "$network" "${export_weights[@]}" --gallery "$gallery" "${dictionary[@]}" \
     --exemplars "$work/exemplars/$network" "${reference[@]}" --dreams "$work/dreams/$network" --layers "$layers" \
     --out "$root/public/bundles/$network"
 pellucid export --list "$root/public/bundles"

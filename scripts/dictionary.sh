@@ -5,8 +5,8 @@
 #
 # Each kind is trained with two seeds on what LAYER answers to the pictures, and the one is taken that
 # `pellucid evaluate` prefers. It comes into FOLDER/dictionaries/NETWORK/LAYER/shipped, with what was
-# measured of it, and README.md, its model card. A run that was stopped goes on from there. Needs
-# `pellucid` on the path. What can be set:
+# measured of it. A run that was stopped goes on from there. Needs `pellucid` on the path. What can be
+# set:
 #
 #     KINDS=topk,batch-topk   what is trained
 #     THOUSANDS=8000          thousands of activations that each is trained on

@@ -284,6 +284,57 @@ fn heat_shows_only_where_the_pointer_moves_and_says_whose_it_is() -> Result<()> 
     page.wait_for(&format!("!document.querySelector('{HEAT}')"), SOON).map(drop)
 }
 
+#[test]
+#[ignore = "needs the built page: cargo xtask test"]
+fn a_place_of_the_picture_tells_its_latents_and_how_much_they_leave() -> Result<()> {
+    let visit = Visit::with(Graphics::None)?;
+    let page = visit.page();
+    page.appear(1280, 2400, "dark")?;
+    let opens = "?model=efficientnet-lite0&device=cpu&view=look&layer=block8/sae-2k";
+    visit.open_ready(&format!("{opens}&picture=animals/goldfish.jpg"))?;
+    let tiles = "[...document.querySelectorAll('[data-testid=look-channels] [data-unit]')]";
+    page.wait_for(&format!("{tiles}.length === 12"), LATER)?;
+    let units = format!("return {tiles}.map((tile) => tile.dataset.unit);");
+    let whole = page.script(&units)?;
+    assert!(whole[0].as_str().is_some_and(|unit| unit.starts_with("block8/sae-2k:")), "{whole}");
+    let title = "[data-testid=look-title]";
+    assert_eq!(page.text(title)?.as_deref(), Some("Most active latents of block8/sae-2k"));
+
+    let middle = page.script(
+        "const { left, top, width, height } =
+             document.querySelector('[data-testid=placed]').getBoundingClientRect();
+         return [left + width / 2 + 2, top + height / 2 + 2];",
+    )?;
+    let [x, y] = [0, 1].map(|side| middle[side].as_f64().unwrap_or(f64::NAN));
+    point(&visit, x, y)?;
+    page.wait_for_element("[data-testid=strongest-here]", SOON)?;
+    let there = page.script(&units)?;
+    assert_ne!(there, whole);
+    let said = page.text("[data-testid=strongest-here]")?.unwrap_or_default();
+    let strongest = there[0].as_str().and_then(|unit| unit.split(':').nth(1));
+    let strongest = strongest.context("nothing answers in the middle of a goldfish")?;
+    assert!(said.contains(&format!("column 8: {strongest} (")), "{said}");
+    assert!(said.contains("% explained"), "{said}");
+    // The pointer leaves, and the whole picture's are back; a key keeps a place.
+    point(&visit, 5.0, 5.0)?;
+    page.wait_for(&format!("{tiles}[0].dataset.unit === {}", whole[0]), SOON)?;
+    page.script("document.querySelector('[data-testid=placed]').focus();")?;
+    page.press("\u{e013}")?;
+    page.wait_for(&format!("{tiles}[0].dataset.unit === {}", there[0]), SOON)?;
+    page.click("[data-testid=whole-picture]")?;
+    page.wait_for(&format!("{tiles}[0].dataset.unit === {}", whole[0]), SOON)?;
+
+    // What is left lies over the picture once it is asked for.
+    page.click("[data-testid=look-rest]")?;
+    page.wait_for_element("[data-testid=unexplained]", SOON)?;
+    let said = page.text("[data-testid=unexplained]")?.unwrap_or_default();
+    assert!(said.contains("explains") && said.contains("% in this picture"), "{said}");
+
+    // A latent's tile leads to its page.
+    page.script(&format!("{tiles}[0].click();"))?;
+    page.wait_for_element("[data-testid=latent-facts]", LATER).map(drop)
+}
+
 /// Has the browser answer a page that asks for the camera as if this had gone wrong.
 fn without_camera(name: &str) -> String {
     format!(
