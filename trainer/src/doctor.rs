@@ -143,7 +143,7 @@ fn missing_page(found: &Result<Option<PathBuf>>) -> Option<Missing> {
         Ok(None) => "a built page, for `pellucid explore` to show".to_owned(),
         Err(_) => format!("a built page where ${} says that one is", page::VARIABLE),
     };
-    Some(Missing { what, model: None, mend: page::way_to_one() })
+    Some(Missing { what, model: None, mend: page::BUILD.to_owned() })
 }
 
 /// Every file of weights in a cache, sorted; none if there is no such folder. Other programs'

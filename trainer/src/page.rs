@@ -5,17 +5,6 @@ mod answer;
 mod server;
 mod site;
 
-use std::path::PathBuf;
-
-pub use self::answer::{Answer, Query};
+pub use self::answer::{Answer, Page, Query};
 pub use self::server::Server;
-pub use self::site::{VARIABLE, find, way_to_one};
-
-/// What is served.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The site.
-    pub site: PathBuf,
-    /// A folder of bundles with its `index.json`, which come before the site's.
-    pub bundles: PathBuf,
-}
+pub use self::site::{BUILD, VARIABLE, find, way_to_one};

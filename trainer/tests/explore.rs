@@ -138,12 +138,13 @@ fn what_cannot_be_explored_is_said_at_once_and_leaves_nothing() {
     let bench = Bench::new("explore", Path::new(WEIGHTS));
     fs::create_dir(bench.path("empty")).unwrap();
     fs::write(bench.path("empty/notes.txt"), "no picture").unwrap();
-    let cases: [(&[&str], i32, &str); 6] = [
+    let cases: [(&[&str], i32, &str); 7] = [
         (&["empty"], 1, "empty holds no picture"),
         (&["nowhere/at-all"], 1, "it is not there"),
         (&["nowhere"], 2, "nor is it a folder of pictures"),
         (&["empty", "--layer", "mixed4a"], 2, "mixed4a"),
         (&["googlenet", "empty"], 2, "name a layer of googlenet with --layer"),
+        (&["empty", "--latents", "16"], 2, "seed-0: "),
         (&["empty", "--site", "empty"], 2, "--site empty is no built page"),
     ];
     for (args, code, words) in cases {

@@ -129,6 +129,10 @@ pub fn run(args: Args) -> Result<()> {
     ];
     training.extend(args.given.iter().cloned());
     let runs = sweep::runs(None, &training, SEEDS)?;
+    for run in &runs {
+        let config = run.recipe.config(layer.channels);
+        config.map_err(|error| WrongCall(format!("{}: {error:#}", run.name)))?;
+    }
     if let Some(images) = named.rest.iter().find(|images| is_the_same(images, &args.out)) {
         let (out, other) = (args.out.display(), images.join("explored"));
         let reason = "is a folder of pictures itself, and what is made would be taken for some";
@@ -164,7 +168,9 @@ pub fn run(args: Args) -> Result<()> {
         None
     } else {
         let Explored { bundles, model, layer, .. } = &explored;
-        args.page.page(&View { bundles, model, layer })?
+        // Those that were dreamed lead then.
+        let by_stability = 1 < runs.len();
+        args.page.page(&View { bundles, model, layer, by_stability })?
     };
     let address = served.as_ref().map(Served::address);
     if args.json {

@@ -141,7 +141,8 @@ fn show(args: &Args) -> Result<()> {
         Some(found) => found,
         None => make_bundle(&opened, args.weights.weights.as_deref())?,
     };
-    let view = View { bundles: &bundles, model: &opened.made.model, layer: &layer };
+    let by_stability = args.sort == Sort::Stability;
+    let view = View { bundles: &bundles, model: &opened.made.model, layer: &layer, by_stability };
     match args.page.page(&view)? {
         Some(served) => {
             if !args.json {

@@ -30,6 +30,8 @@ pub struct View<'a> {
     pub model: &'a str,
     /// A layer of it.
     pub layer: &'a str,
+    /// Whether its latents are sorted by how stable they are.
+    pub by_stability: bool,
 }
 
 /// A page with its port, not answered yet.
@@ -47,15 +49,18 @@ impl PageArgs {
     /// What was named is no page, or the port is taken.
     pub fn page(&self, view: &View<'_>) -> Result<Option<Served>> {
         let Some(site) = page::find(self.site.as_deref())? else {
+            let bundle = view.bundles.join(view.model);
             eprintln!(
-                "no built page is on this machine to show {}: {}, and call this again",
-                view.bundles.join(view.model).display(),
+                "{} is made, but no built page is on this machine to show it: {}, and the same \
+                 command shows it",
+                bundle.display(),
                 page::way_to_one()
             );
             return Ok(None);
         };
         let server = Server::bind(self.port)?;
-        let address = format!("{}#/{}/{}", server.url(), view.model, view.layer);
+        let query = if view.by_stability { "?by=stability" } else { "" };
+        let address = format!("{}{query}#/{}/{}", server.url(), view.model, view.layer);
         let page = Page { site, bundles: view.bundles.to_owned() };
         Ok(Some(Served { page, server, address }))
     }

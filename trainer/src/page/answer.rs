@@ -9,7 +9,6 @@ use std::time::UNIX_EPOCH;
 
 use shared::format::bundle::Index;
 
-use super::Page;
 use crate::bundle::INDEX;
 
 /// Where bundles lie below a site.
@@ -17,6 +16,15 @@ const BUNDLES: &str = "bundles";
 
 /// Codings of compressed copies with the endings of their files, the smaller first.
 const COPIES: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
+/// What is served.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The site.
+    pub site: PathBuf,
+    /// A folder of bundles with its `index.json`, which come before the site's.
+    pub bundles: PathBuf,
+}
 
 /// What a browser asked for.
 #[derive(Clone, Debug, Default)]

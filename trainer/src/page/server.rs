@@ -17,7 +17,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Runtime;
 
-use super::{Answer, Page, Query};
+use super::answer::{Answer, Page, Query};
 
 /// Where it listens, if that is free.
 const USUAL_PORT: u16 = 8017;

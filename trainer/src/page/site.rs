@@ -10,6 +10,9 @@ use crate::failure::WrongCall;
 /// The environment variable that names a site.
 pub const VARIABLE: &str = "PELLUCID_SITE";
 
+/// What makes one in a checkout.
+pub const BUILD: &str = "cargo xtask build --out site";
+
 /// Files that only a site of ours has.
 const MARKS: [&str; 2] = ["index.html", "worker_loader.js"];
 
@@ -42,7 +45,7 @@ pub fn find(given: Option<&Path>) -> Result<Option<PathBuf>> {
 
 /// How somebody without a page comes by one.
 pub fn way_to_one() -> String {
-    format!("`cargo xtask build --out site` makes one; name it with --site site or in ${VARIABLE}")
+    format!("`{BUILD}` makes one; name it with --site site or in ${VARIABLE}")
 }
 
 fn is_site(folder: &Path) -> bool {
