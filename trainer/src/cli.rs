@@ -44,6 +44,8 @@ pub enum Command {
     Evaluate(commands::evaluate::Args),
     /// List the latents of a dictionary by what they are worth
     Features(commands::features::Args),
+    /// From a folder of pictures to a page of what a layer has learned of them, in one go
+    Explore(Box<commands::explore::Args>),
     /// Measure the average magnitude spectrum of a folder of pictures, for MACO
     Spectrum(commands::spectrum::Args),
     /// Write the bundle that the page opens

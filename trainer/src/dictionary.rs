@@ -194,7 +194,7 @@ pub fn readouts(given: &str, info: &ModelInfo, device: &Device) -> Result<Readou
 }
 
 /// `sae-3k` of 3,072 latents.
-fn usual_name(latents: usize) -> String {
+pub fn usual_name(latents: usize) -> String {
     match latents {
         latents if latents.is_multiple_of(1024) => format!("sae-{}k", latents / 1024),
         latents => format!("sae-{latents}"),

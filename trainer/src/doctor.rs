@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{built_in, cache, device, weights};
+use crate::{built_in, cache, device, page, weights};
 
 /// Everything a person who asks for help is asked for first.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +31,8 @@ pub struct Examination {
     pub cache: PathBuf,
     /// What lies in it.
     pub cached: Vec<CachedFile>,
+    /// The built page that `pellucid explore` shows, if one is here.
+    pub page: Option<PathBuf>,
     /// What is missing.
     pub missing: Vec<Missing>,
 }
@@ -80,6 +82,7 @@ pub fn examine() -> Result<Examination> {
     let folder = cache::folder()?;
     let cached = files(&folder);
     let automatic = device::choose(device::Choice::Auto)?;
+    let page = page::find(None);
     Ok(Examination {
         version: env!("CARGO_PKG_VERSION"),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -99,9 +102,10 @@ pub fn examine() -> Result<Examination> {
             model: built_in::MODEL,
             size: built_in::weights(built_in::MODEL).map_or(0, |weights| weights.len() as u64),
         },
-        missing: missing(&cached),
+        missing: missing(&cached).into_iter().chain(missing_page(&page)).collect(),
         cache: folder,
         cached,
+        page: page.ok().flatten(),
     })
 }
 
@@ -130,6 +134,16 @@ fn missing(cached: &[CachedFile]) -> Vec<Missing> {
         });
     }
     missing
+}
+
+/// What is to be said where there is no page.
+fn missing_page(found: &Result<Option<PathBuf>>) -> Option<Missing> {
+    let what = match found {
+        Ok(Some(_)) => return None,
+        Ok(None) => "a built page, for `pellucid explore` to show".to_owned(),
+        Err(_) => format!("a built page where ${} says that one is", page::VARIABLE),
+    };
+    Some(Missing { what, model: None, mend: page::BUILD.to_owned() })
 }
 
 /// Every file of weights in a cache, sorted; none if there is no such folder. Other programs'

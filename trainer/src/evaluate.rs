@@ -4,6 +4,7 @@
 pub mod choice;
 pub mod embeddings;
 pub mod floor;
+pub mod other_seed;
 mod place;
 pub mod recovered;
 pub mod stability;

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Features(args) => commands::features::run(args),
+        Command::Explore(args) => commands::explore::run(*args),
         Command::Spectrum(args) => commands::spectrum::run(args),
         Command::Export(args) => commands::export::run(*args),
         Command::Doctor(args) => commands::doctor::run(args),

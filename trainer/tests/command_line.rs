@@ -15,7 +15,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use shared::format::bundle::{Bundle, labels_from_bytes};
 
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "fetch",
     "import",
     "layers",
@@ -23,6 +23,7 @@ const VERBS: [&str; 10] = [
     "visualize",
     "exemplars",
     "record",
+    "explore",
     "spectrum",
     "export",
     "doctor",

@@ -80,7 +80,7 @@ fn List(
     };
     view! {
         <p class="aside">
-            {format!("{count} photographs, each under a licence that lets everybody show it. Cut to squares and made smaller.")}
+            {format!("{count} pictures, cut to squares and made smaller, each under the licence that is said with it.")}
         </p>
         <div class="credits" data-testid="credits">{(0..groups).map(group).collect_view()}</div>
     }

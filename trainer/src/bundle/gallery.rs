@@ -18,12 +18,15 @@ use crate::pictures::decode;
 /// The list of pictures, with what each shows and whose it is.
 pub const LIST: &str = "gallery.json";
 
+/// The side of a picture, in pixels.
+pub const SIDE: usize = 224;
+
 /// Sheets of about 0.4 MB (11 kB a picture): an exemplar costs little before the whole gallery is there.
 ///
 /// The gallery's pictures are JPEG files of quality 88 with colours at half resolution. On the same
 /// grid of blocks compressing them again loses little; at quality 80 it would lose as much again.
 const LAYOUT: Layout =
-    Layout { side: 224, columns: 6, rows: 6, quality: 82, colors: SamplingFactor::F_2_2 };
+    Layout { side: SIDE, columns: 6, rows: 6, quality: 82, colors: SamplingFactor::F_2_2 };
 
 /// Reads `folder/gallery.json` and lays its pictures out in that order.
 pub fn gather(folder: &Path, files: &mut Files) -> Result<(Gallery, Vec<Credit>)> {

@@ -78,19 +78,28 @@ pub fn partition(given: Option<Partition>) -> Result<Partition> {
 }
 
 /// Where pictures are, and what they are called: as in their folder, or, where several are named, as
-/// these are. Those in `out` are none of them.
+/// these are. Those in `out` are none of them. `argument` is what named them.
 ///
 /// # Errors
 /// There is nothing of a name, or a list of titles that cannot be read.
-pub fn sources(images: &[PathBuf], out: &Path) -> Result<(Vec<Source>, Labels)> {
+pub fn sources(
+    argument: &'static str,
+    images: &[PathBuf],
+    out: &Path,
+) -> Result<(Vec<Source>, Labels)> {
     let [alone] = images else {
         for path in images {
-            Source::new(path).context("--images")?;
+            Source::new(path).context(argument)?;
         }
         let sources = images.iter().map(|path| Source::as_given(path).without(out)).collect();
         return Ok((sources, Labels::by_place()));
     };
-    Ok((vec![Source::new(alone).context("--images")?.without(out)], Labels::of(alone)?))
+    Ok((vec![Source::new(alone).context(argument)?.without(out)], Labels::of(alone)?))
+}
+
+/// Whether two paths lead to one place.
+pub fn is_the_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Opens a store in a folder.

@@ -51,6 +51,9 @@ fn text(examination: &Examination) -> String {
     for file in &examination.cached {
         lines.push(format!("           {:>9}  {}", DecimalBytes(file.size).to_string(), file.path));
     }
+    if let Some(page) = &examination.page {
+        lines.push(format!("page       {}", page.display()));
+    }
     if examination.missing.is_empty() {
         lines.push("missing    nothing".to_owned());
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -15,18 +14,15 @@ use crate::evaluate;
 use crate::evaluate::choice::{choose, figure};
 use crate::evaluate::embeddings::Embeddings;
 use crate::evaluate::floor;
+use crate::evaluate::other_seed::{self, beside, is_other_seed};
 use crate::evaluate::recovered::recovered;
-use crate::evaluate::stability::partners;
 use crate::evaluate::truth::Truths;
-use crate::evaluate::worth::{Evaluation, Latent};
+use crate::evaluate::worth::Evaluation;
 use crate::failure::WrongCall;
 use crate::model::LoadedModel;
 use crate::shards::Store;
 use crate::synthetic::NAME;
 use crate::{device, output};
-
-/// What comes before a seed in the names of `pellucid train`'s folders.
-const SEED: &str = "seed-";
 
 /// Which dictionaries, on what.
 #[derive(Debug, clap::Args)]
@@ -144,7 +140,7 @@ pub fn run(args: Args) -> Result<()> {
         let named = opened.iter().find(|other| is_other_seed(one, other));
         let beside = if named.is_none() { beside(one) } else { None };
         if let Some(other) = named.or(beside.as_ref()) {
-            stable(one, other, &mut evaluation, &mut latents);
+            other_seed::note(one, other, &mut evaluation, &mut latents);
         }
         if args.matching_pursuit.is_none() {
             evaluate::write(&one.folder, &evaluation, &latents)?;
@@ -220,42 +216,6 @@ fn network(
         Err(error) => left_out(format!("{error:#}")),
     }
     Ok(None)
-}
-
-/// Whether a dictionary differs from another in its seed alone.
-fn is_other_seed(one: &Opened, other: &Opened) -> bool {
-    let recipe = |opened: &Opened| {
-        let mut recipe = opened.made.recipe.clone();
-        recipe.as_object_mut()?.remove("seed")?;
-        Some((recipe, opened.made.store_sha256.clone(), opened.made.layer.clone()))
-    };
-    one.made.seed != other.made.seed && recipe(one).is_some() && recipe(one) == recipe(other)
-}
-
-/// The same dictionary of another seed, where its folder lies beside this one's.
-fn beside(one: &Opened) -> Option<Opened> {
-    let folder = fs::canonicalize(&one.folder).ok()?;
-    let (alike, _) = folder.file_name()?.to_str()?.rsplit_once(SEED)?;
-    let mut folders: Vec<PathBuf> =
-        fs::read_dir(folder.parent()?).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    folders.sort();
-    let is_alike = |other: &PathBuf| {
-        let name = other.file_name().and_then(|name| name.to_str()?.rsplit_once(SEED));
-        *other != folder && name.is_some_and(|(name, _)| name == alike)
-    };
-    let mut others = folders.into_iter().filter(is_alike);
-    others.find_map(|other| dictionary::open(&other).ok().filter(|other| is_other_seed(one, other)))
-}
-
-fn stable(one: &Opened, other: &Opened, evaluation: &mut Evaluation, latents: &mut [Latent]) {
-    let found = partners(&one.dictionary, &other.dictionary);
-    for (latent, (partner, cosine)) in
-        latents.iter_mut().zip(found.partners.iter().zip(&found.cosines))
-    {
-        (latent.partner, latent.stability) = (Some(*partner), Some(f64::from(*cosine)));
-    }
-    let sum: f64 = found.cosines.iter().map(|cosine| f64::from(*cosine)).sum();
-    evaluation.stability = Some(sum / latents.len() as f64);
 }
 
 fn report(found: &Found<'_>) -> Result<()> {

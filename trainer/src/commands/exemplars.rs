@@ -1,6 +1,6 @@
 //! `pellucid exemplars`: pictures that excite units most.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use shared::models;
 use shared::readout::Looked;
 use shared::tap::LayerInfo;
 
-use super::arguments::{DeviceArgs, DictionaryArgs, WeightsArgs};
+use super::arguments::{DeviceArgs, DictionaryArgs, WeightsArgs, is_the_same};
 use crate::exemplars::channels::Channels;
 use crate::exemplars::report::{LayerReport, heat_path, json_path};
 use crate::exemplars::{Search, positions, sheet};
@@ -173,10 +173,6 @@ pub fn run(args: Args) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn is_the_same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// `mixed4a: 512 units on 700 pictures  exemplars/mixed4a.json  exemplars/mixed4a.png`

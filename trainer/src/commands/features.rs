@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use super::arguments::WeightsArgs;
+use super::serving::{PageArgs, View};
+use crate::dictionary;
 use crate::evaluate;
 use crate::evaluate::worth::Latent;
+use crate::explore::{bundles_of, make_bundle};
 use crate::features::{self, By, Choice};
 use crate::output;
 
@@ -16,7 +20,8 @@ use crate::output;
     pellucid features dictionaries/seed-0 --sort stability\n  \
     pellucid features dictionaries/seed-0 --log-freq-range -3 -1.5 --sort purity --top 50\n  \
     pellucid features dictionaries/seed-0 --label dog --json\n  \
-    pellucid features dictionaries/seed-0 --figures figures/\n\n\
+    pellucid features dictionaries/seed-0 --figures figures/\n  \
+    pellucid features explored/dictionaries/seed-0 --open\n\n\
     `pellucid evaluate` must have been there. `pellucid exemplars .. --dictionary FOLDER --channels ..`\n\
     shows the pictures of the latents that are found here.")]
 pub struct Args {
@@ -51,6 +56,17 @@ pub struct Args {
     /// One line of JSON for each latent
     #[arg(long)]
     json: bool,
+
+    /// Then shows the latents in the page, in a browser, until Ctrl-C: with their pictures where
+    /// `pellucid explore` made them, else by what the page computes itself
+    #[arg(long)]
+    open: bool,
+
+    #[command(flatten, next_help_heading = "Of --open")]
+    page: PageArgs,
+
+    #[command(flatten, next_help_heading = "Of --open")]
+    weights: WeightsArgs,
 }
 
 /// A measure by name.
@@ -93,7 +109,7 @@ pub fn run(args: Args) -> Result<()> {
     let choice = Choice {
         log_frequency: range(&args.log_freq_range),
         log_value: range(&args.log_value_range),
-        label: args.label,
+        label: args.label.clone(),
     };
     let chosen = choice.of(&latents, args.sort.into());
     if !args.json {
@@ -115,7 +131,27 @@ pub fn run(args: Args) -> Result<()> {
             eprintln!("{}", file.display());
         }
     }
-    Ok(())
+    if args.open { show(&args) } else { Ok(()) }
+}
+
+/// Shows the latents in the page.
+fn show(args: &Args) -> Result<()> {
+    let opened = dictionary::open(&args.dictionary)?;
+    let (bundles, layer) = match bundles_of(&opened) {
+        Some(found) => found,
+        None => make_bundle(&opened, args.weights.weights.as_deref())?,
+    };
+    let by_stability = args.sort == Sort::Stability;
+    let view = View { bundles: &bundles, model: &opened.made.model, layer: &layer, by_stability };
+    match args.page.page(&view)? {
+        Some(served) => {
+            if !args.json {
+                output::line(served.address())?;
+            }
+            served.run(true)
+        }
+        None => Ok(()),
+    }
 }
 
 fn text(latent: &Latent) -> String {

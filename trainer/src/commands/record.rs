@@ -153,7 +153,7 @@ fn record(args: &Args, out: &Path) -> Result<()> {
         }
     }
     let shelf = shelf(out)?;
-    let (sources, labels) = sources(&args.images, out)?;
+    let (sources, labels) = sources("--images", &args.images, out)?;
     let device = device::open(args.device.device.into())?;
     let loaded = LoadedModel::load(named.model, args.weights.weights.as_deref(), &device)?;
     let listing = Listing::of(sources)?;

@@ -198,7 +198,7 @@ fn stream(args: &Args, runs: &[Run], partition: Partition) -> Result<()> {
         return Err(WrongCall(wrong).into());
     };
     let layer = info.layer(layer)?;
-    let (sources, labels) = sources(images, &args.out)?;
+    let (sources, labels) = sources("--images", images, &args.out)?;
     let devices = open_devices(args)?;
     let device = devices.first().cloned().unwrap_or_else(shared::device::cpu);
     let loaded = LoadedModel::load(named.model, weights.weights.as_deref(), &device)?;
