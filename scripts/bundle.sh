@@ -36,9 +36,11 @@ classes=(
     886 888 891 896 909 911 913 920 923 929 931 934 940 949 954 960 970 980 984 985
     988
 )
-# A layer and how many latents: scripts/dictionary.sh, and dreams of the most stable of them.
+# A layer and how many latents (scripts/dictionary.sh); of how many, the most stable, dreams are made;
+# how many exemplars each has.
 dictionaries=()
 dreamed=400
+latents_top=6
 case $network in
 googlenet)
     weights=()
@@ -83,6 +85,8 @@ vit-tiny-patch16-224)
     )
     layers=blocks.5,blocks.9.mlp.act,logits,blocks.10,blocks.11,blocks.8,blocks.2,patch_embed
     dictionaries=("blocks.10 3072")
+    dreamed=128
+    latents_top=5
     export KINDS=topk TOKENS=all BITS=q8
     ;;
 *)
@@ -113,7 +117,7 @@ if [ -n "$photographs" ]; then
         shipped=$work/dictionaries/$network/$layer/shipped
         named=$layer/sae-$((latents / 1024))k
         pellucid exemplars "$network" "$named" "${weights[@]}" --images "$gallery" --dictionary "$shipped" \
-            --top 9 --no-figure --out "$work/exemplars/$network"
+            --top "$latents_top" --no-figure --out "$work/exemplars/$network"
         # Neither those that hardly fire nor those that always do.
         mapfile -t chosen < <(pellucid features "$shipped" --sort stability --log-freq-range -3.5 -0.5 \
             --top "$dreamed" --json | sed 's/.*"latent":\([0-9]*\).*/\1/')
