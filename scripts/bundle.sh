@@ -124,7 +124,7 @@ if [ -n "$photographs" ]; then
         pellucid visualize "$network" "${chosen[@]/#/$named:}" "${weights[@]}" --dictionary "$shipped" \
             --size 96 --out "$work/dreams/$network/${named/\//_}/"
         dictionary+=(--dictionary "$shipped")
-        layers=$layers,$named
+        layers=${layers/$layer,/$layer,$named,}
     done
 fi
 pellucid export --model "$network" "${export_weights[@]}" --gallery "$gallery" "${dictionary[@]}" \

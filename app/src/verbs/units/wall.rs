@@ -34,6 +34,10 @@ pub fn ExemplarsView() -> impl IntoView {
         })
     });
     let typed = Memo::new(move |_| page.address.with(|address| address.find.clone()));
+    // What a search finds stands first, unless a rectangle of the drawing keeps some out.
+    let draws = Memo::new(move |_| {
+        page.address.with(|address| address.find.is_empty() || address.brush.is_some())
+    });
     let find = move |event| page.slide(|address| address.find = event_target_value(&event));
     let count = Callback::new(move |layer: String| page.channels(&layer));
     let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
@@ -66,7 +70,7 @@ pub fn ExemplarsView() -> impl IntoView {
             <PartsTrouble/>
             {move || {
                 let layer = layer.get();
-                let worth = parts.layer(&layer)?.worth?;
+                let worth = parts.layer(&layer)?.worth.filter(|_| draws.get())?;
                 match parts.latents(&layer)? {
                     Loaded::Here(latents) => Some(view! { <LatentScatter layer worth latents/> }.into_any()),
                     // Nothing below moves when they come.
