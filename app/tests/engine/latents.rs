@@ -101,6 +101,13 @@ fn numbers(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
 }
 
+/// What the layer gives, `[places, channels]`.
+fn activations(page: &mut Page) -> Vec<f32> {
+    let id = classify(page, "mixed4a", CHANNELS);
+    let (_, channels) = maps(page, id, CHANNELS);
+    (0..channels[0].len()).flat_map(|place| channels.iter().map(move |map| map[place])).collect()
+}
+
 /// Of the dictionary in half precision, as it was served.
 fn halved(dictionary: &Dictionary) -> Dictionary {
     let files = write(dictionary, &About::default(), Precision::F16).unwrap();
@@ -111,11 +118,8 @@ fn halved(dictionary: &Dictionary) -> Dictionary {
 fn latents_and_their_maps_are_what_the_dictionary_finds_in_its_layer() {
     let dictionary = dictionary();
     let (mut page, _) = page(&dictionary, LATENTS);
-    let id = classify(&mut page, "mixed4a", CHANNELS);
-    let (_, channels) = maps(&page, id, CHANNELS);
-    let places = channels[0].len();
-    let activations: Vec<f32> =
-        (0..places).flat_map(|place| channels.iter().map(move |map| map[place])).collect();
+    let activations = activations(&mut page);
+    let places = activations.len() / CHANNELS;
     let codes = halved(&dictionary).codes(&activations);
     let mut expected = vec![vec![0.0; places]; LATENTS];
     let placed = (0..places)
@@ -150,11 +154,8 @@ fn latents_and_their_maps_are_what_the_dictionary_finds_in_its_layer() {
 fn what_is_strongest_at_a_place_and_what_it_explains_there_are_the_dictionarys() {
     let dictionary = dictionary();
     let (mut page, _) = page(&dictionary, LATENTS);
-    let id = classify(&mut page, "mixed4a", CHANNELS);
-    let (_, channels) = maps(&page, id, CHANNELS);
-    let places = channels[0].len();
-    let activations: Vec<f32> =
-        (0..places).flat_map(|place| channels.iter().map(move |map| map[place])).collect();
+    let activations = activations(&mut page);
+    let places = activations.len() / CHANNELS;
     let halved = halved(&dictionary);
     let codes = halved.codes(&activations);
     let bias = &halved.parameters().decoder_bias;

@@ -241,6 +241,15 @@ fn point(visit: &Visit, x: f64, y: f64) -> Result<()> {
     visit.page().devtools("Input.dispatchMouseEvent", &to).map(drop)
 }
 
+/// Where the middle of an element is, in pixels across and down.
+fn middle_of(visit: &Visit, element: &str) -> Result<[f64; 2]> {
+    let place = visit.page().script(&format!(
+        "const {{ left, top, width, height }} = {element}.getBoundingClientRect();
+         return [left + width / 2, top + height / 2];"
+    ))?;
+    Ok([0, 1].map(|side| place[side].as_f64().unwrap_or(f64::NAN)))
+}
+
 #[test]
 #[ignore = "needs the built page: cargo xtask test"]
 fn heat_shows_only_where_the_pointer_moves_and_says_whose_it_is() -> Result<()> {
@@ -252,11 +261,7 @@ fn heat_shows_only_where_the_pointer_moves_and_says_whose_it_is() -> Result<()> 
     let tile = "document.querySelectorAll('[data-testid=look-channels] [data-unit]')[1]";
     visit.open_ready(&format!("{opens}&picture=animals/goldfish.jpg"))?;
     page.wait_for(&format!("!!{tile}"), LATER)?;
-    let place = page.script(&format!(
-        "const {{ left, top, width, height }} = {tile}.getBoundingClientRect();
-         return [left + width / 2, top + height / 2];"
-    ))?;
-    let [x, y] = [0, 1].map(|side| place[side].as_f64().unwrap_or(f64::NAN));
+    let [x, y] = middle_of(&visit, tile)?;
 
     // The pointer rests where the tiles will be when a picture is chosen.
     visit.open_ready(opens)?;
@@ -300,13 +305,9 @@ fn a_place_of_the_picture_tells_its_latents_and_how_much_they_leave() -> Result<
     let title = "[data-testid=look-title]";
     assert_eq!(page.text(title)?.as_deref(), Some("Most active latents of block8/sae-2k"));
 
-    let middle = page.script(
-        "const { left, top, width, height } =
-             document.querySelector('[data-testid=placed]').getBoundingClientRect();
-         return [left + width / 2 + 2, top + height / 2 + 2];",
-    )?;
-    let [x, y] = [0, 1].map(|side| middle[side].as_f64().unwrap_or(f64::NAN));
-    point(&visit, x, y)?;
+    let [x, y] = middle_of(&visit, "document.querySelector('[data-testid=placed]')")?;
+    // Not on the line between two places.
+    point(&visit, x + 2.0, y + 2.0)?;
     page.wait_for_element("[data-testid=strongest-here]", SOON)?;
     let there = page.script(&units)?;
     assert_ne!(there, whole);
