@@ -9,7 +9,6 @@ use shared::burn::tensor::Device;
 use shared::device::{self, cpu};
 use shared::weights::{NamedTensors, from_safetensors};
 
-#[allow(dead_code, reason = "one of its checks needs no other device")]
 mod agreement;
 #[path = "reference/mod.rs"]
 mod place;
@@ -46,7 +45,8 @@ fn our_own_operations_agree_between_processor_and_gpu() {
 #[test]
 fn three_steps_of_a_dream_agree_between_processor_and_gpu() {
     for gpu in gpus() {
-        block_on(agreement::dreams_agree(&cpu(), &gpu));
+        let weights = agreement::weights_within(0.0, "");
+        block_on(agreement::dreams_are_the_processors(weights, &gpu)).unwrap();
     }
 }
 
