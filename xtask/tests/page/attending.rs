@@ -151,7 +151,8 @@ fn a_transformers_layers_are_few_until_they_are_searched_for() -> Result<()> {
     visit.open(&format!("?model={TRANSFORMER}&device=cpu&view=look"))?;
     let page = visit.page();
     let rows = "document.querySelectorAll('[data-testid=layer-list] [data-layer]').length";
-    page.wait_for(&format!("{rows} === 27"), LATER)?;
+    // And the latents of the bundle's dictionary.
+    page.wait_for(&format!("{rows} === 28"), LATER)?;
     page.click("[data-testid=layer-list] [data-layer='blocks.9.mlp.act']")?;
     let words = "document.querySelector('[data-testid=layer-words]')?.textContent";
     page.wait_for(&format!("{words}?.includes('perceptron')"), SOON)?;
