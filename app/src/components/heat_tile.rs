@@ -29,14 +29,13 @@ pub fn HeatTile(
     Effect::new(move |_| {
         let (Some(canvas), Some(seen)) = (node.get(), seen.get()) else { return };
         let PictureSize { width, height } = seen.classified.crop;
-        let painted = match laid.get() {
-            Some(Laid::Heat((map, full))) => paint(&seen.crop, width, height, &map, full, side),
-            Some(Laid::Hatched(map)) => hatch(&seen.crop, width, height, &map, side),
-            None => Vec::new(),
-        };
-        let drawn = match painted.is_empty() {
-            false => browser::draw(&canvas, &painted, side, side),
-            true => browser::draw(&canvas, &seen.crop, width, height),
+        let painted = laid.get().map(|laid| match laid {
+            Laid::Heat((map, full)) => paint(&seen.crop, width, height, &map, full, side),
+            Laid::Hatched(map) => hatch(&seen.crop, width, height, &map, side),
+        });
+        let drawn = match painted {
+            Some(painted) => browser::draw(&canvas, &painted, side, side),
+            None => browser::draw(&canvas, &seen.crop, width, height),
         };
         // Without a context there is nothing to draw on; the numbers beside it still hold.
         let _ = drawn;
