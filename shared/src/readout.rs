@@ -34,10 +34,10 @@ pub trait Readout: Debug + Send + Sync {
     /// What latents amount to in the layer's channels, where there is a way back.
     ///
     /// # Shapes
-    /// - `latents`: `[places, latents]`
+    /// - `latents`: `[places, latents]`, or `[1, latents]` where they are the same everywhere
     /// - `activation`: `[places, channels]`, what they were read from: a readout that looks at each
     ///   place in its own units gives it back in these
-    /// - returns: `[places, channels]`
+    /// - returns: `[places, channels]`, one row where that is the same everywhere
     fn write(&self, _latents: Tensor<2>, _activation: Tensor<2>) -> Option<Tensor<2>> {
         None
     }
@@ -107,7 +107,7 @@ impl Derived {
     pub fn explains(&self, activation: Tensor<4>, latents: Tensor<4>) -> Option<Explained> {
         let [batch, _, height, width] = activation.dims();
         let (activation, latents) = (by_place(activation), by_place(latents));
-        let silent = latents.zeros_like();
+        let silent = latents.clone().narrow(0, 0, 1).zeros_like();
         let distance = |latents: Tensor<2>| {
             let made = self.readout.write(latents, activation.clone())?;
             let squares = (made - activation.clone()).square().sum_dim(1);
