@@ -10,8 +10,10 @@ mod bundle;
 mod core;
 mod dream;
 mod dropped;
+mod gather;
 pub mod host;
 mod latents;
+mod learn;
 mod load;
 mod loaded;
 mod look;
@@ -122,6 +124,27 @@ impl<H: Host> Engine<H> {
                 Some(finish(voice, async move |voice| {
                     voice.unless_stopped(ticket.comes()).await?;
                     attend::attend(&core, voice, asked, buffers).await
+                }))
+            }
+            Ask::Gather(asked) => {
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(ticket.comes()).await?;
+                    gather::gather(&core, voice, asked, buffers).await
+                }))
+            }
+            Ask::Learn(asked) => {
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(ticket.comes()).await?;
+                    learn::learn(&core, voice, asked).await
+                }))
+            }
+            Ask::Recall(asked) => {
+                let (voice, ticket) = (self.voice(id, &asked)?, core.queue.ticket());
+                Some(finish(voice, async move |voice| {
+                    voice.unless_stopped(ticket.comes()).await?;
+                    learn::recall(&core, voice, asked, buffers).await
                 }))
             }
             Ask::Dream(asked) => {

@@ -105,6 +105,16 @@ pub fn of_own_weights(title: &str, error: Error) -> Failure {
     }
 }
 
+/// A file of the visitor's that is no dictionary.
+pub fn of_dictionary(error: Error) -> Failure {
+    Failure::new(
+        FailureKind::Corrupted,
+        "This is no dictionary that can be read here.",
+        error.to_string(),
+        "Choose the .zip that was saved here, or cfg.json and sae_weights.safetensors together.",
+    )
+}
+
 /// Values that no sound network gives.
 pub fn no_numbers() -> Failure {
     of(Error::Device {

@@ -18,12 +18,13 @@ use serde::{Deserialize, Serialize};
 
 pub use self::answer::{
     Attended, Building, ChannelActivation, Classified, DeviceChoice, DeviceReport, Event, Fetching,
-    Foreign, ModelReport, NOBODY, Nothing, PictureSize, Progress, Responded, Stepped, Unpacked,
+    Foreign, Gathered, Learned, ModelReport, NOBODY, Nothing, PictureSize, Progress, Responded,
+    SHOWN, Stepped, Unpacked,
 };
 pub use self::failure::{Failure, FailureKind};
 pub use self::question::{
-    Ask, Attend, Classify, Dream, FetchPart, LoadKept, LoadModel, LoseDevice, OpenDevice, Pace,
-    Question, RequestId, Respond, Steer, Stop, TakeWeights, Unpack,
+    Ask, Attend, Classify, Dream, FetchPart, Gather, Learn, LoadKept, LoadModel, LoseDevice,
+    OpenDevice, Pace, Question, Recall, RequestId, Respond, Steer, Stop, TakeWeights, Unpack,
 };
 
 /// Everything the window posts.

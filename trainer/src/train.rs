@@ -17,11 +17,11 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use shared::burn::tensor::Device;
 use shared::format::dictionary::Made;
 use shared::readout::dictionary::Dictionary;
-use shared::readout::dictionary::training::Training;
+use shared::readout::dictionary::training::{Training, scale, variance};
 use shared::weights::Precision;
 
 use crate::checkpoint::{self, Left, Saving};
@@ -258,7 +258,12 @@ impl Sweep<'_> {
         let most = latents.chain(points.map(|wanted| wanted.points)).max().unwrap_or(0);
         let count = (most.max(SAMPLE) as u64).min(stream.activations());
         let mut sample = stream.sample(count as usize)?;
-        let scale = if alike.scaled { scale(&sample, channels)? } else { 1.0 };
+        let scale = match alike.scaled {
+            true => scale(&sample, channels).context(
+                "activations are all zero, or not finite: are they those of a damaged network?",
+            )?,
+            false => 1.0,
+        };
         sample.iter_mut().for_each(|value| *value *= scale);
         let mut running = Vec::new();
         for (&run, config) in missing.iter().zip(configs) {
@@ -395,33 +400,4 @@ impl Sweep<'_> {
         progress.finish();
         Ok(false)
     }
-}
-
-/// What brings the mean length of activations to the root of their channels (Anthropic, "Circuits
-/// Updates", April 2024).
-fn scale(sample: &[f32], channels: usize) -> Result<f32> {
-    let length =
-        |example: &[f32]| example.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-    let count = (sample.len() / channels) as f64;
-    let mean = sample.chunks_exact(channels).map(length).sum::<f64>() / count;
-    let scale = ((channels as f64).sqrt() / mean) as f32;
-    if !(0.0 < scale && scale.is_finite()) {
-        bail!("activations are all zero, or not finite: are they those of a damaged network?");
-    }
-    Ok(scale)
-}
-
-/// Mean over examples of their squared distance from their mean.
-fn variance(values: &[f32], channels: usize) -> f64 {
-    let count = (values.len() / channels) as f64;
-    let mut mean = vec![0.0; channels];
-    let mut squares = 0.0;
-    for example in values.chunks_exact(channels) {
-        for (sum, &value) in mean.iter_mut().zip(example) {
-            *sum += f64::from(value);
-            squares += f64::from(value).powi(2);
-        }
-    }
-    let of_mean: f64 = mean.iter().map(|sum| (sum / count).powi(2)).sum();
-    (squares / count - of_mean).max(0.0)
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use shared::burn::tensor::Device;
 
 use super::dropped::Dropped;
+use super::gather::Activations;
 use super::host::Host;
 use super::loaded::LoadedModel;
 use super::order::Queue;
@@ -25,6 +26,8 @@ pub struct Core<H> {
     pub device: RefCell<Option<Open>>,
     /// The model in use.
     pub model: RefCell<Option<Rc<LoadedModel>>>,
+    /// What was gathered for a dictionary to learn from.
+    pub gathered: RefCell<Option<Activations>>,
     /// Bundles that came as files.
     pub dropped: Dropped,
 }
@@ -47,6 +50,7 @@ impl<H: Host> Core<H> {
             queue: Rc::default(),
             device: RefCell::default(),
             model: RefCell::default(),
+            gathered: RefCell::default(),
             dropped: Dropped::default(),
         }
     }

@@ -48,7 +48,7 @@ async fn fetch<H: Host, A>(
     name: &str,
 ) -> Result<(), Ending> {
     let info = loaded.model.info();
-    let Dictionaries { url, bundle, here } = &loaded.dictionaries;
+    let Dictionaries { url, bundle, here, .. } = &loaded.dictionaries;
     let Some((parent, own)) = name.rsplit_once('/') else { return Ok(()) };
     let Ok(parent) = info.layer(parent) else { return Ok(()) };
     if here.borrow().contains_key(&(parent.name.clone(), own.to_owned())) {

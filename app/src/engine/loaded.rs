@@ -8,7 +8,9 @@ use shared::burn::tensor::Device;
 use shared::format::bundle::Bundle;
 use shared::models;
 use shared::network::Network;
-use shared::readout::Readouts;
+use shared::readout::dictionary::Dictionary;
+use shared::readout::{Derived, Readouts};
+use shared::tap::LayerInfo;
 use shared::weights::{StoredTensors, WeightsError, from_bytes, from_safetensors};
 
 use crate::protocol::DeviceChoice;
@@ -41,12 +43,33 @@ pub struct Dictionaries {
     pub bundle: Bundle,
     /// Those that are here, on the model's device.
     pub here: RefCell<Readouts>,
+    /// The visitor's own, if there is one.
+    own: RefCell<Option<Own>>,
 }
+
+/// A dictionary that was learned here, or came from a file.
+#[derive(Clone)]
+pub struct Own {
+    /// The layer that it takes apart, by its canonical name.
+    pub parent: String,
+    /// The dictionary.
+    pub dictionary: Dictionary,
+    /// Of its files, hexadecimal.
+    pub sha256: String,
+}
+
+/// What the visitor's own dictionary is called, after its layer: `block8/mine`.
+const OWN: &str = "mine";
 
 impl Dictionaries {
     /// Those that a bundle describes, none fetched yet.
     pub fn new(url: &str, bundle: &Bundle) -> Self {
-        Self { url: url.to_owned(), bundle: bundle.clone(), here: RefCell::default() }
+        Self {
+            url: url.to_owned(),
+            bundle: bundle.clone(),
+            here: RefCell::default(),
+            own: RefCell::default(),
+        }
     }
 }
 
@@ -87,10 +110,25 @@ impl LoadedModel {
         self.choice == DeviceChoice::WebGpu
     }
 
+    /// Puts the visitor's own dictionary to use, in place of the one before.
+    pub fn take_own(&self, own: Own) -> shared::Result<LayerInfo> {
+        let info = self.model.info();
+        let id = info.layer_id(&own.parent)?;
+        let on_device = own.dictionary.on(&self.device);
+        let derived = Derived::new((id, info.at(id)), OWN, on_device, &own.sha256);
+        let layer = derived.info.clone();
+        let Dictionaries { here, own: kept, .. } = &self.dictionaries;
+        if let Some(before) = kept.replace(Some(own.clone())) {
+            here.borrow_mut().remove(&(before.parent, OWN.to_owned()));
+        }
+        here.borrow_mut().insert((own.parent, OWN.to_owned()), derived);
+        Ok(layer)
+    }
+
     /// The same model on another device.
     pub fn moved(&self, device: &Device, choice: DeviceChoice) -> shared::Result<Self> {
         let (model, note) = self.weights.build(self.model.info().name, device)?;
-        Ok(Self {
+        let moved = Self {
             model,
             note,
             device: device.clone(),
@@ -99,6 +137,9 @@ impl LoadedModel {
             weights: self.weights.clone(),
             choice,
             dictionaries: Dictionaries::new(&self.dictionaries.url, &self.dictionaries.bundle),
-        })
+        };
+        let own = self.dictionaries.own.borrow().clone();
+        own.map(|own| moved.take_own(own)).transpose()?;
+        Ok(moved)
     }
 }

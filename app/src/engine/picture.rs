@@ -1,6 +1,7 @@
 //! Pictures as they come in a request, and maps as they go out.
 
 use shared::image::Picture;
+use shared::preprocess::Preprocessing;
 
 use crate::failure;
 use crate::protocol::{Failure, FailureKind, PictureSize};
@@ -35,6 +36,21 @@ pub fn read(size: PictureSize, bytes: Vec<u8>, wanted_side: usize) -> Result<Pic
     }
     let (width, height, bytes) = shrunk(width, height, &bytes, shrink);
     Picture::from_rgb8(width, height, &bytes).map_err(failure::of)
+}
+
+/// The part of the picture in a request that the network looks at; one of just its size is cut
+/// already.
+pub fn cut(
+    size: PictureSize,
+    bytes: Vec<u8>,
+    preprocessing: &Preprocessing,
+) -> Result<Picture, Failure> {
+    let picture = read(size, bytes, preprocessing.resize.side())?;
+    let side = preprocessing.crop;
+    Ok(match (picture.width(), picture.height()) {
+        (width, height) if (width, height) == (side, side) => picture,
+        _ => preprocessing.classification_crop(&picture),
+    })
 }
 
 /// Means over squares of `factor` pixels of RGBA on white, as RGB; a rest at the edges is cut off.

@@ -39,13 +39,7 @@ pub async fn respond<H: Host>(
     let mut buffers = buffers.into_iter();
     for (picture, size) in pictures.into_iter().enumerate() {
         let bytes = buffers.next().unwrap_or_default();
-        let shown = picture::read(size, bytes, info.preprocessing.resize.side())?;
-        let crop = info.preprocessing.crop;
-        let shown = match (shown.width(), shown.height()) {
-            // What is cut already must not be cut again.
-            (width, height) if (width, height) == (crop, crop) => shown,
-            _ => info.preprocessing.classification_crop(&shown),
-        };
+        let shown = picture::cut(size, bytes, &info.preprocessing)?;
         let map = look(&loaded, &shown, &looked, channel).await;
         let map = map.map_err(|error| core.blame(&loaded, error))?;
         core.healthy(&loaded)?;

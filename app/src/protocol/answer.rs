@@ -50,6 +50,8 @@ answers! {
     Classified,
     Attended,
     Stepped,
+    Gathered,
+    Learned,
     Nothing,
 }
 
@@ -254,6 +256,43 @@ impl Attended {
     pub fn tokens(&self) -> usize {
         self.extra + self.patches.width * self.patches.height
     }
+}
+
+/// What was kept of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathered {
+    /// Places that are kept, of all pictures so far.
+    pub places: usize,
+    /// Rows and columns of the layer.
+    pub grid: PictureSize,
+}
+
+/// Pictures that are said of each latent.
+pub const SHOWN: usize = 9;
+
+/// How far a dictionary is. Buffers, in this order, none or the first or all:
+/// - what its latents were found in: of each the share of places where it fires (f32), then of
+///   [`SHOWN`] pictures, the strongest first, which one (u32, [`NOBODY`] where there are no more),
+///   the place in it, row by row (u32), and the value there (f32), all little-endian
+/// - its two files as SAELens keeps them, `cfg.json` and `sae_weights.safetensors`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Steps made.
+    pub step: usize,
+    /// Of how many; none where it came from a file.
+    pub steps: usize,
+    /// How many latents it has.
+    pub latents: usize,
+    /// Squared error over variance, of the step's batch; of a file of all that was gathered.
+    pub normalized_mse: f64,
+    /// Latents that are used at a time, in the mean.
+    pub l0: f64,
+    /// Latents that have not fired for long.
+    pub dead: usize,
+    /// Activations learned from in a second.
+    pub rate: f64,
+    /// The layer that it is from now on, where it was put to use.
+    pub layer: Option<shared::tap::LayerInfo>,
 }
 
 /// A step of a dream. Buffer 0 is the batch's pictures, RGBA, one after another.

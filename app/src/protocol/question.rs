@@ -5,8 +5,8 @@ use shared::format::bundle::Part;
 use shared::visualize::{Objective, Settings};
 
 use super::answer::{
-    Attended, Building, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign, Nothing,
-    PictureSize, Responded, Stepped, Unpacked,
+    Attended, Building, Classified, DeviceChoice, DeviceReport, Event, Fetching, Foreign, Gathered,
+    Learned, Nothing, PictureSize, Responded, Stepped, Unpacked,
 };
 
 /// A question to the engine.
@@ -49,6 +49,9 @@ questions! {
     Classify => Classified,
     Attend => Attended,
     Dream => Stepped,
+    Gather => Gathered,
+    Learn => Learned,
+    Recall => Learned,
     Steer => Nothing,
     Stop => Nothing,
     LoseDevice => Nothing,
@@ -152,11 +155,42 @@ pub struct Dream {
     pub paused: bool,
 }
 
-/// Pause, resume, single-step a dream. Done at once; what the dream says goes on under the dream's
-/// id.
+/// Keep what a layer gives for a picture, for [`Learn`] and [`Recall`]. Said once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gather {
+    /// The picture; its RGBA bytes are buffer 0.
+    pub picture: PictureSize,
+    /// A layer of the network's own.
+    pub layer: String,
+    /// Which picture it is, from 0; the first replaces all that were gathered before.
+    pub number: usize,
+    /// How many there will be.
+    pub count: usize,
+}
+
+/// Learn a TopK dictionary from what was gathered. Said at each step; [`Steer`] pauses it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learn {
+    /// How many.
+    pub latents: usize,
+    /// Latents that are used at a time.
+    pub k: usize,
+    /// Where it ends.
+    pub steps: usize,
+    /// Of what it begins with, and of the order.
+    pub seed: u64,
+}
+
+/// Take a dictionary from its files as SAELens keeps them, `cfg.json` (buffer 0) and
+/// `sae_weights.safetensors` (buffer 1), and find its latents in what was gathered. Said once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recall;
+
+/// Pause, resume, single-step a dream or a dictionary that learns. Done at once; what is said goes
+/// on under its id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Steer {
-    /// The dream's id.
+    /// Its id.
     pub dream: RequestId,
     /// What it does from now on.
     pub pace: Pace,

@@ -26,6 +26,7 @@ mod classify;
 mod dream;
 mod endings;
 mod latents;
+mod learn;
 mod load;
 mod respond;
 mod session;

@@ -241,8 +241,7 @@ impl Recipe {
 
     /// How it is trained, on activations so wide.
     pub fn options(&self, channels: usize) -> Options {
-        let usual = Options::default();
-        let steps = self.steps();
+        let usual = Options::of_run(self.steps(), 1000 * self.thousands);
         let points = self.points.unwrap_or_else(|| self.latents(channels));
         let archetypal =
             self.archetypal.then_some(Archetypal { points, relaxation: self.relaxation });
@@ -251,15 +250,13 @@ impl Recipe {
             learning_rate: self.learning_rate,
             precision: self.precision,
             weight_decay: self.weight_decay,
-            warm_up: self.warm_up.unwrap_or(usual.warm_up.min(steps / 20)),
+            warm_up: self.warm_up.unwrap_or(usual.warm_up),
             decay: self.decay,
-            sparsity_warm_up: self
-                .sparsity_warm_up
-                .unwrap_or(usual.sparsity_warm_up.min(steps / 10)),
+            sparsity_warm_up: self.sparsity_warm_up.unwrap_or(usual.sparsity_warm_up),
             clip: self.clip,
             // Rows made of data points have lengths of their own.
             unit_norm: self.unit_norm && !self.archetypal,
-            dead_after: self.dead_after.unwrap_or(usual.dead_after.min(50 * self.thousands)),
+            dead_after: self.dead_after.unwrap_or(usual.dead_after),
             resample_every: self.resample_every,
             drawn_prefixes: self.drawn_prefixes,
             archetypal,

@@ -52,12 +52,11 @@ impl Line {
         rate: f64,
     ) -> Self {
         let losses = &report.losses;
-        let error = losses.squared_errors.last().copied().unwrap_or(0.0);
         Self {
             step: training.step,
             activations: training.step * batch as u64,
             loss: losses.total,
-            normalized_mse: if 0.0 < variance { error / variance } else { 0.0 },
+            normalized_mse: report.normalized_mse(variance),
             l0: losses.l0,
             l1: losses.l1,
             auxiliary: losses.auxiliary,

@@ -84,6 +84,18 @@ impl Default for Options {
 }
 
 impl Options {
+    /// What suits a run of so many steps over so many examples in all: shorter ones warm up sooner,
+    /// and a latent that is silent for a twentieth of them is dead.
+    pub fn of_run(steps: u64, examples: u64) -> Self {
+        let usual = Self::default();
+        Self {
+            warm_up: usual.warm_up.min(steps / 20),
+            sparsity_warm_up: usual.sparsity_warm_up.min(steps / 10),
+            dead_after: usual.dead_after.min(examples / 20),
+            ..usual
+        }
+    }
+
     /// Whether a dictionary can be trained so.
     ///
     /// # Errors
@@ -160,6 +172,46 @@ pub struct Report {
     pub gradient_norm: f64,
     /// Latents that are dead after it.
     pub dead: usize,
+}
+
+impl Report {
+    /// The squared error over the batch's [`variance`]: 0 is perfect.
+    pub fn normalized_mse(&self, variance: f64) -> f64 {
+        let error = self.losses.squared_errors.last().copied().unwrap_or(0.0);
+        if 0.0 < variance { error / variance } else { 0.0 }
+    }
+}
+
+/// What brings the mean length of activations to the root of their channels (Anthropic, "Circuits
+/// Updates", April 2024); nothing where they are all zero, or not finite.
+///
+/// # Shapes
+/// - `sample`: `[examples, channels]`
+pub fn scale(sample: &[f32], channels: usize) -> Option<f32> {
+    let length =
+        |example: &[f32]| example.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    let count = (sample.len() / channels) as f64;
+    let mean = sample.chunks_exact(channels).map(length).sum::<f64>() / count;
+    let scale = ((channels as f64).sqrt() / mean) as f32;
+    (0.0 < scale && scale.is_finite()).then_some(scale)
+}
+
+/// Mean over examples of their squared distance from their mean.
+///
+/// # Shapes
+/// - `examples`: `[examples, channels]`
+pub fn variance(examples: &[f32], channels: usize) -> f64 {
+    let count = (examples.len() / channels) as f64;
+    let mut mean = vec![0.0; channels];
+    let mut squares = 0.0;
+    for example in examples.chunks_exact(channels) {
+        for (sum, &value) in mean.iter_mut().zip(example) {
+            *sum += f64::from(value);
+            squares += f64::from(value).powi(2);
+        }
+    }
+    let of_mean: f64 = mean.iter().map(|sum| (sum / count).powi(2)).sum();
+    (squares / count - of_mean).max(0.0)
 }
 
 /// How much a batch's smallest kept value counts in the running mean (saev).
