@@ -8,6 +8,7 @@ use shared::visualize::objective::Typed;
 use shared::visualize::{Making, Preset, Setting};
 
 use crate::attending::Attending;
+use crate::heatmap::{Place, place_text, read_place};
 use crate::latents::{Arrangement, Brush};
 use crate::measures;
 use crate::problem::Problem;
@@ -51,6 +52,8 @@ pub struct Address {
     pub by: Option<Measure>,
     /// The gallery's picture that Look shows, by the file it comes from.
     pub picture: Option<String>,
+    /// The place of that picture whose channels Look shows; of the whole picture where there is none.
+    pub place: Option<Place>,
     /// The attention that Look shows over the picture, if any.
     pub attention: Option<Attending>,
     /// Which device.
@@ -83,6 +86,7 @@ impl Default for Address {
             brush: None,
             by: None,
             picture: None,
+            place: None,
             attention: None,
             device: DeviceChoice::Automatic,
             autostart: false,
@@ -161,6 +165,8 @@ impl Address {
         put(self.brush.is_some(), "brush", self.brush.map_or(String::new(), |it| it.to_string()));
         put(self.by.is_some(), "by", self.by.map_or("", measures::key).to_owned());
         put(self.picture.is_some(), "picture", self.picture.clone().unwrap_or_default());
+        let place = self.place.filter(|_| self.view == View::LOOK);
+        put(place.is_some(), "place", place.map_or(String::new(), place_text));
         let attention = self.attention.filter(|_| self.view == View::LOOK);
         put(attention.is_some(), "attention", attention.map_or(String::new(), |of| of.to_string()));
         put(!routed && !self.objective.is_empty(), "objective", self.objective.to_string());
@@ -260,6 +266,10 @@ impl Address {
             },
             "picture" if value.chars().count() <= 500 => self.picture = Some(value.to_owned()),
             "picture" => return wrong("the name of a picture in the gallery"),
+            "place" => match read_place(value) {
+                Some(place) => self.place = Some(place),
+                None => return wrong("a row and a column from 0, such as 6,7"),
+            },
             "attention" => match value.parse() {
                 Ok(attention) => self.attention = Some(attention),
                 Err(_) => {
@@ -357,7 +367,7 @@ fn is_background(text: &str) -> bool {
             && hexadecimal.chars().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// "dream, look or exemplars"
+/// "dream, look, exemplars or train"
 fn one_of(views: &[View]) -> String {
     let keys: Vec<&str> = views.iter().map(|view| view.key).collect();
     match keys.split_last() {
@@ -390,7 +400,7 @@ mod tests {
     #[test]
     fn every_key_survives_the_round_trip() {
         let text = "?model=inception-v1&bundle=https://example.org/b&view=look&layer=mixed3b\
-            &find=dogs&arranged=likeness&brush=-3.25,-1,0.2,0.9&by=stability&picture=animals/dalmatian.jpg&attention=11:2@6,7&objective=mixed4a:11&preset=object\
+            &find=dogs&arranged=likeness&brush=-3.25,-1,0.2,0.9&by=stability&picture=animals/dalmatian.jpg&place=6,7&attention=11:2@6,7&objective=mixed4a:11&preset=object\
             &size=224x96&steps=64&seed=3&parameterization=maco&decay=0.5&decorrelate=0&lr=0.1\
             &transforms=jitter%2Brotate&margin=8&zoom=1.5&views=2&noise=0.1&erosion=0.2\
             &redirected-steps=8&tv=0.001&l2=0.5&batch=4&diversity=100&compare=parameterization:pixel,seed:4\

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::heatmap::{Place, place_text, read_place};
+
 /// A block, a head of it, and the token that looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attending {
@@ -11,7 +13,7 @@ pub struct Attending {
     /// The head, from 0; nothing for the mean over all.
     pub head: Option<usize>,
     /// Row and column of the patch that looks; nothing for the class token.
-    pub from: Option<[usize; 2]>,
+    pub from: Option<Place>,
 }
 
 /// The text names no attention.
@@ -24,10 +26,7 @@ impl FromStr for Attending {
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         let number = |text: &str| text.parse::<u16>().map(usize::from).map_err(|_| Unreadable);
         let (looked, from) = match text.split_once('@') {
-            Some((looked, from)) => {
-                let (row, column) = from.split_once(',').ok_or(Unreadable)?;
-                (looked, Some([number(row)?, number(column)?]))
-            }
+            Some((looked, from)) => (looked, Some(read_place(from).ok_or(Unreadable)?)),
             None => (text, None),
         };
         let (block, head) = match looked.split_once(':') {
@@ -45,7 +44,7 @@ impl fmt::Display for Attending {
             write!(formatter, ":{head}")?;
         }
         match self.from {
-            Some([row, column]) => write!(formatter, "@{row},{column}"),
+            Some(from) => write!(formatter, "@{}", place_text(from)),
             None => Ok(()),
         }
     }

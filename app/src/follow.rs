@@ -18,6 +18,7 @@ use crate::theme::Theme;
 use crate::verbs;
 use crate::verbs::dream::state::Status;
 use crate::verbs::look::state::Sight;
+use crate::verbs::train::state::Study;
 
 /// What every page follows, also one in a slide.
 pub fn everything(page: Page) {
@@ -84,6 +85,7 @@ fn history(page: Page) {
 /// Another bundle is opened when the address names another.
 fn bundle(page: Page) {
     let sight = Sight::here();
+    let study = Study::here();
     let library = page.session.library;
     let asked = Memo::new(move |_| page.address.with(named));
     Effect::watch(
@@ -112,6 +114,7 @@ fn bundle(page: Page) {
             }
         }
         sight.forget();
+        study.forget();
         // A bundle from elsewhere says itself which model it is of.
         if from_file || page.address.with_untracked(|address| address.bundle.is_some()) {
             let info = shared::models::info(&open.bundle.model);

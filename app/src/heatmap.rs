@@ -8,6 +8,18 @@ pub type Heat = (Map, f32);
 /// A cell of a map: row and column, from 0.
 pub type Place = [usize; 2];
 
+/// A place as addresses write it: "6,7".
+pub fn place_text([row, column]: Place) -> String {
+    format!("{row},{column}")
+}
+
+/// What [`place_text`] wrote; nothing for anything else.
+pub fn read_place(text: &str) -> Option<Place> {
+    let number = |text: &str| text.parse::<u16>().ok().map(usize::from);
+    let (row, column) = text.split_once(',')?;
+    Some([number(row)?, number(column)?])
+}
+
 /// Values row by row; `columns` in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {

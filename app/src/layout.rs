@@ -24,6 +24,7 @@ use crate::verbs;
 use crate::verbs::dream::present::PresentView;
 use crate::verbs::look::gaze::Gaze;
 use crate::verbs::look::state::Sight;
+use crate::verbs::train::state::Study;
 use crate::verbs::units::state::Mode;
 
 /// The whole page.
@@ -33,6 +34,7 @@ pub fn App() -> impl IntoView {
     provide_context(page);
     provide_context(Sight::new());
     provide_context(Gaze::new());
+    provide_context(Study::new());
     provide_context(RwSignal::new(Mode::default()));
     follow::everything(page);
     single_file::follow_views(page);

@@ -96,7 +96,8 @@ impl Page {
             session.library.open.with(|open| {
                 let recorded = open.iter().flat_map(|open| &open.bundle.layers);
                 let recorded = recorded.filter(|layer| layer.latents.is_some());
-                for layer in recorded.filter_map(|layer| layer.info(info.as_ref().ok()?).ok()) {
+                let recorded = recorded.filter_map(|layer| layer.info(info.as_ref().ok()?).ok());
+                for layer in recorded.chain(session.own.get()) {
                     let is_of = |other: &LayerInfo| {
                         let own = layer.name.strip_prefix(&other.name);
                         own.is_some_and(|own| own.starts_with('/'))
@@ -285,7 +286,13 @@ impl Page {
 
     /// Whether the open bundle has the dictionary whose latents a layer is. Reactive.
     fn has_dictionary(self, layer: &str) -> bool {
-        self.session.parts.layer(layer).is_some_and(|layer| layer.dictionary.is_some())
+        let of_bundle = self.session.parts.layer(layer);
+        self.is_own(layer) || of_bundle.is_some_and(|layer| layer.dictionary.is_some())
+    }
+
+    /// Whether a layer is the visitor's own dictionary. Reactive.
+    pub fn is_own(self, layer: &str) -> bool {
+        self.session.own.with(|own| own.as_ref().is_some_and(|own| own.name == layer))
     }
 
     /// Whether the open bundle brings something of a unit along: its dream, or what excites it.

@@ -3,6 +3,7 @@
 
 pub mod dream;
 pub mod look;
+pub mod train;
 pub mod units;
 
 use leptos::prelude::With;
@@ -12,7 +13,7 @@ use crate::verb::Verb;
 use crate::view::View;
 
 /// In the order of the rail.
-pub static VERBS: [&Verb; 3] = [&dream::DREAM, &look::LOOK, &units::UNITS];
+pub static VERBS: [&Verb; 4] = [&dream::DREAM, &look::LOOK, &units::UNITS, &train::TRAIN];
 
 /// How addresses name them.
 pub fn views() -> Vec<View> {

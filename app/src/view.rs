@@ -30,6 +30,14 @@ impl View {
     pub const EXEMPLARS: Self =
         Self { key: "exemplars", of_units: true, is_routed: true, slide: "{} and what excites it" };
 
+    /// A dictionary that learns in this tab.
+    pub const TRAIN: Self = Self {
+        key: "train",
+        of_units: false,
+        is_routed: false,
+        slide: "A dictionary learns in a page",
+    };
+
     /// Whether units hang there, for one to be chosen.
     pub fn is_wall(self, objective: &str) -> bool {
         self.of_units && objective.is_empty()

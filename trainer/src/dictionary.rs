@@ -42,20 +42,23 @@ impl Opened {
     /// They cannot be read.
     pub fn as_saelens(&self) -> Result<Files> {
         let paths = [CONFIG, WEIGHTS].map(|name| self.folder.join(name));
-        if !paths.iter().all(|path| path.is_file()) {
-            return Ok(format::write(&self.dictionary, &self.made, Precision::F32)?);
+        if paths.iter().all(|path| path.is_file()) {
+            let [config, weights] = paths;
+            let reading = |path: &Path| format!("reading {}", path.display());
+            let config = fs::read_to_string(&config).with_context(|| reading(&config))?;
+            let weights = fs::read(&weights).with_context(|| reading(&weights))?;
+            // Another may lie beside the file that this one came from.
+            if format::sha256(config.as_bytes(), &weights) == self.sha256 {
+                return Ok(Files { config, weights });
+            }
         }
-        let [config, weights] = paths;
-        let reading = |path: &Path| format!("reading {}", path.display());
-        Ok(Files {
-            config: fs::read_to_string(&config).with_context(|| reading(&config))?,
-            weights: fs::read(&weights).with_context(|| reading(&weights))?,
-        })
+        Ok(format::write(&self.dictionary, &self.made, Precision::F32)?)
     }
 }
 
 /// Opens the dictionary in a folder, or one of its files: one that was trained here, of SAELens,
-/// saev, sparsify, dictionary_learning, or a file of OpenAI's sparse_autoencoder.
+/// saev, sparsify, dictionary_learning, or a file of OpenAI's sparse_autoencoder; or in the .zip file
+/// that the page saves.
 ///
 /// # Errors
 /// Name the file, and what in it is none.
@@ -66,6 +69,14 @@ pub fn open(path: &Path) -> Result<Opened> {
         true => path.parent().unwrap_or(Path::new(".")),
         false => path,
     };
+    if path.extension().is_some_and(|extension| extension == "zip") {
+        let within = || format!("in {}", path.display());
+        let Files { config, weights } = Files::unpacked(&reading(path)?).with_context(within)?;
+        let (dictionary, made) = read(config.as_bytes(), &weights).with_context(within)?;
+        let sha256 = format::sha256(config.as_bytes(), &weights);
+        let folder = folder.to_owned();
+        return Ok(Opened { folder, dictionary, made, is_doubtful: false, sha256 });
+    }
     let file = |name: &str| reading(&folder.join(name));
     let has = |name: &str| folder.join(name).is_file();
     let within = || format!("in {}", folder.display());

@@ -9,8 +9,8 @@ use leptos::reactive::owner::LocalStorage;
 use shared::format::bundle::Part;
 
 use crate::protocol::{
-    Ask, Envelope, Event, Failure, FailureKind, FetchPart, Fetching, Foreign, FromWindow,
-    FromWorker, Nothing, Question, Request, RequestId,
+    Ask, Envelope, Event, Failure, FailureKind, FetchPart, Foreign, FromWindow, FromWorker,
+    Nothing, Question, Request, RequestId,
 };
 use crate::watch::Watch;
 
@@ -158,17 +158,29 @@ impl Client {
     pub async fn part(self, bundle_url: &str, part: &Part, what: &str) -> Result<Vec<u8>, Failure> {
         let (bundle_url, what) = (bundle_url.to_owned(), what.to_owned());
         let question = FetchPart { bundle_url, part: part.clone(), what };
-        let found = Rc::new(Watch::<Option<Result<Vec<u8>, Failure>>>::default());
-        let fill = found.clone();
-        let find = move |result| fill.change(|found| *found = found.take().or(Some(result)));
-        self.ask(question, Vec::new(), move |heard| match heard {
-            Heard::Said(Fetching::Progress(_), _) => {}
-            Heard::Said(Fetching::Part, buffers) => find(Ok(buffers.concat())),
-            Heard::Failed(failure) => find(Err(failure)),
-            Heard::Done | Heard::Cancelled => find(Err(crashed("it was started anew"))),
+        let (_, buffers) = self.last_answer(question, Vec::new()).await?;
+        Ok(buffers.concat())
+    }
+
+    /// What is said last in answer to a question, and the buffers beside it.
+    pub async fn last_answer<Q: Question>(
+        self,
+        question: Q,
+        buffers: Vec<Vec<u8>>,
+    ) -> Result<(Q::Answer, Vec<Vec<u8>>), Failure> {
+        let ended = Rc::new(Watch::<Option<Result<(), Failure>>>::default());
+        let said = Rc::new(RefCell::new(None));
+        let (end, say) = (ended.clone(), said.clone());
+        let end = move |ending| end.change(|ended| *ended = Some(ending));
+        self.ask(question, buffers, move |heard| match heard {
+            Heard::Said(answer, buffers) => *say.borrow_mut() = Some((answer, buffers)),
+            Heard::Done => end(Ok(())),
+            Heard::Failed(failure) => end(Err(failure)),
+            Heard::Cancelled => end(Err(crashed("it was started anew"))),
         });
-        found.until(Option::is_some).await;
-        found.change(Option::take).unwrap_or_else(|| Err(crashed("it said nothing")))
+        ended.until(Option::is_some).await;
+        ended.change(Option::take).unwrap_or(Ok(()))?;
+        said.take().ok_or_else(|| crashed("it said nothing"))
     }
 
     /// Ends the worker and starts another, which has neither device nor model yet.

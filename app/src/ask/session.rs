@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::tap::LayerInfo;
 use web_sys::File;
 
 use super::client::{Client, Heard, WorkerState, crashed};
@@ -89,6 +90,8 @@ pub struct Session {
     pub trouble: Memo<Option<Failure>>,
     /// Why the visitor's own weights were not taken.
     pub refused: RwSignal<Option<Failure>>,
+    /// The visitor's own dictionary as a layer, once it was put to use.
+    pub own: RwSignal<Option<LayerInfo>>,
     /// Seconds for each pixel of a step, as last measured on this device.
     pub seconds_per_pixel: RwSignal<Option<f64>>,
     network: RwSignal<Network>,
@@ -123,6 +126,7 @@ impl Session {
             lacking: Memo::new(move |_| network.with(|network| *network == Network::Lacking)),
             trouble: Memo::new(move |_| broken.get().or_else(failed)),
             refused: RwSignal::new(None),
+            own: RwSignal::new(None),
             seconds_per_pixel: RwSignal::new(None),
             network,
             broken,
@@ -285,6 +289,8 @@ impl Session {
                     let (model, sha256) = (&report.name, &report.weights_sha256);
                     self.kept.with_value(|kept| kept.remember(model, sha256));
                 }
+                // The engine knows it no more.
+                self.own.set(None);
                 self.network.set(Network::Here(Arc::new(report)));
             }
             Heard::Failed(failure) => self.fail(failure, origin),
@@ -332,6 +338,7 @@ impl Session {
     fn forget_network(self) {
         self.building.end();
         self.network.set(Network::Unasked);
+        self.own.set(None);
         self.refused.set(None);
         self.forget_trouble();
     }

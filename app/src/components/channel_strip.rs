@@ -12,6 +12,8 @@ use crate::numbers::{percent, value};
 use crate::page::Page;
 use crate::unit::Unit;
 use crate::verbs::look::state::{Seen, Shown, Sight, place_words};
+use crate::verbs::train::state::Study;
+use crate::view::View;
 
 /// Side of a tile's canvas, in pixels.
 const SIDE: usize = 112;
@@ -21,7 +23,7 @@ const SIDE: usize = 112;
 pub fn ChannelStrip() -> impl IntoView {
     let page = Page::here();
     let sight = Sight::here();
-    let place = Memo::new(move |_| sight.place());
+    let place = Memo::new(move |_| sight.place(page));
     // Where the pointer was when a tile came under it: tiles also move under pointers that rest.
     let entered = StoredValue::new(None::<(i32, i32)>);
     let tiles = move || {
@@ -51,11 +53,11 @@ pub fn ChannelStrip() -> impl IntoView {
             <ul class="tiles" data-testid="look-channels">{tiles}</ul>
             <p class="aside">
                 "Brighter: it answers more there. Under each its number and "{under}". Click one "{leads}". A click on the picture keeps a place and shows what is strongest there. "
-                <Show when=move || sight.kept.get().is_some()>
+                <Show when=move || page.address.with(|address| address.place.is_some())>
                     <button
                         class="link"
                         data-testid="whole-picture"
-                        on:click=move |_| sight.kept.set(None)
+                        on:click=move |_| page.slide(|address| address.place = None)
                     >
                         "Show the whole picture's again"
                     </button>
@@ -95,11 +97,17 @@ fn ChannelTile(
     let laid = seen.heat(channel, place).map(Laid::Heat);
     let here = seen.value(channel, place).map(value);
     let shown = Shown::Channel(channel);
+    let study = Study::here();
+    let is_own = untrack(|| page.is_own(&layer));
     let go = move |_| {
         sight.shown.set(None);
-        match is_latent {
-            true => page.show_unit(&unit),
-            false => page.dream(unit.objective()),
+        if is_own {
+            study.chosen.set(Some(unit.channel));
+            page.go(|address| address.view = View::TRAIN);
+        } else if is_latent {
+            page.show_unit(&unit);
+        } else {
+            page.dream(unit.objective());
         }
     };
     view! {

@@ -9,6 +9,8 @@ pub mod outline {
     /// An eye.
     pub const LOOK: &str =
         "M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3 0 100 6 3 3 0 000-6z";
+    /// Dots that come together.
+    pub const TRAIN: &str = "M4 5.5v.01M4 12v.01M4 18.5v.01M7 6l5 4.5M7 12h5M7 18l5-4.5M16 9.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5z";
     /// Four pictures on a wall.
     pub const WALL: &str = "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z";
     /// A triangle.

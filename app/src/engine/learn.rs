@@ -108,9 +108,9 @@ pub async fn learn<H: Host>(
                 if let Some(learned) = said.take() {
                     let now = Dictionary::of(&training, scale).map_err(failure::of)?;
                     let survey = survey(core, voice, &now, &gathered, few).await?;
-                    let (layer, files) = put(&loaded, &gathered, &now, &made(&training))?;
+                    let (layer, archive) = put(&loaded, &gathered, &now, &made(&training))?;
                     let layer = Some(layer);
-                    voice.say(Learned { layer, ..learned }, buffers(&survey, Some(files)));
+                    voice.say(Learned { layer, ..learned }, vec![survey.bytes(), archive]);
                 }
                 voice.until_wanted().await;
                 continue;
@@ -131,7 +131,7 @@ pub async fn learn<H: Host>(
             normalized_mse: report.normalized_mse(variance),
             l0: report.losses.l0,
             dead: report.dead,
-            rate: (training.step as usize * BATCH) as f64 / seconds,
+            rate: training.step as f64 / seconds,
             layer: None,
         };
         let now = core.host.now();
@@ -139,7 +139,7 @@ pub async fn learn<H: Host>(
             let dictionary = Dictionary::of(&training, scale).map_err(failure::of)?;
             let survey = survey(core, voice, &dictionary, &gathered, few).await?;
             looked = [core.host.now(), core.host.now() - now];
-            voice.say(learned.clone(), buffers(&survey, None));
+            voice.say(learned.clone(), vec![survey.bytes()]);
         } else {
             voice.say(learned.clone(), Vec::new());
         }
@@ -148,10 +148,10 @@ pub async fn learn<H: Host>(
     }
     let dictionary = Dictionary::of(&training, scale).map_err(failure::of)?;
     let survey = survey(core, voice, &dictionary, &gathered, 1).await?;
-    let (layer, files) = put(&loaded, &gathered, &dictionary, &made(&training))?;
+    let (layer, archive) = put(&loaded, &gathered, &dictionary, &made(&training))?;
     if let Some(learned) = said {
         let learned = Learned { layer: Some(layer), dead: survey.silent(), ..learned };
-        voice.say(learned, buffers(&survey, Some(files)));
+        voice.say(learned, vec![survey.bytes(), archive]);
     }
     Ok(())
 }
@@ -161,14 +161,17 @@ pub async fn recall<H: Host>(
     core: &Core<H>,
     voice: &Voice<Learned>,
     Recall: Recall,
-    mut given: Vec<Vec<u8>>,
+    buffers: Vec<Vec<u8>>,
 ) -> Result<(), Ending> {
     let loaded = core.loaded()?;
     core.healthy(&loaded)?;
     let gathered = gathered(core, &loaded)?;
-    given.resize_with(2, Vec::new);
-    let (dictionary, made) =
-        dictionary::read(&given[0], &given[1]).map_err(failure::of_dictionary)?;
+    let archive = buffers.into_iter().next().unwrap_or_default();
+    let read = || {
+        let files = Files::unpacked(&archive)?;
+        dictionary::read(files.config.as_bytes(), &files.weights)
+    };
+    let (dictionary, made) = read().map_err(failure::of_dictionary)?;
     let of = [made.model.as_str(), made.layer.as_str()];
     let here = [loaded.model.info().name, gathered.layer.as_str()];
     let fits = of.iter().zip(here).all(|(of, here)| of.is_empty() || *of == here);
@@ -190,7 +193,7 @@ pub async fn recall<H: Host>(
     let latents = dictionary.config().latents;
     let survey = survey(core, voice, &dictionary, &gathered, 1).await?;
     let explained = explained(core, voice, &dictionary, &gathered).await?;
-    let (layer, files) = put(&loaded, &gathered, &dictionary, &made)?;
+    let (layer, archive) = put(&loaded, &gathered, &dictionary, &made)?;
     let learned = Learned {
         step: 0,
         steps: 0,
@@ -201,7 +204,7 @@ pub async fn recall<H: Host>(
         rate: 0.0,
         layer: Some(layer),
     };
-    voice.say(learned, buffers(&survey, Some(files)));
+    voice.say(learned, vec![survey.bytes(), archive]);
     Ok(())
 }
 
@@ -219,23 +222,19 @@ fn gathered<H: Host>(core: &Core<H>, loaded: &LoadedModel) -> Result<Rc<Activati
     })
 }
 
-/// Puts a dictionary to use as a layer of the network, in place of the one before.
+/// Puts a dictionary to use as a layer of the network, in place of the one before; its files in an
+/// archive.
 fn put(
     loaded: &LoadedModel,
     gathered: &Activations,
     dictionary: &Dictionary,
     made: &Made,
-) -> Result<(LayerInfo, Files), Failure> {
+) -> Result<(LayerInfo, Vec<u8>), Failure> {
     let files = dictionary::write(dictionary, made, Precision::F32).map_err(failure::of)?;
     let sha256 = dictionary::sha256(files.config.as_bytes(), &files.weights);
     let own = Own { parent: gathered.layer.clone(), dictionary: dictionary.clone(), sha256 };
     let layer = loaded.take_own(own).map_err(failure::of)?;
-    Ok((layer, files))
-}
-
-fn buffers(survey: &Survey, files: Option<Files>) -> Vec<Vec<u8>> {
-    let files = files.into_iter().flat_map(|files| [files.config.into_bytes(), files.weights]);
-    [survey.bytes()].into_iter().chain(files).collect()
+    Ok((layer, files.packed().map_err(failure::of)?))
 }
 
 /// The order in which activations are learned from: all of them, shuffled, again and again.

@@ -270,11 +270,11 @@ pub struct Gathered {
 /// Pictures that are said of each latent.
 pub const SHOWN: usize = 9;
 
-/// How far a dictionary is. Buffers, in this order, none or the first or all:
+/// How far a dictionary is. Buffers, in this order, none or the first or both:
 /// - what its latents were found in: of each the share of places where it fires (f32), then of
 ///   [`SHOWN`] pictures, the strongest first, which one (u32, [`NOBODY`] where there are no more),
 ///   the place in it, row by row (u32), and the value there (f32), all little-endian
-/// - its two files as SAELens keeps them, `cfg.json` and `sae_weights.safetensors`
+/// - its files as SAELens keeps them, in a .zip archive
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
     /// Steps made.
@@ -289,7 +289,7 @@ pub struct Learned {
     pub l0: f64,
     /// Latents that have not fired for long.
     pub dead: usize,
-    /// Activations learned from in a second.
+    /// Steps in a second.
     pub rate: f64,
     /// The layer that it is from now on, where it was put to use.
     pub layer: Option<shared::tap::LayerInfo>,

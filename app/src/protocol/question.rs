@@ -181,8 +181,8 @@ pub struct Learn {
     pub seed: u64,
 }
 
-/// Take a dictionary from its files as SAELens keeps them, `cfg.json` (buffer 0) and
-/// `sae_weights.safetensors` (buffer 1), and find its latents in what was gathered. Said once.
+/// Take a dictionary from its files, in a .zip archive (buffer 0), and find its latents in what was
+/// gathered. Said once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recall;
 

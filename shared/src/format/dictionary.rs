@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::document::{json_text, parse_json};
 use super::field::Field;
 use super::part;
+use super::zip::{self, Zip};
 use crate::readout::dictionary::{
     Activation, Config, Dictionary, Normalization, Parameters, Pursuit,
 };
@@ -84,6 +85,40 @@ pub struct Files {
 /// Of a dictionary's two files, the numbers' first, hexadecimal: by this, recipes name it.
 pub fn sha256(config: &[u8], weights: &[u8]) -> String {
     part::sha256(&[weights, config].concat())
+}
+
+impl Files {
+    /// Both in one .zip archive: unpacked it is the folder that SAELens reads.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub fn packed(&self) -> Result<Vec<u8>> {
+        let config = self.config.as_bytes();
+        zip::stored(&[(CONFIG.to_owned(), config), (WEIGHTS.to_owned(), &self.weights)])
+    }
+
+    /// From such an archive, in whichever of its folders they are. It is untrusted.
+    ///
+    /// # Errors
+    /// It is no archive, or one of them is missing, damaged or too large.
+    pub fn unpacked(archive: &[u8]) -> Result<Self> {
+        let zip = Zip::open(archive)?;
+        let entries = zip.entries()?;
+        let file = |wanted: &str| {
+            let is_it = |name: &str| name.rsplit('/').next() == Some(wanted);
+            let found = entries.iter().find(|(name, _)| is_it(name));
+            let (name, entry) = found.ok_or_else(|| Error::Format {
+                what: wanted.to_owned(),
+                reason: "is not in the archive".to_owned(),
+            })?;
+            Ok::<_, Error>(zip.unpack(name, *entry)?.into_owned())
+        };
+        let config = String::from_utf8(file(CONFIG)?).map_err(|_| Error::Format {
+            what: CONFIG.to_owned(),
+            reason: "is no text".to_owned(),
+        })?;
+        Ok(Self { config, weights: file(WEIGHTS)? })
+    }
 }
 
 /// Writes a dictionary with so many bits of a number.
@@ -413,5 +448,21 @@ mod tests {
         }
         assert!(read(files.config.as_bytes(), &files.weights[..40]).is_err());
         assert!(read(b"{", &files.weights).is_err());
+    }
+
+    #[test]
+    fn an_archive_holds_both_files_and_is_no_other() {
+        let files = write(&dictionary(Activation::TopK { k: 2 }), &made(), Precision::F32).unwrap();
+        let packed = files.packed().unwrap();
+        assert_eq!(Files::unpacked(&packed).unwrap(), files);
+        for end in [0, 10, packed.len() / 2, packed.len() - 1] {
+            assert!(Files::unpacked(&packed[..end]).is_err(), "cut at {end}");
+        }
+        let mut damaged = packed;
+        damaged[80] ^= 1;
+        assert!(Files::unpacked(&damaged).is_err());
+        let other = zip::stored(&[("folder/cfg.json".to_owned(), b"{}".as_slice())]).unwrap();
+        let error = Files::unpacked(&other).unwrap_err().to_string();
+        assert!(error.contains(WEIGHTS), "{error}");
     }
 }

@@ -8,11 +8,12 @@
 //! Source: PKWARE's APPNOTE 6.3.10.
 
 use std::borrow::Cow;
+use std::io::{Cursor, Write};
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_slice_iter_to_slice};
 use rawzip::{
-    CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipSliceArchive,
-    ZipVerification,
+    CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipFileHeaderRecord,
+    ZipSliceArchive, ZipVerification,
 };
 
 use crate::{Error, Result};
@@ -22,6 +23,25 @@ const ENTRIES_LIMIT: usize = 100_000;
 
 /// The most bytes that one byte of deflated data stands for: two bits can repeat 258 of them.
 const MAX_EXPANSION: u64 = 1032;
+
+/// An archive of files by name, stored as they are.
+///
+/// # Errors
+/// A name that an archive cannot hold.
+pub fn stored(files: &[(String, &[u8])]) -> Result<Vec<u8>> {
+    let archive = || {
+        let mut out = ZipArchiveWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            let (mut entry, config) = out.new_file(name.as_str()).start()?;
+            let mut data = config.wrap(&mut entry);
+            data.write_all(bytes).map_err(rawzip::Error::from)?;
+            let (_, described) = data.finish()?;
+            entry.finish(described)?;
+        }
+        Ok::<_, rawzip::Error>(out.finish()?.into_inner())
+    };
+    archive().map_err(|error| wrong("archive", format!("cannot be written: {error}")))
+}
 
 /// How the first entry of an archive begins.
 pub const BEGINNING: &[u8] = b"PK\x03\x04";

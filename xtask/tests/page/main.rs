@@ -32,5 +32,6 @@ mod single_file;
 mod slides;
 mod slow_line;
 mod strict;
+mod training;
 mod visit;
 mod zip;

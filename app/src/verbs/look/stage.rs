@@ -232,7 +232,7 @@ pub fn Picture() -> impl IntoView {
     let looks = Memo::new(move |_| gaze.looks(page));
     let over = Memo::new(move |_| {
         let seen = sight.seen.get()?;
-        let place = sight.place();
+        let place = sight.place(page);
         let attention = || looks.with(|looks| Over::attention(page, gaze, looks.as_ref()?));
         match sight.shown.get() {
             Some(Shown::Channel(channel)) => Over::channel(&seen, channel, place),

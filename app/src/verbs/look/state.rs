@@ -13,6 +13,7 @@ use crate::browser;
 use crate::camera;
 use crate::file_kind::{TELLING, other_than_picture};
 use crate::heatmap::{Heat, Map, Place};
+use crate::page::Page;
 use crate::photo::{self, Photo};
 use crate::protocol::{Classified, Classify, Failure, FailureKind, NOBODY};
 
@@ -127,8 +128,6 @@ pub struct Sight {
     pub rest: RwSignal<bool>,
     /// The place under the pointer.
     pub pointed: RwSignal<Option<Place>>,
-    /// The place that stays when the pointer leaves.
-    pub kept: RwSignal<Option<Place>>,
     /// Whether the camera is on.
     pub camera: RwSignal<bool>,
     /// What the network is asked.
@@ -156,7 +155,6 @@ impl Sight {
             shown: RwSignal::default(),
             rest: RwSignal::default(),
             pointed: RwSignal::default(),
-            kept: RwSignal::default(),
             camera: RwSignal::default(),
             looking: Slot::new(),
             choice: Slot::new(),
@@ -227,10 +225,11 @@ impl Sight {
         });
     }
 
-    /// The place whose channels are on view: the one under the pointer, else the one that was kept;
-    /// none of the whole picture, or where the layer has no such place. Reactive.
-    pub fn place(self) -> Option<Place> {
-        let [row, column] = self.pointed.get().or_else(|| self.kept.get())?;
+    /// The place whose channels are on view: the one under the pointer, else the address's; none of
+    /// the whole picture, or where the layer has no such place. Reactive.
+    pub fn place(self, page: Page) -> Option<Place> {
+        let kept = || page.address.with(|address| address.place);
+        let [row, column] = self.pointed.get().or_else(kept)?;
         let map = self.seen.with(|seen| Some(seen.as_ref()?.classified.map))?;
         (row < map.height && column < map.width).then_some([row, column])
     }

@@ -40,7 +40,13 @@ pub fn ExemplarsView() -> impl IntoView {
     });
     let find = move |event| page.slide(|address| address.find = event_target_value(&event));
     let count = Callback::new(move |layer: String| page.channels(&layer));
-    let choose = Callback::new(move |layer: String| page.go(|address| address.layer = layer));
+    let choose = Callback::new(move |layer: String| {
+        page.go(|address| {
+            address.layer = layer;
+            // A rectangle of one layer's map says nothing of another's.
+            address.brush = address.brush.filter(|_| address.arranged != Arrangement::Likeness);
+        });
+    });
     let here = Memo::new(move |_| {
         let layer = layer.get();
         let units = parts.exemplars(&layer)?.units;

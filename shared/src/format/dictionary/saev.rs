@@ -1,11 +1,10 @@
 //! A dictionary as saev keeps one: `sae.pt`, a line of JSON and what `torch.save` wrote behind it.
 
-use std::io::{Cursor, Write};
-
 use serde_json::json;
 
 use super::super::document::parse_json;
 use super::super::field::Field;
+use super::super::zip;
 use super::{CHANNELS_LIMIT, LATENTS_LIMIT, made, take, turned};
 use crate::readout::dictionary::rows::{dot, row};
 use crate::readout::dictionary::{Activation, Config, Dictionary, Normalization, Parameters};
@@ -173,28 +172,21 @@ pub fn write(dictionary: &Dictionary) -> Result<Vec<u8>> {
     }
     let mut bytes = header.to_string().into_bytes();
     bytes.push(b'\n');
-    bytes.extend(archive(&tensors).map_err(|error| wrong(&error.to_string()))?);
+    bytes.extend(archive(&tensors)?);
     Ok(bytes)
 }
 
 /// What `torch.save` makes of tensors by name: a zip archive of a pickle and a file of numbers each.
-fn archive(tensors: &[(&str, Vec<usize>, &[f32])]) -> std::result::Result<Vec<u8>, rawzip::Error> {
-    let mut out = rawzip::ZipArchiveWriter::new(Cursor::new(Vec::new()));
-    let mut put = |name: String, bytes: &[u8]| {
-        let (mut entry, config) = out.new_file(name.as_str()).start()?;
-        let mut data = config.wrap(&mut entry);
-        data.write_all(bytes).map_err(rawzip::Error::from)?;
-        let (_, described) = data.finish()?;
-        entry.finish(described).map(drop)
-    };
-    put("sae/data.pkl".to_owned(), &pickle(tensors))?;
-    put("sae/byteorder".to_owned(), b"little")?;
-    for (key, (_, _, values)) in tensors.iter().enumerate() {
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        put(format!("sae/data/{key}"), &bytes)?;
-    }
-    put("sae/version".to_owned(), b"3\n")?;
-    Ok(out.finish()?.into_inner())
+fn archive(tensors: &[(&str, Vec<usize>, &[f32])]) -> Result<Vec<u8>> {
+    let pickle = pickle(tensors);
+    let numbers = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let numbers: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| numbers(values)).collect();
+    let mut files: Vec<(String, &[u8])> =
+        vec![("sae/data.pkl".to_owned(), &pickle), ("sae/byteorder".to_owned(), b"little")];
+    let named = numbers.iter().enumerate();
+    files.extend(named.map(|(key, bytes)| (format!("sae/data/{key}"), bytes.as_slice())));
+    files.push(("sae/version".to_owned(), b"3\n"));
+    zip::stored(&files)
 }
 
 /// An ordered dictionary of tensors in a pickle of protocol 2 (Python, `pickletools`).

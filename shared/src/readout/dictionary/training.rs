@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use rand::seq::IteratorRandom;
 use rand::seq::index::sample_weighted;
+use rand::seq::{IteratorRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -244,7 +244,13 @@ impl Training {
         let mut parameters = first(&config, &options, seed, sample);
         let channels = config.channels;
         let archetypes = options.archetypal.map(|wanted| {
-            let mut centred = sample.to_vec();
+            // Centroids depend on the order: another seed must not find the same by default.
+            let mut order: Vec<usize> = (0..sample.len() / channels).collect();
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(u64::MAX);
+            order.shuffle(&mut random);
+            let mut centred = Vec::with_capacity(sample.len());
+            order.iter().for_each(|place| centred.extend_from_slice(row(sample, *place, channels)));
             centred
                 .chunks_exact_mut(channels)
                 .for_each(|example| add(example, &parameters.decoder_bias, -1.0));

@@ -112,6 +112,19 @@ fn every_way_down_leads_down() {
 }
 
 #[test]
+fn each_seed_has_archetypes_of_its_own() {
+    let sample = World::new().batch(400);
+    let archetypal = Some(Archetypal { points: 60, relaxation: 0.5 });
+    let points = |seed| {
+        let options = Options { archetypal, unit_norm: false, ..quick() };
+        let topk = config(Activation::TopK { k: 2 });
+        Training::new(topk, options, 100, seed, &sample).unwrap().archetypes.unwrap().points
+    };
+    assert_eq!(points(1), points(1));
+    assert_ne!(points(1), points(2));
+}
+
+#[test]
 fn the_dead_begin_anew_at_what_is_explained_badly() {
     let mut world = World::new();
     let options = Options { dead_after: 100, resample_every: 2, ..quick() };
