@@ -58,6 +58,13 @@ fn a_dictionary_is_trained_on_the_gpu_as_on_the_processor() {
 }
 
 #[test]
+fn latents_are_on_the_gpu_what_they_are_on_the_processor() {
+    for gpu in gpus() {
+        block_on(agreement::dictionary::latents_agree(&gpu));
+    }
+}
+
+#[test]
 fn the_gpu_reproduces_the_reference() {
     let Some(reference) = reference() else { return };
     for gpu in gpus() {

@@ -96,6 +96,11 @@ async fn a_dictionary_is_trained_on_webgpu_as_on_the_processor() {
 }
 
 #[wasm_bindgen_test]
+async fn latents_are_on_webgpu_what_they_are_on_the_processor() {
+    agreement::dictionary::latents_agree(&gpu().await).await;
+}
+
+#[wasm_bindgen_test]
 async fn our_own_operations_agree_between_processor_and_webgpu() {
     agreement::operations_agree(&cpu(), &gpu().await).await;
 }
