@@ -219,13 +219,22 @@ fn Run() -> impl IntoView {
                 <Icon of=icon/>
                 {name}
             </button>
-            <p class="far" role="status" data-testid="train-far">
+            <Show when=move || phase() == Phase::Paused>
+                <button class="button" data-testid="train-stop" on:click=move |_| study.stop()>
+                    "End here"
+                </button>
+            </Show>
+            <p class="far" data-testid="train-far">
                 {far}
                 <Show when=move || phase().is_busy()>
                     <i class="progress" prop:style=move || format!("--share:{:.1}%", 100.0 * share())></i>
                 </Show>
             </p>
             <div class="ways">
+                <button class="button narrow" on:click=move |_| page.over.sheet.set(true)>
+                    <Icon of=outline::SETTINGS/>
+                    "Layers"
+                </button>
                 <button
                     class="button"
                     data-testid="train-save"
@@ -283,7 +292,12 @@ fn Measures() -> impl IntoView {
                 </div>
                 <div>
                     <dt>"silent"</dt>
-                    <dd>{move || learned(|it| percent(it.dead as f32 / it.latents.max(1) as f32))}</dd>
+                    <dd>
+                        {move || learned(|it| match it.dead {
+                            0 => "none".to_owned(),
+                            dead => percent(dead as f32 / it.latents.max(1) as f32),
+                        })}
+                    </dd>
                 </div>
             </dl>
             <Show when=move || drawn.with(Option::is_some)>
