@@ -38,7 +38,7 @@ const READY: &str = "[data-testid=model-chip].ready";
 const STEP: &str =
     "Number(document.querySelector('[data-testid=dream-canvas]')?.dataset.step ?? 0)";
 
-const STATES: [State; 24] = [
+const STATES: [State; 25] = [
     State {
         name: "first-paint",
         query: "",
@@ -102,6 +102,24 @@ const STATES: [State; 24] = [
             let Some(photograph) = &shown.photograph else { return Ok(()) };
             page.type_into("[data-testid=look-file]", &photograph.to_string_lossy())?;
             page.wait_for_element("[data-testid=look-top] [data-class]", PATIENCE)
+        },
+    },
+    State {
+        name: "train",
+        query: "?device=cpu&model=efficientnet-lite0&view=train",
+        fault: None,
+        reach: |page, _| {
+            let play = "[data-testid=train-play]";
+            page.wait_for(
+                &format!("document.querySelector('{play}')?.disabled === false"),
+                PATIENCE,
+            )?;
+            page.click(play)?;
+            page.wait_for(
+                "document.querySelector('[data-testid=train-save]:not([disabled])')",
+                PATIENCE,
+            )?;
+            page.click("[data-testid=train-wall] [data-latent]")
         },
     },
     State {

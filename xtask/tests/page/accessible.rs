@@ -85,6 +85,13 @@ fn states() -> Vec<State> {
                 page.wait_for(&format!("document.querySelector('{there}')"), LATER).map(drop)
             },
         ),
+        state("train", "?model=efficientnet-lite0&device=cpu&view=train", |page| {
+            page.wait_for(
+                "document.querySelector('[data-testid=train-play]')?.disabled === false",
+                LATER,
+            )?;
+            page.wait_for_element(".to-learn-from .sprite[style]", LATER)
+        }),
         state("palette", "?device=cpu", |page| {
             page.wait_for(HUNG, LATER)?;
             page.press("\u{E009}k\u{E000}")?;

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::state::{Study, layer};
-use super::wall::LatentWall;
+use super::state::{Phase, Study, layer};
+use super::wall::{LatentWall, ToLearnFrom};
 use crate::components::embed_label::{EmbedLabel, ground, is_over_anything};
+use crate::components::icon::{Icon, outline};
 use crate::components::slide_trouble::trouble;
 use crate::numbers::percent;
 use crate::page::Page;
@@ -38,10 +39,17 @@ pub fn EmbedTrain() -> impl IntoView {
             prop:style=ground(page)
             data-testid="embed-train"
         >
-            <div class="train">
+            <div id="stage" class="train scrolls">
                 <LatentWall/>
-                <Show when=move || study.finds.with(Option::is_none)>
-                    <button class="button prime" disabled=move || !ready() on:click=move |_| study.play(page)>
+                <ToLearnFrom/>
+                <Show when=move || study.phase.get() == Phase::Idle>
+                    <button
+                        class="button prime"
+                        data-testid="train-play"
+                        disabled=move || !ready()
+                        on:click=move |_| study.play(page)
+                    >
+                        <Icon of=outline::PLAY/>
                         "Train"
                     </button>
                 </Show>

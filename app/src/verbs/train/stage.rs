@@ -5,7 +5,7 @@ use web_sys::{File, HtmlInputElement, HtmlSelectElement};
 
 use super::pictures::Pictures;
 use super::state::{Phase, Recipe, Study, layer};
-use super::wall::LatentWall;
+use super::wall::{LatentWall, ToLearnFrom};
 use crate::browser;
 use crate::components::failure::FailureNote;
 use crate::components::icon::{Icon, outline};
@@ -33,10 +33,13 @@ pub fn TrainView() -> impl IntoView {
                 <WeightsNote what="Training"/>
             </Show>
             <PartsTrouble/>
-            <Choices/>
-            <Run/>
+            <Show when=move || !page.session.lacking.get()>
+                <Choices/>
+                <Run/>
+            </Show>
             {move || study.failure.get().map(|failure| view! { <FailureNote failure/> })}
             <LatentWall/>
+            <ToLearnFrom/>
         </div>
     }
 }
@@ -179,7 +182,6 @@ fn Run() -> impl IntoView {
             Pictures::Gallery => "About a minute on one processor thread.".to_owned(),
             Pictures::Own(_) => String::new(),
         },
-        Phase::Idle if page.session.lacking.get() => String::new(),
         Phase::Idle => {
             page.session.downloaded().unwrap_or_else(|| "waits for the network".to_owned())
         }

@@ -56,6 +56,31 @@ pub fn LatentWall() -> impl IntoView {
     }
 }
 
+/// Pictures shown at most before there are latents.
+const TO_LEARN_FROM: usize = 60;
+
+/// The first of the pictures that it will learn from, as long as there is nothing else to see.
+#[component]
+pub fn ToLearnFrom() -> impl IntoView {
+    let page = Page::here();
+    let study = Study::here();
+    let count = Memo::new(move |_| match study.finds.with(Option::is_none) {
+        true => study.pictures.get().count(page).min(TO_LEARN_FROM),
+        false => 0,
+    });
+    let picture = move |index: usize| {
+        let style = Signal::derive(move || {
+            study.pictures.with(|pictures| pictures.style(page, index, Square::WHOLE))
+        });
+        view! { <SpritePicture style label=""/> }
+    };
+    view! {
+        <div class="to-learn-from" aria-hidden="true">
+            {move || (0..count.get()).map(picture).collect_view()}
+        </div>
+    }
+}
+
 /// Some of them, the strongest first.
 #[component]
 fn Group(
