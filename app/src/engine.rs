@@ -5,6 +5,7 @@
 //! Between two steps a dream lets everybody else go first, so that `Stop` means stop at the next
 //! step and several dreams climb in turn.
 
+mod activations;
 mod attend;
 mod bundle;
 mod core;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use shared::burn::tensor::Device;
 
+use super::activations::Activations;
 use super::dropped::Dropped;
-use super::gather::Activations;
 use super::host::Host;
 use super::loaded::LoadedModel;
 use super::order::Queue;

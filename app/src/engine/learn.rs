@@ -12,8 +12,8 @@ use shared::readout::dictionary::{Activation, Config, Dictionary, Revival};
 use shared::tap::LayerInfo;
 use shared::weights::Precision;
 
+use super::activations::Activations;
 use super::core::Core;
-use super::gather::Activations;
 use super::host::Host;
 use super::loaded::{LoadedModel, Own};
 use super::voice::{Ending, Next, Voice};

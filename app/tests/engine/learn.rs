@@ -82,9 +82,11 @@ fn activations(crop: &Picture) -> Vec<f32> {
     (0..PLACES).flat_map(at).map(|index| grid[index]).collect()
 }
 
-/// Of each latent the share of places where it fires, and where it is strongest: picture, place,
-/// value.
-fn found(bytes: &[u8]) -> Vec<(f32, Vec<(u32, u32, f32)>)> {
+/// Of a latent the share of places where it fires, and where it is strongest: picture, place, value.
+type Found = (f32, Vec<(u32, u32, f32)>);
+
+/// What is said of each latent.
+fn found(bytes: &[u8]) -> Vec<Found> {
     let four = |bytes: &[u8]| <[u8; 4]>::try_from(bytes).unwrap();
     let of = |one: &[u8]| {
         let shown = one[4..].chunks_exact(12).map(|shown| {
@@ -119,7 +121,7 @@ fn a_dictionary_learns_and_is_what_its_files_say() {
     assert_eq!((made.model.as_str(), made.layer.as_str()), ("googlenet", LAYER));
     assert_eq!(made.examples, (STEPS * 1024) as u64);
     let mut best = vec![Vec::new(); LATENTS];
-    let mut fired = vec![0; LATENTS];
+    let mut fired = [0; LATENTS];
     for number in 0..PICTURES {
         let codes = dictionary.codes(&activations(&picture(number)));
         let mut here = vec![(0_u32, f32::NEG_INFINITY); LATENTS];
