@@ -33,7 +33,7 @@ impl Activations {
         [channels, count]: [usize; 2],
         grid: PictureSize,
     ) -> Self {
-        let most = PLACES.min(NUMBERS / (channels * count).max(1));
+        let most = PLACES.min(NUMBERS / channels.saturating_mul(count).max(1));
         Self {
             weights_sha256: weights_sha256.to_owned(),
             layer: layer.to_owned(),

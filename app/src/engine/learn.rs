@@ -76,7 +76,7 @@ pub async fn learn<H: Host>(
             normalized: false,
         }),
     };
-    let options = Options::of_run(steps as u64, (steps * BATCH) as u64);
+    let options = Options::of_run(steps as u64, steps as u64 * BATCH as u64);
     let training = Training::new(config, options, steps as u64, seed, &sample);
     let mut training = training.map_err(failure::of)?;
     drop(sample);
