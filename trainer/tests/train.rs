@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
+use shared::format::dictionary::{CONFIG, Files, WEIGHTS};
 use trainer::dictionary;
 use trainer::record::partition::Partition;
 use trainer::shards::Store;
@@ -359,6 +360,20 @@ fn a_dictionary_is_judged_by_what_it_makes_of_a_store() {
     let output = command(&bench, "evaluate", &["saev", "store"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--layer"), "{}", stderr(&output));
+
+    // As the page saves one.
+    let [config, weights] = [CONFIG, WEIGHTS].map(|name| bench.path("runs/seed-0").join(name));
+    let files =
+        Files { config: fs::read_to_string(config).unwrap(), weights: fs::read(weights).unwrap() };
+    fs::create_dir(bench.path("saved")).unwrap();
+    fs::write(bench.path("saved/page.zip"), files.packed().unwrap()).unwrap();
+    let again = told("evaluate", &["saved/page.zip", "store", "--no-network", "--json"]);
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["normalized_mse"], found[0]["normalized_mse"]);
+    assert_eq!(
+        dictionary::open(&bench.path("saved/page.zip")).unwrap().as_saelens().unwrap(),
+        files
+    );
 
     let told = told("features", &["runs/seed-0", "--sort", "stability", "--top", "5", "--json"]);
     let stable: Vec<f64> = told
