@@ -97,8 +97,10 @@ fn a_dictionary_learns_is_saved_and_opened_again() -> Result<()> {
         const input = document.querySelector('[data-testid=train-open]');
         input.files = held.files;
         input.dispatchEvent(new Event('change', { bubbles: true }));";
+    // The wall of before is taken down.
+    page.script("document.querySelector('[data-testid=train-wall] [data-latent]').id = 'before';")?;
     page.script_with(open, &json!([saved, "saved.zip"]))?;
-    page.wait_for("!document.querySelector('[data-testid=train-wall] [data-latent]')", SOON)?;
+    page.wait_for("!document.querySelector('#before')", SOON)?;
     page.wait_for(&says("128 latents of block11"), LATER)?;
     page.wait_for(&format!("{of_wall} === {wall}"), SOON)?;
 
