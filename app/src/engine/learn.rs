@@ -108,7 +108,7 @@ pub async fn learn<H: Host>(
                 if let Some(learned) = said.take() {
                     let now = Dictionary::of(&training, scale).map_err(failure::of)?;
                     let survey = survey(core, voice, &now, &gathered, few).await?;
-                    let (layer, archive) = put(&loaded, &gathered, &now, &made(&training))?;
+                    let (layer, archive) = put(core, &gathered, &now, &made(&training))?;
                     let layer = Some(layer);
                     voice.say(Learned { layer, ..learned }, vec![survey.bytes(), archive]);
                 }
@@ -148,7 +148,7 @@ pub async fn learn<H: Host>(
     }
     let dictionary = Dictionary::of(&training, scale).map_err(failure::of)?;
     let survey = survey(core, voice, &dictionary, &gathered, 1).await?;
-    let (layer, archive) = put(&loaded, &gathered, &dictionary, &made(&training))?;
+    let (layer, archive) = put(core, &gathered, &dictionary, &made(&training))?;
     if let Some(learned) = said {
         let learned = Learned { layer: Some(layer), dead: survey.silent(), ..learned };
         voice.say(learned, vec![survey.bytes(), archive]);
@@ -193,7 +193,7 @@ pub async fn recall<H: Host>(
     let latents = dictionary.config().latents;
     let survey = survey(core, voice, &dictionary, &gathered, 1).await?;
     let explained = explained(core, voice, &dictionary, &gathered).await?;
-    let (layer, archive) = put(&loaded, &gathered, &dictionary, &made)?;
+    let (layer, archive) = put(core, &gathered, &dictionary, &made)?;
     let learned = Learned {
         step: 0,
         steps: 0,
@@ -212,20 +212,22 @@ pub async fn recall<H: Host>(
 fn gathered<H: Host>(core: &Core<H>, loaded: &LoadedModel) -> Result<Rc<Activations>, Failure> {
     let gathered = core.gathered.borrow().clone();
     let gathered = gathered.filter(|it| it.weights_sha256 == loaded.weights_sha256);
-    gathered.map(Rc::new).ok_or_else(|| {
-        Failure::new(
-            FailureKind::NotReady,
-            "There is nothing to learn from yet.",
-            "No pictures were gathered for this network.",
-            "Gather some first.",
-        )
-    })
+    gathered.map(Rc::new).ok_or_else(nothing_gathered)
+}
+
+fn nothing_gathered() -> Failure {
+    Failure::new(
+        FailureKind::NotReady,
+        "There is nothing to learn from yet.",
+        "No pictures were gathered for this network.",
+        "Gather some first.",
+    )
 }
 
 /// Puts a dictionary to use as a layer of the network, in place of the one before; its files in an
 /// archive.
-fn put(
-    loaded: &LoadedModel,
+fn put<H: Host>(
+    core: &Core<H>,
     gathered: &Activations,
     dictionary: &Dictionary,
     made: &Made,
@@ -233,6 +235,11 @@ fn put(
     let files = dictionary::write(dictionary, made, Precision::F32).map_err(failure::of)?;
     let sha256 = dictionary::sha256(files.config.as_bytes(), &files.weights);
     let own = Own { parent: gathered.layer.clone(), dictionary: dictionary.clone(), sha256 };
+    // It may have moved to another device meanwhile.
+    let loaded = core.loaded()?;
+    if loaded.weights_sha256 != gathered.weights_sha256 {
+        return Err(nothing_gathered());
+    }
     let layer = loaded.take_own(own).map_err(failure::of)?;
     Ok((layer, files.packed().map_err(failure::of)?))
 }

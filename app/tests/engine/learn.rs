@@ -274,7 +274,13 @@ fn it_moves_along_with_the_network_and_stops_when_told() {
     page.drive();
     assert_eq!(page.end(id), Some(Event::Cancelled));
 
-    learn(&mut page, STEPS);
+    // While it learns.
+    let learning = page.ask(Learn { latents: LATENTS, k: K, steps: STEPS, seed: 3 });
+    page.ask(Steer { dream: learning, pace: Pace::Pause });
+    page.drive();
+    page.ask(OpenDevice(DeviceChoice::WebGpu));
+    page.steer(learning, Pace::Run);
+    assert_eq!(page.end(learning), Some(Event::Done));
     let look = |page: &mut Page| {
         let size = PictureSize { width: 224, height: 224 };
         let layer = "mixed4a/mine".to_owned();
@@ -284,7 +290,7 @@ fn it_moves_along_with_the_network_and_stops_when_told() {
         page.end(id)
     };
     assert_eq!(look(&mut page), Some(Event::Done));
-    page.ask(OpenDevice(DeviceChoice::WebGpu));
+    page.ask(OpenDevice(DeviceChoice::Cpu));
     page.drive();
     assert_eq!(look(&mut page), Some(Event::Done));
 }

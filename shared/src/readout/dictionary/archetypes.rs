@@ -6,7 +6,7 @@
 //! ```
 //! Rows of `weights` are not negative and sum to 1; rows of `relaxation` are at most so long. After
 //! every step both are brought back to that, as the authors' own program (`overcomplete`) does. Such
-//! decoders cannot go far from the data, and another seed finds nearly the same.
+//! decoders cannot go far from the data.
 
 use serde::{Deserialize, Serialize};
 
