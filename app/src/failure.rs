@@ -111,7 +111,7 @@ pub fn of_dictionary(error: Error) -> Failure {
         FailureKind::Corrupted,
         "This is no dictionary that can be read here.",
         error.to_string(),
-        "Choose the .zip that was saved here, or cfg.json and sae_weights.safetensors together.",
+        "Choose a .zip that was saved here, or one of cfg.json and sae_weights.safetensors.",
     )
 }
 

@@ -56,6 +56,15 @@ impl Opened {
     }
 }
 
+/// Where what was measured of the dictionary at a path lies: beside its file, or in its folder.
+pub fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        _ if !path.is_file() => path,
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Opens the dictionary in a folder, or one of its files: one that was trained here, of SAELens,
 /// saev, sparsify, dictionary_learning, or a file of OpenAI's sparse_autoencoder; or in the .zip file
 /// that the page saves.
@@ -65,10 +74,7 @@ impl Opened {
 pub fn open(path: &Path) -> Result<Opened> {
     let reading =
         |path: &Path| fs::read(path).with_context(|| format!("reading {}", path.display()));
-    let folder = match path.is_file() {
-        true => path.parent().unwrap_or(Path::new(".")),
-        false => path,
-    };
+    let folder = folder(path);
     if path.extension().is_some_and(|extension| extension == "zip") {
         let within = || format!("in {}", path.display());
         let Files { config, weights } = Files::unpacked(&reading(path)?).with_context(within)?;

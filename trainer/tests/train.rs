@@ -370,6 +370,7 @@ fn a_dictionary_is_judged_by_what_it_makes_of_a_store() {
     let again = told("evaluate", &["saved/page.zip", "store", "--no-network", "--json"]);
     let again: Value = serde_json::from_str(&again).unwrap();
     assert_eq!(again["normalized_mse"], found[0]["normalized_mse"]);
+    assert_eq!(told("features", &["saved/page.zip", "--top", "5", "--json"]).lines().count(), 5);
     assert_eq!(
         dictionary::open(&bench.path("saved/page.zip")).unwrap().as_saelens().unwrap(),
         files

@@ -71,8 +71,8 @@ pub async fn learn<H: Host>(
         centred: true,
         prefixes: vec![latents],
         revival: Some(Revival::AuxK {
-            k: (channels / 2).clamp(1, latents),
-            coefficient: 1.0 / 32.0,
+            k: Revival::usual_k(channels, latents),
+            coefficient: Revival::COEFFICIENT,
             normalized: false,
         }),
     };
@@ -192,13 +192,13 @@ pub async fn recall<H: Host>(
     }
     let latents = dictionary.config().latents;
     let survey = survey(core, voice, &dictionary, &gathered, 1).await?;
-    let explained = explained(core, voice, &dictionary, &gathered).await?;
+    let normalized_mse = normalized_mse(core, voice, &dictionary, &gathered).await?;
     let (layer, archive) = put(core, &gathered, &dictionary, &made)?;
     let learned = Learned {
         step: 0,
         steps: 0,
         latents,
-        normalized_mse: explained,
+        normalized_mse,
         l0: survey.fired as f64 / survey.seen.max(1) as f64,
         dead: survey.silent(),
         rate: 0.0,
@@ -368,7 +368,7 @@ async fn survey<H: Host>(
 }
 
 /// The squared error of all that was gathered over its variance.
-async fn explained<H: Host>(
+async fn normalized_mse<H: Host>(
     core: &Core<H>,
     voice: &Voice<Learned>,
     dictionary: &Dictionary,

@@ -102,7 +102,7 @@ impl From<Sort> for By {
 
 /// Prints the latents that are wanted.
 pub fn run(args: Args) -> Result<()> {
-    let (_, latents) = evaluate::read(&args.dictionary)?;
+    let (_, latents) = evaluate::read(dictionary::folder(&args.dictionary))?;
     let range = |range: &Option<Vec<f64>>| {
         range.as_ref().and_then(|range| range.as_slice().try_into().ok())
     };

@@ -141,7 +141,7 @@ impl Default for Recipe {
             centred: true,
             prefixes: Vec::new(),
             auxk: None,
-            auxk_coefficient: 1.0 / 32.0,
+            auxk_coefficient: Revival::COEFFICIENT,
             auxk_normalized: false,
             ghosts: false,
             dead_after: None,
@@ -192,7 +192,7 @@ impl Recipe {
         };
         let gated = self.kind == Kind::Gated;
         let none = gated || self.ghosts;
-        let auxk = self.auxk.unwrap_or(if none { 0 } else { (channels / 2).clamp(1, latents) });
+        let auxk = self.auxk.unwrap_or(if none { 0 } else { Revival::usual_k(channels, latents) });
         if gated && (0 < auxk || self.ghosts) {
             let what = if self.ghosts { "ghosts".to_owned() } else { format!("auxk is {auxk}") };
             bail!("{what}; a gated dictionary has an auxiliary loss of its own, and no other");

@@ -85,6 +85,16 @@ pub enum Revival {
     Ghost,
 }
 
+impl Revival {
+    /// How much AuxK counts where nobody says (Gao et al. 2024).
+    pub const COEFFICIENT: f32 = 1.0 / 32.0;
+
+    /// How many of the dead help each example where nobody says.
+    pub fn usual_k(channels: usize, latents: usize) -> usize {
+        (channels / 2).clamp(1, latents.max(1))
+    }
+}
+
 impl Config {
     /// Whether it can be trained.
     ///
